@@ -1,0 +1,50 @@
+"""What can go wrong.
+
+::
+
+    ShadowpriceError
+    ├── InputError            a file, a field or an option is not what it should be      exit code 2
+    │   └── MissingExtraError an optional dependency is not installed                   exit code 2
+    ├── BudgetTooSmallError   the budget buys nothing at all                            exit code 3
+    ├── EngineError           tokens could not be generated                             exit code 4
+    └── SolveError            a solver stopped without an optimal answer                exit code 1
+
+Every message is one sentence: what is wrong, where, with numbers, and what to do about it.
+"""
+
+
+class ShadowpriceError(Exception):
+    """The root of everything that this package raises on purpose."""
+
+    exit_code = 1
+
+
+class InputError(ShadowpriceError, ValueError):
+    """A file, a field or an option is not what it should be."""
+
+    exit_code = 2
+
+
+class MissingExtraError(InputError):
+    """An optional dependency is not installed."""
+
+    def __init__(self, feature: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the extra '{extra}': install it with `pip install 'shadowprice[{extra}]'`."
+        )
+
+
+class BudgetTooSmallError(ShadowpriceError):
+    """The budget buys nothing at all."""
+
+    exit_code = 3
+
+
+class EngineError(ShadowpriceError):
+    """Tokens could not be generated."""
+
+    exit_code = 4
+
+
+class SolveError(ShadowpriceError):
+    """A solver stopped without an optimal answer."""
