@@ -29,9 +29,7 @@ class MissingExtraError(InputError):
     """An optional dependency is not installed."""
 
     def __init__(self, feature: str, extra: str) -> None:
-        super().__init__(
-            f"{feature} needs the extra '{extra}': install it with `pip install 'shadowprice[{extra}]'`."
-        )
+        super().__init__(f"{feature} needs the extra '{extra}': install it with `pip install 'shadowprice[{extra}]'`.")
 
 
 class BudgetTooSmallError(ShadowpriceError):

@@ -1,0 +1,77 @@
+"""The command line: one file per command, thin."""
+
+import sys
+from collections.abc import Callable
+
+import click
+import typer
+
+from shadowprice import __version__
+from shadowprice._errors import ShadowpriceError
+from shadowprice.cli import _bench, _demo, _fit, _model, _questions, _record, _run
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="shadowprice",
+    help="Spend a shared token budget where it buys the most correct answers.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+
+@app.callback(invoke_without_command=False)
+def _root(
+    version: bool = typer.Option(
+        False,
+        "--version",
+        help="Print the version and stop.",
+        is_eager=True,
+        callback=lambda on: _version(on),
+    ),
+) -> None:
+    del version
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+_COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
+    ("demo", _demo.demo),
+    ("questions", _questions.questions),
+    ("record", _record.record),
+    ("fit", _fit.fit),
+    ("run", _run.run),
+    ("bench", _bench.bench),
+)
+for _name, _command in _COMMANDS:
+    app.command(_name)(_command)
+app.add_typer(_model.app, name="model")
+
+
+def main() -> None:
+    """Run the command line: errors become one line on stderr and an exit code."""
+    try:
+        sys.exit(app(standalone_mode=False) or 0)
+    except ShadowpriceError as error:
+        _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(error.format_message(), 2)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted.", 130)
+    except BrokenPipeError:
+        sys.exit(0)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    sys.exit(code)

@@ -58,7 +58,7 @@ class AbstractEngine(ABC):
 
     async def aclose(self) -> None:
         """Free what the engine holds; safe to call twice."""
-        return None
+        return
 
     async def __aenter__(self) -> Self:
         return self

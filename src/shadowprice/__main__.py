@@ -1,0 +1,5 @@
+"""`python -m shadowprice`."""
+
+from shadowprice.cli import main
+
+main()

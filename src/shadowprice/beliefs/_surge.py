@@ -1,0 +1,76 @@
+"""Fitting the surge that all queries share: from predicted answer positions to τ̂, α and β."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from shadowprice._errors import InputError
+from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.curves import ShiftedSurge
+
+_QUANTILES = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""Where among the right answers' positions, relative to the predicted ones, the threshold may sit."""
+_WIDTHS = (0.5, 1.0, 2.0, 3.0, 4.0, 6.0)
+"""Widths of the surge to try, as multiples of the maximum-likelihood width."""
+_LADDER = np.geomspace(0.25, 2.0, 8)
+"""Budgets to be good at, tokens per query, as multiples of the median right answer's position: scarce to ample."""
+_PRICES = np.geomspace(1.0, 1e-4, 48)
+"""Prices to post, as shares of α (above which nobody buys)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedSurge:
+    """The surge of a model, shared by all its queries (Wan et al. 2026, arXiv 2606.03092, §5.1)."""
+
+    scale: float
+    """Threshold τ̂ per token of predicted answer position."""
+    alpha: float
+    """Surge rate α, utility per token: peak pass rate × βe."""
+    beta: float
+    """Decay β, per token: 2 / mean excess of right answers over their thresholds."""
+
+
+def fit_surge(predicted: FloatArray, tokens: IntArray, correct: BoolArray) -> SharedSurge:
+    """Fit the shared surge so that a market at one price gets the most right answers.
+
+    The maximum-likelihood width of the Gamma(2, β) excess takes the predicted thresholds as exact. They are not:
+    with a surge that narrow, a funded query is often cut off just before its answer. So the likelihood only gives
+    the unit of width, and threshold scale and width are chosen on a small grid by posting prices to these traces,
+    reading off right answers against tokens bought, and averaging over budgets from scarce to ample.
+
+    Args:
+        predicted: ``(m,)`` predicted answer positions, tokens, made without seeing the rows they are for.
+        tokens: ``(m,)`` where the final answer appeared.
+        correct: ``(m,)`` whether it was right.
+
+    Raises:
+        InputError: No reply is right.
+    """
+    if not correct.any():
+        raise InputError("No reply in these traces is right, so there is no threshold to learn; record an easier task.")
+    right = tokens[correct] / predicted[correct]
+    budgets = _LADDER * float(np.median(tokens[correct]))
+    best, best_score = SharedSurge(1.0, np.e, 1.0), -1.0
+    for quantile in _QUANTILES:
+        scale = float(np.quantile(right, quantile))
+        excess = tokens[correct] - scale * predicted[correct]
+        late = excess[excess > 0]
+        width = float(late.mean()) / 2.0 if late.size else 1.0
+        for multiple in _WIDTHS:
+            beta = 1.0 / (multiple * width)
+            score = _right_answers(ShiftedSurge(scale * predicted, np.e * beta, beta), tokens, correct, budgets)
+            if score > best_score:
+                best = SharedSurge(scale, float(correct.mean()) * np.e * beta, beta)
+                best_score = score
+    return best
+
+
+def _right_answers(curve: ShiftedSurge, tokens: IntArray, correct: BoolArray, budgets: FloatArray) -> float:
+    """Mean share of right answers over the budgets, each spent at the price that clears it."""
+    top = float(curve.alpha[0])
+    bought = [curve.demand(top * share) for share in _PRICES]
+    peak = curve.demand(0.0)
+    bought += [peak + extra for extra in np.geomspace(1.0, 2.0 * budgets[-1], 8)]
+    spent = [demand.mean() for demand in bought]
+    right = [np.mean(correct & (tokens <= demand)) for demand in bought]
+    return float(np.interp(budgets, spent, right).mean())

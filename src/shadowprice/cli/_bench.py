@@ -1,0 +1,131 @@
+"""`shadowprice bench`: the table of policies × streams × budgets."""
+
+import json
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shadowprice._atomic import write_whole
+from shadowprice._errors import InputError
+from shadowprice.beliefs import ThresholdPredictor, cross_fit
+from shadowprice.bench import STREAMS, BenchResult, render_table, run_bench, write_report
+from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
+from shadowprice.policies import POLICIES
+from shadowprice.traces import Accounting, Traces, read_traces
+
+
+def bench(
+    traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
+    streams: Annotated[str | None, typer.Option(help=f"Of {', '.join(STREAMS)}; all if left out.")] = None,
+    budgets: Annotated[
+        str | None,
+        typer.Option(help="Mean tokens per query, separated by commas; four that fit the traces if left out."),
+    ] = None,
+    policies: Annotated[str | None, typer.Option(help=f"Of {', '.join(POLICIES)}; all if left out.")] = None,
+    seeds: Annotated[int, typer.Option(help="Draws of each stream.")] = 20,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-fitted beliefs.")] = 2,
+    accounting: Annotated[
+        str,
+        typer.Option(help="What is charged: allocated (the paper's), generated (what is really paid), or both."),
+    ] = "allocated",
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; - prints it.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
+) -> None:
+    """Replay recorded replies through every policy.
+
+    Beliefs are cross-fitted, so no question is priced by a predictor that has seen it.
+
+    Examples:
+      shadowprice bench bundled
+      shadowprice bench traces.parquet --budgets 64,128,256,512 --policies uniform,clear-lambert --json table.json
+      shadowprice bench bundled --accounting both --report report.html
+    """
+    recorded = read_traces(traces)
+    results = bench_traces(
+        recorded,
+        streams=split_list(streams),
+        budgets=parse_budgets(budgets),
+        policies=split_list(policies),
+        accountings=_accountings(accounting),
+        seeds=seeds,
+        folds=folds,
+    )
+    if report is not None:
+        write_report(results, shlex.join(["shadowprice", *sys.argv[1:]]), report)
+        say(f"Report written to {report}.")
+    data = [result.to_json() for result in results]
+    if json_file is None:
+        print_tables(results)
+    elif str(json_file) == "-":
+        print_json(data[0] if len(data) == 1 else data)
+    else:
+        with write_whole(json_file) as partial:
+            partial.write_text(json.dumps(data[0] if len(data) == 1 else data, indent=1) + "\n", encoding="utf-8")
+        print_tables(results)
+        say(f"Result written to {json_file}.")
+
+
+def bench_traces(
+    traces: Traces,
+    *,
+    streams: list[str],
+    budgets: list[int],
+    policies: list[str],
+    accountings: list[Accounting],
+    seeds: int = 20,
+    folds: int = 2,
+) -> list[BenchResult]:
+    """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
+    for name in streams:
+        if name not in STREAMS:
+            raise InputError(f"There is no stream '{name}'; choose from {', '.join(STREAMS)}.")
+    steps = folds + len(accountings) * seeds * len(streams or STREAMS)
+    with progress_bar("bench", steps, note="fitting beliefs") as bar:
+        beliefs = cross_fit(
+            ThresholdPredictor(),
+            traces.questions,
+            traces.query,
+            traces.answer_tokens,
+            traces.correct,
+            folds=folds,
+        )
+        bar.advance(folds)
+        return [
+            run_bench(
+                traces,
+                beliefs,
+                streams=streams or tuple(STREAMS),
+                budgets=budgets,
+                policies=policies or tuple(POLICIES),
+                accounting=accounting,
+                seeds=seeds,
+                folds=folds,
+                advance=lambda: bar.advance(note="replaying"),
+            )
+            for accounting in accountings
+        ]
+
+
+def print_tables(results: list[BenchResult]) -> None:
+    """Print each result, in parts if the terminal is narrow."""
+    console = out()
+    for result in results:
+        whole = render_table(result)
+        if console.measure(whole).minimum <= console.width:
+            console.print(whole)
+        else:
+            for stream in result.streams:
+                console.print(render_table(result, (stream,)))
+        if min(result.stream_sizes) < 500:
+            say(f"Some streams are smaller than 500 queries, because a tier of {result.traces} is too small for more.")
+
+
+def _accountings(name: str) -> list[Accounting]:
+    if name == "both":
+        return list(Accounting)
+    if name not in set(Accounting):
+        raise InputError(f"There is no accounting '{name}'; choose from {', '.join(Accounting)} or both.")
+    return [Accounting(name)]

@@ -1,0 +1,34 @@
+"""`shadowprice demo`: the main job on the bundled traces."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shadowprice.bench import write_report
+from shadowprice.cli._bench import bench_traces, print_tables
+from shadowprice.cli._options import say
+from shadowprice.traces import BUNDLED, Accounting, read_traces
+
+
+def demo(
+    report: Annotated[Path, typer.Option(help="HTML report to write.")] = Path("report.html"),
+    seeds: Annotated[int, typer.Option(help="Draws of each stream.")] = 20,
+) -> None:
+    """Spend the same budgets in several ways on recorded replies of a small model, and compare.
+
+    The traces are inside the package: SmolLM2-135M-Instruct on reasoning-gym tasks, four replies to each question.
+
+    Examples:
+      shadowprice demo
+      shadowprice demo --report /tmp/report.html --seeds 50
+    """
+    traces = read_traces(BUNDLED)
+    say(
+        f"{len(traces.query)} recorded replies of {traces.table['model'][0].as_py()} to {traces.n_queries} questions, "
+        f"{traces.pass_rate.mean():.0%} right. Budgets are tokens per query."
+    )
+    results = bench_traces(traces, streams=[], budgets=[], policies=[], accountings=list(Accounting), seeds=seeds)
+    print_tables(results)
+    write_report(results, f"shadowprice demo --report {report} --seeds {seeds}", report)
+    say(f"Report: {report.resolve()}")

@@ -1,0 +1,84 @@
+"""`shadowprice fit`: learn beliefs from traces, and say how good they are on unseen questions."""
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from shadowprice import __version__
+from shadowprice.beliefs import (
+    PredictorCard,
+    ThresholdPredictor,
+    cross_fit,
+    save_predictor,
+    score_thresholds,
+)
+from shadowprice.cli._options import out, print_json, say
+from shadowprice.traces import Traces, read_traces
+
+
+def fit(
+    traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Predictor file to write.")] = None,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-fitted evaluation.")] = 2,
+    seed: Annotated[int, typer.Option(help="Seed of the folds and of the fit.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
+) -> None:
+    """Learn emergence thresholds from traces.
+
+    The evaluation is cross-fitted: every question is scored by a predictor that never saw it. The saved predictor is
+    then fitted on all questions.
+
+    Examples:
+      shadowprice fit bundled -o smollm2.shadow
+      shadowprice fit traces.parquet -o p.shadow --json
+    """
+    recorded = read_traces(traces)
+    predictor = ThresholdPredictor(random_state=seed)
+    unseen = cross_fit(
+        predictor,
+        recorded.questions,
+        recorded.query,
+        recorded.answer_tokens,
+        recorded.correct,
+        folds=folds,
+        seed=seed,
+    )
+    scores = score_thresholds(unseen, recorded.query, recorded.answer_tokens, recorded.correct)
+    predictor.fit([recorded.questions[i] for i in recorded.query], recorded.answer_tokens, recorded.correct)
+    if output is not None:
+        save_predictor(predictor, _card(recorded), output)
+        say(f"Predictor written to {output}.")
+    if as_json:
+        print_json({"traces": recorded.name, "folds": folds, **asdict(scores), "surge": asdict(predictor.surge_)})
+        return
+    surge = predictor.surge_
+    table = Table(
+        title=f"Emergence thresholds on unseen questions, {folds}-fold: {recorded.name}", title_justify="left"
+    )
+    table.add_column("measure")
+    table.add_column("value", justify="right")
+    table.add_column("reads")
+    table.add_row("Spearman ρ", f"{scores.spearman:.3f}", "rank correlation of τ̂ with the right answer's position")
+    table.add_row("Kendall τ", f"{scores.kendall:.3f}", "the same, by pairs")
+    table.add_row("R² of log τ", f"{scores.r2_log:.3f}", "share of its spread that τ̂ explains")
+    table.add_row("AUC", f"{scores.auc:.3f}", "'will be solved', if the lowest τ̂ is the best bet")
+    table.add_row("1/β", f"{1 / surge.beta:.1f}", "tokens from threshold to peak")
+    table.add_row("α/(βe)", f"{surge.alpha / surge.beta / 2.718281828459045:.3f}", "pass rate at the peak")
+    table.add_row("questions", str(scores.queries), f"{scores.right} of {scores.replies} replies right")
+    out().print(table)
+
+
+def _card(traces: Traces) -> PredictorCard:
+    models = traces.table["model"].unique().to_pylist() if "model" in traces.table.column_names else []
+    return PredictorCard(
+        traces=Path(traces.name).name,
+        model=", ".join(str(model) for model in models),
+        queries=traces.n_queries,
+        replies=len(traces.query),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        version=__version__,
+    )

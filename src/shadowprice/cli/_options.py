@@ -1,0 +1,106 @@
+"""What several commands share: budgets in words, lists, progress and output."""
+
+import json
+import math
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from shadowprice._errors import InputError
+
+_UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
+
+
+def parse_budget(text: str) -> int:
+    """Tokens from `4000`, `4k`, `1.5M` or `2G`.
+
+    Raises:
+        InputError: It is none of these.
+    """
+    match = _BUDGET.fullmatch(text.strip())
+    if match is None:
+        raise InputError(f"The budget '{text}' is not a number of tokens; write 4000, 4k, 1.5M or 2G.")
+    number, unit = match.groups()
+    return round(float(number) * _UNITS[unit.lower()])
+
+
+def split_list(text: str | None) -> list[str]:
+    """Names from a comma-separated list; nothing from nothing."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
+def parse_budgets(text: str | None) -> list[int]:
+    """Budgets from a comma-separated list."""
+    return [parse_budget(part) for part in split_list(text)]
+
+
+def out() -> Console:
+    """Where results go. Wide enough for tables when it is not a terminal."""
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def say(message: str) -> None:
+    """Tell people something on stderr, so that stdout holds results only."""
+    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+
+
+def print_json(data: Any) -> None:
+    """Print a result as JSON; NaN has no place in JSON and becomes null."""
+    sys.stdout.write(json.dumps(_finite(data), indent=2, ensure_ascii=False) + "\n")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_finite(value) for value in data]
+    return data
+
+
+@contextmanager
+def progress_bar(description: str, total: int | None, *, note: str = "") -> Iterator["Bar"]:
+    """Show a progress bar on stderr if that is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        yield Bar(progress, progress.add_task(description, total=total, note=note))
+
+
+class Bar:
+    """One task of a progress bar."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        self._progress = progress
+        self._task = task
+
+    def advance(self, steps: float = 1.0, note: str | None = None) -> None:
+        """Move on, and say something beside the bar."""
+        if note is not None:
+            self._progress.update(self._task, note=note)
+        self._progress.advance(self._task, steps)
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the bar appeared."""
+        return self._progress.tasks[0].elapsed or 0.0

@@ -1,0 +1,80 @@
+"""`shadowprice record`: graded traces from a real model."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+from shadowprice.cli._engines import open_engine
+from shadowprice.cli._options import print_json, progress_bar, say, split_list
+from shadowprice.runner import RecordSettings
+from shadowprice.runner import record as record_traces
+from shadowprice.tasks import Question, make_questions, read_questions
+
+
+def record(
+    tasks: Annotated[str, typer.Argument(help="A questions file, or families or tiers separated by commas, or `all`.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file of traces to write.")],
+    engine: Annotated[str, typer.Option(help="Where tokens are generated.")] = "llamacpp",
+    model: Annotated[str, typer.Option(help="Name of a pulled model, or path of a GGUF file.")] = "smollm2",
+    count: Annotated[int, typer.Option("-n", "--count", help="Questions per family.")] = 130,
+    samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
+    max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
+    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
+    seed: Annotated[int, typer.Option(help="Seed of questions and samplers.")] = 0,
+    concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted recording.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Run a model over questions and keep graded traces.
+
+    Ctrl-C loses nothing: run the same command with --resume.
+
+    Examples:
+      shadowprice record easy,gcd -n 50 -o traces.parquet
+      shadowprice record questions.jsonl --samples 8 -o traces.parquet --resume
+    """
+    settings = RecordSettings(samples, max_tokens, temperature, seed)
+    asked = _questions(tasks, count, seed)
+    replies = len(asked) * samples
+    with progress_bar("recording", replies) as bar:
+        tokens = 0
+
+        def progress(finished: int, generated: int) -> None:
+            nonlocal tokens
+            tokens += generated
+            bar.advance(finished, note=f"{tokens / max(bar.elapsed, 1e-9):.0f} tokens/s")
+
+        async def work() -> pa.Table:
+            async with open_engine(engine, model, concurrency) as source:
+                return await record_traces(
+                    asked, source, output, settings, concurrency=concurrency, resume=resume, progress=progress
+                )
+
+        try:
+            table = asyncio.run(work())
+        except KeyboardInterrupt:
+            say("Interrupted; what is finished is kept. Go on with the same command and --resume.")
+            raise
+    right = sum(table["correct"].to_pylist())
+    summary = {
+        "output": str(output),
+        "questions": len(asked),
+        "replies": table.num_rows,
+        "right": right,
+        "tokens": sum(table["completion_tokens"].to_pylist()),
+    }
+    if as_json:
+        print_json(summary)
+    else:
+        say(
+            f"{table.num_rows} replies to {len(asked)} questions written to {output}; {right / table.num_rows:.0%} right."
+        )
+
+
+def _questions(tasks: str, count: int, seed: int) -> list[Question]:
+    if Path(tasks).suffix:
+        return read_questions(Path(tasks))
+    return make_questions(None if tasks == "all" else split_list(tasks), count, seed)

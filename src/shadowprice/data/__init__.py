@@ -1,0 +1,1 @@
+"""The traces that come with the package; `read_traces("bundled")` reads them."""

@@ -1,0 +1,176 @@
+"""Recording traces: ask a model every question several times, grade the replies, find where answers emerge."""
+
+import asyncio
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from shadowprice._errors import InputError
+from shadowprice.engines import AbstractEngine, Request
+from shadowprice.grading import find_answer, grade
+from shadowprice.runner._journal import Journal
+from shadowprice.runner._reply import Reply, read_reply
+from shadowprice.tasks import PROTOCOL, Question, build_messages
+from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSettings:
+    """How to ask."""
+
+    samples: int = 4
+    """Replies per question."""
+    max_tokens: int = 256
+    """Hard cap on each reply, tokens."""
+    temperature: float = 0.5
+    """Sampling temperature; 0 is greedy."""
+    seed: int = 0
+    """Every reply's own seed is derived from it, the question's id and the sample's number."""
+
+    def __post_init__(self) -> None:
+        if self.samples < 1 or self.max_tokens < 1:
+            raise InputError(
+                f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; both must be 1 or more."
+            )
+        if not 0.0 <= self.temperature <= 10.0:
+            raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
+
+
+async def record(
+    questions: Sequence[Question],
+    engine: AbstractEngine,
+    output: str | Path,
+    settings: RecordSettings,
+    *,
+    concurrency: int = 16,
+    resume: bool = False,
+    progress: Callable[[int, int], None] = lambda replies, tokens: None,
+) -> pa.Table:
+    """Record graded traces into a Parquet file.
+
+    Replies are kept in a journal beside the output as they finish, so an interrupted recording goes on with `resume`
+    and asks nothing twice. Sampling seeds do not depend on the order in which replies finish.
+
+    Args:
+        questions: What to ask.
+        engine: Who answers.
+        output: The Parquet file to write; it appears when everything is recorded.
+        settings: How to ask.
+        concurrency: Replies generated at the same time.
+        resume: Go on with an earlier recording into the same output.
+        progress: Called with (finished replies, their tokens) of each step.
+
+    Returns:
+        The recorded table, columns of `TRACE_SCHEMA`.
+
+    Raises:
+        InputError: Bad settings, an output that cannot be written, or a journal that does not fit.
+        EngineError: The engine failed; what was finished is kept.
+    """
+    target = Path(output)
+    begun = {**asdict(settings), "model": engine.model, "questions": _fingerprint(questions)}
+    with Journal(target, begun, resume=resume) as journal:
+        done = {(row["query_id"], row["sample_index"]) for row in journal.entries}
+        rows = journal.entries
+        progress(len(rows), sum(row["completion_tokens"] for row in rows))
+        todo = (
+            (question, sample)
+            for question in questions
+            for sample in range(settings.samples)
+            if (question.query_id, sample) not in done
+        )
+
+        async def work() -> None:
+            for question, sample in todo:
+                row = await _record_one(question, sample, engine, settings)
+                journal.add(row)
+                rows.append(row)
+                progress(1, row["completion_tokens"])
+
+        await _run_all(work, max(1, concurrency))
+        place = {question.query_id: number for number, question in enumerate(questions)}
+        rows.sort(key=lambda row: (place[row["query_id"]], row["sample_index"]))
+        table = pa.Table.from_pylist(rows, schema=TRACE_SCHEMA)
+        write_traces(table, target)
+        journal.finish()
+    return table
+
+
+async def _run_all(work: Callable[[], Any], workers: int) -> None:
+    """Run several workers; the first failure stops the others and is raised as itself."""
+    tasks = [asyncio.ensure_future(work()) for _ in range(workers)]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _record_one(
+    question: Question, sample: int, engine: AbstractEngine, settings: RecordSettings
+) -> dict[str, Any]:
+    seed = sample_seed(settings.seed, question.query_id, sample)
+    request = Request(
+        request_id=f"{question.query_id}#{sample}",
+        messages=tuple(build_messages(question)),
+        max_tokens=settings.max_tokens,
+        temperature=settings.temperature,
+        seed=seed,
+    )
+    reply = await read_reply(engine, request)
+    text, right, position = judge(question, reply)
+    return {
+        "query_id": question.query_id,
+        "dataset": question.family or question.dataset,
+        "tier": question.tier,
+        "model": engine.model,
+        "protocol": PROTOCOL if question.family else "plain",
+        "sample_index": sample,
+        "seed": seed,
+        "temperature": settings.temperature,
+        "question": question.question,
+        "gold": question.gold,
+        "completion": reply.text,
+        "answer": text,
+        "correct": right,
+        "completion_tokens": reply.tokens,
+        "answer_tokens": position,
+        "max_tokens": settings.max_tokens,
+        "finish_reason": reply.finish_reason,
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
+    """The final answer of a reply, whether it is right, and the tokens until it had appeared.
+
+    A reply without a final answer is wrong, and its whole length counts.
+    """
+    answer = find_answer(reply.text)
+    if answer is None:
+        return None, False, reply.tokens
+    right = grade(answer.text, question.gold, question.grader, question.entry)
+    return answer.text, right, reply.tokens_until(answer.end)
+
+
+def sample_seed(seed: int, query_id: str, sample: int) -> int:
+    """A sampler's seed for one reply, the same whatever else is asked."""
+    return zlib.crc32(f"{seed}/{query_id}/{sample}".encode()) & 0x7FFFFFFF
+
+
+def _fingerprint(questions: Sequence[Question]) -> str:
+    """Tells whether a journal was begun with the same questions."""
+
+    def parts() -> Iterator[bytes]:
+        for question in questions:
+            yield f"{question.query_id}\0{question.question}\0".encode()
+
+    value = 0
+    for part in parts():
+        value = zlib.crc32(part, value)
+    return f"{len(questions)} questions, crc32 {value:08x}"

@@ -1,0 +1,221 @@
+"""Questions in files."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import pyarrow
+import pyarrow.parquet
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from shadowprice._errors import InputError
+from shadowprice.tasks._questions import Question
+
+_Written = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class _Line(BaseModel):
+    """A question as a line of a file holds it."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    query_id: _Written
+    question: _Written
+    gold: str = ""
+    dataset: str = ""
+    tier: str = ""
+    family: str = ""
+    grader: _Written = "exact"
+    entry: dict[str, Any] | None = None
+    messages: tuple[dict[str, str], ...] | None = None
+
+
+class _Message(BaseModel):
+    role: _Written
+    content: str
+
+
+class _Body(BaseModel):
+    messages: list[_Message]
+
+
+class _BatchLine(BaseModel):
+    """A line of an OpenAI Batch file."""
+
+    custom_id: _Written
+    body: _Body
+
+
+def read_questions(path: str | os.PathLike[str]) -> list[Question]:
+    """Read questions from a file.
+
+    JSONL has one object per line: a question by its fields, of which only ``question`` is required, or a
+    request of the OpenAI Batch format, whose messages are taken as they are. CSV and Parquet have one column
+    per field.
+
+    Args:
+        path: A file that ends in ``.jsonl``, ``.csv`` or ``.parquet``.
+
+    Returns:
+        The questions in the order of the file; one without a ``query_id`` gets ``q`` and its line number.
+
+    Raises:
+        InputError: The file is missing, empty or not what its name says, or a line or field is not right.
+    """
+    source = Path(path)
+    readers = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+    reader = readers.get(source.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{source}: questions cannot be read from a '{source.suffix}' file: use one of {', '.join(readers)}."
+        )
+    if not source.is_file():
+        raise InputError(f"{source}: there is no such file: check the path.")
+    lines: dict[str, int] = {}
+    questions = []
+    for line, record in reader(source):
+        question = _parse(record, source, line)
+        first = lines.setdefault(question.query_id, line)
+        if first != line:
+            raise InputError(
+                f"{source}, line {line}, field 'query_id': '{question.query_id}' is on line {first} already: "
+                "give every question its own query_id."
+            )
+        questions.append(question)
+    if not questions:
+        raise InputError(f"{source}: the file holds no questions: write at least one.")
+    return questions
+
+
+def write_questions(path: str | os.PathLike[str], questions: Iterable[Question]) -> None:
+    """Write questions as JSONL, all of them or none.
+
+    Args:
+        path: A file that ends in ``.jsonl``; it is replaced when it exists.
+        questions: What to write.
+
+    Raises:
+        InputError: The name does not end in ``.jsonl``, or its folder does not exist.
+    """
+    target = Path(path)
+    if target.suffix.lower() != ".jsonl":
+        raise InputError(f"{target}: questions are written as JSONL: use a name that ends in .jsonl.")
+    if not target.parent.is_dir():
+        raise InputError(f"{target}: the folder {target.parent} does not exist: create it first.")
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with partial.open("w", encoding="utf-8", newline="\n") as stream:
+            for question in questions:
+                stream.write(json.dumps(_record(question), ensure_ascii=False) + "\n")
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+def _record(question: Question) -> dict[str, Any]:
+    values = ((field.name, getattr(question, field.name)) for field in fields(question))
+    return {name: value for name, value in values if value not in ("", None)}
+
+
+def _read_jsonl(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for line, text in enumerate(_text(source).split("\n"), start=1):
+        if not text.strip():
+            continue
+        try:
+            record = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise InputError(
+                f"{source}, line {line}: not JSON at column {error.colno} ({error.msg}): "
+                "write one JSON object per line."
+            ) from error
+        if not isinstance(record, dict):
+            raise InputError(f"{source}, line {line}: not a JSON object: write it as {{...}}.")
+        yield line, record
+
+
+def _read_csv(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(_text(source), newline=""), strict=True)
+    try:
+        _require_column(source, reader.fieldnames or ())
+        for row in reader:
+            yield reader.line_num, _from_cells(row, source, reader.line_num)
+    except csv.Error as error:
+        raise InputError(
+            f"{source}, line {reader.line_num}: not CSV ({error}): quote cells that hold commas, quotes or line breaks."
+        ) from error
+
+
+def _read_parquet(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    try:
+        table = pyarrow.parquet.read_table(source)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise InputError(f"{source}: not a whole Parquet file: write or copy it again.") from error
+    _require_column(source, table.column_names)
+    for line, row in enumerate(table.to_pylist(), start=1):
+        yield line, _from_cells(row, source, line)
+
+
+def _text(source: Path) -> str:
+    try:
+        return source.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source}: not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
+
+
+def _require_column(source: Path, columns: Sequence[str]) -> None:
+    if columns and "question" not in columns:
+        raise InputError(
+            f"{source}: there is no column 'question', only {', '.join(columns)}: rename the one with the questions."
+        )
+
+
+def _from_cells(row: Mapping[Any, Any], source: Path, line: int) -> dict[str, Any]:
+    """Take the cells of a row that are filled; `entry` and `messages` may be JSON text."""
+    record = {str(name): value for name, value in row.items() if value not in ("", None)}
+    for name in ("entry", "messages"):
+        if isinstance(record.get(name), str):
+            try:
+                record[name] = json.loads(record[name])
+            except json.JSONDecodeError as error:
+                raise InputError(
+                    f"{source}, line {line}, field '{name}': not JSON ({error.msg}): write it as JSON or leave it out."
+                ) from error
+    return record
+
+
+def _parse(record: Mapping[str, Any], source: Path, line: int) -> Question:
+    try:
+        if "body" in record and "question" not in record:
+            return _from_batch(_BatchLine.model_validate(record), source, line)
+        checked = _Line.model_validate({"query_id": f"q{line}", **record})
+    except ValidationError as error:
+        _refuse(error, source, line)
+    return Question(**{field.name: getattr(checked, field.name) for field in fields(Question)})
+
+
+def _from_batch(request: _BatchLine, source: Path, line: int) -> Question:
+    asked = [message.content for message in request.body.messages if message.role == "user"]
+    if not asked or not asked[-1].strip():
+        raise InputError(
+            f"{source}, line {line}, field 'body.messages': no user message asks anything: add one with content."
+        )
+    messages = tuple(message.model_dump() for message in request.body.messages)
+    return Question(query_id=request.custom_id, question=asked[-1], messages=messages)
+
+
+def _refuse(error: ValidationError, source: Path, line: int) -> NoReturn:
+    problem = error.errors()[0]
+    field = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "missing":
+        what = "missing: add it"
+    elif problem["type"].startswith("string_") and problem["type"] != "string_type":
+        what = "blank: fill it in"
+    else:
+        what = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}: correct it"
+    raise InputError(f"{source}, line {line}, field '{field}': {what}.") from error

@@ -1,0 +1,106 @@
+"""Reading and writing trace files."""
+
+import os
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shadowprice._atomic import write_whole
+from shadowprice._errors import InputError
+from shadowprice.traces._schema import REQUIRED, SCHEMA_VERSION, TRACE_SCHEMA
+from shadowprice.traces._traces import Traces
+
+BUNDLED = "bundled"
+"""The name under which the traces inside the package can be given wherever a path can."""
+
+
+def read_traces(source: str | os.PathLike[str]) -> Traces:
+    """Read a Parquet file of traces, or the ones inside the package.
+
+    Args:
+        source: A path, or `"bundled"`.
+
+    Raises:
+        InputError: The file is missing, empty or damaged, lacks a column, or holds a value that cannot be.
+    """
+    if str(source) == BUNDLED:
+        with resources.as_file(resources.files("shadowprice.data") / "smollm2-135m.parquet") as path:
+            return _group(_read(path), BUNDLED)
+    return _group(_read(Path(source)), str(source))
+
+
+def write_traces(table: pa.Table, path: str | os.PathLike[str]) -> None:
+    """Write traces to a Parquet file, all of it or nothing.
+
+    Raises:
+        InputError: The file cannot be written.
+    """
+    with write_whole(path) as partial:
+        pq.write_table(table, partial, compression="zstd", compression_level=19, use_dictionary=True)
+
+
+def _read(path: Path) -> pa.Table:
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; give a Parquet file of traces, or `bundled`.")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty; record traces into it with `shadowprice record`.")
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {_first(error)}") from error
+    _check(table, path)
+    return table
+
+
+def _first(error: Exception) -> str:
+    return str(error).splitlines()[0]
+
+
+def _check(table: pa.Table, path: Path) -> None:
+    missing = [name for name in REQUIRED if name not in table.column_names]
+    if missing:
+        raise InputError(
+            f"{path} lacks the column{'s' * (len(missing) > 1)} {', '.join(missing)}; "
+            f"traces need {', '.join(REQUIRED)}."
+        )
+    if table.num_rows == 0:
+        raise InputError(f"{path} holds no rows; record traces into it with `shadowprice record`.")
+    for name in REQUIRED:
+        if table[name].null_count:
+            row = int(np.flatnonzero(table[name].is_null().to_numpy())[0])
+            raise InputError(f"{path}, row {row}: {name} is missing; fill it in or leave the row out.")
+    for name in ("completion_tokens", "answer_tokens"):
+        _check_count(table, name, path)
+    if not pa.types.is_boolean(table["correct"].type):
+        raise InputError(f"{path}: the column correct is {table['correct'].type}; it must be true or false.")
+    if "schema_version" in table.column_names:
+        newest = pa.compute.max(table["schema_version"]).as_py()
+        if newest is not None and newest > SCHEMA_VERSION:
+            raise InputError(
+                f"{path} has schema version {newest}, this shadowprice reads up to {SCHEMA_VERSION}: upgrade it."
+            )
+
+
+def _check_count(table: pa.Table, name: str, path: Path) -> None:
+    column = table[name]
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        raise InputError(f"{path}: the column {name} is {column.type}; it must be a number of tokens.")
+    values = np.asarray(column.to_numpy(), dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(values) | (values < 0) | (values != np.floor(values)))
+    if bad.size:
+        row = int(bad[0])
+        raise InputError(
+            f"{path}, row {row}: {name} is {values[row]:g}; it must be a whole number of tokens, 0 or more."
+        )
+
+
+def _group(table: pa.Table, name: str) -> Traces:
+    known = [field.name for field in TRACE_SCHEMA if field.name in table.column_names]
+    table = table.select(known).cast(pa.schema([TRACE_SCHEMA.field(column) for column in known]))
+    encoded = table["query_id"].combine_chunks().dictionary_encode()
+    query = np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
+    order = np.argsort(query, kind="stable")
+    return Traces(table.take(pa.array(order)), query[order], name)

@@ -1,0 +1,109 @@
+"""Recorded replies, replayed through a market as if they were being generated now."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+import numpy as np
+
+from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.policies import AbstractMarket
+from shadowprice.traces._traces import Traces
+
+_SERVED_AT_ONCE = 0.05
+"""Share of the queries that are served together in `generated` accounting."""
+
+
+class Accounting(StrEnum):
+    """What is charged against the budget."""
+
+    ALLOCATED = "allocated"
+    """Tokens granted, used or not; nothing comes back (the paper's)."""
+    GENERATED = "generated"
+    """Tokens generated; what a query leaves over is offered again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replies:
+    """One recorded reply for each of n queries."""
+
+    queries: IntArray
+    """``(n,)`` numbers of the questions in the traces."""
+    correct: BoolArray
+    """``(n,)`` is the reply right."""
+    answer_tokens: IntArray
+    """``(n,)`` tokens at which its final answer has appeared."""
+    completion_tokens: IntArray
+    """``(n,)`` tokens at which it ends."""
+
+    @classmethod
+    def draw(cls, traces: Traces, queries: IntArray, rng: np.random.Generator) -> Self:
+        """Pick one of the recorded replies to each of the given questions."""
+        rows = traces.first[queries] + rng.integers(traces.samples[queries])
+        return cls(queries, traces.correct[rows], traces.answer_tokens[rows], traces.completion_tokens[rows])
+
+    @property
+    def threshold(self) -> FloatArray:
+        """``(n,)`` tokens at which a right answer appears; infinite where none does."""
+        return np.where(self.correct, self.answer_tokens, np.inf)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a policy made of a budget."""
+
+    right: int
+    """Queries whose right answer was reached."""
+    allocated: int
+    """Tokens granted in all."""
+    generated: int
+    """Tokens generated in all."""
+    abandoned: int
+    """Queries that were never granted a token."""
+    price: float
+    """The last shadow price, utility per token; NaN for a policy that has none."""
+
+
+def replay(
+    market: AbstractMarket, replies: Replies, accounting: Accounting, rng: np.random.Generator | None = None
+) -> Outcome:
+    """Let a market spend its budget on recorded replies.
+
+    Args:
+        market: A freshly opened market for these n queries.
+        replies: What each query would say.
+        accounting: `ALLOCATED` grants all queries at once. `GENERATED` serves them in random order, 5 % at a time,
+            and goes round again among the abandoned ones for as long as returned tokens buy something.
+        rng: The order of serving, for `GENERATED`.
+    """
+    n = len(replies.queries)
+    if accounting is Accounting.ALLOCATED:
+        granted = market.grant(np.arange(n), np.zeros(n, dtype=np.int64))
+    else:
+        granted = _serve(market, replies, (rng or np.random.default_rng(0)).permutation(n))
+    return Outcome(
+        right=int(np.count_nonzero(replies.correct & (granted >= replies.answer_tokens) & (granted > 0))),
+        allocated=int(granted.sum()),
+        generated=int(np.minimum(granted, replies.completion_tokens).sum()),
+        abandoned=int(np.count_nonzero(granted == 0)),
+        price=market.price,
+    )
+
+
+def _serve(market: AbstractMarket, replies: Replies, order: IntArray) -> IntArray:
+    n = len(order)
+    batch = max(1, round(_SERVED_AT_ONCE * n))
+    granted = np.zeros(n, dtype=np.int64)
+    waiting = order
+    while waiting.size:
+        for start in range(0, waiting.size, batch):
+            ids = waiting[start : start + batch]
+            granted[ids] = market.grant(ids, np.zeros(ids.size, dtype=np.int64))
+            funded = ids[granted[ids] > 0]
+            generated = np.minimum(granted[funded], replies.completion_tokens[funded])
+            market.settle(funded, generated, generated == replies.completion_tokens[funded])
+        still_waiting = waiting[granted[waiting] == 0]
+        if still_waiting.size == waiting.size:
+            break
+        waiting = still_waiting
+    return granted

@@ -1,0 +1,108 @@
+"""Traces in memory: questions, and under each its recorded replies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pyarrow as pa
+
+from shadowprice._types import BoolArray, FloatArray, IntArray
+
+TIERS = ("easy", "medium", "hard")
+
+
+@dataclass(frozen=True)
+class Traces:
+    """Recorded replies of one model, grouped by question.
+
+    Questions are numbered 0 … n−1 in order of first appearance; rows are sorted by question.
+    """
+
+    table: pa.Table
+    """``(m,)`` rows sorted by question, columns of `TRACE_SCHEMA` as far as the source has them."""
+    query: IntArray
+    """``(m,)`` number of the question that each row answers, non-decreasing."""
+    name: str = "traces"
+    """Where the traces are from: a path, or `bundled`."""
+
+    @property
+    def n_queries(self) -> int:
+        """Number of questions, n."""
+        return len(self.first)
+
+    @cached_property
+    def first(self) -> IntArray:
+        """``(n,)`` first row of each question."""
+        return np.flatnonzero(np.diff(self.query, prepend=-1)).astype(np.int64)
+
+    @cached_property
+    def samples(self) -> IntArray:
+        """``(n,)`` recorded replies of each question."""
+        return np.diff(np.append(self.first, len(self.query))).astype(np.int64)
+
+    @cached_property
+    def correct(self) -> BoolArray:
+        """``(m,)`` was the reply right."""
+        return np.asarray(self.table["correct"].to_numpy(), dtype=np.bool_)
+
+    @cached_property
+    def answer_tokens(self) -> IntArray:
+        """``(m,)`` tokens up to the end of the final answer."""
+        return np.asarray(self.table["answer_tokens"].to_numpy(), dtype=np.int64)
+
+    @cached_property
+    def completion_tokens(self) -> IntArray:
+        """``(m,)`` tokens of the whole reply."""
+        return np.asarray(self.table["completion_tokens"].to_numpy(), dtype=np.int64)
+
+    @cached_property
+    def questions(self) -> list[str]:
+        """``(n,)`` problem texts."""
+        texts: list[str] = self.table["question"].take(pa.array(self.first)).to_pylist()
+        return texts
+
+    @cached_property
+    def query_ids(self) -> list[str]:
+        """``(n,)`` names of the questions."""
+        names: list[str] = self.table["query_id"].take(pa.array(self.first)).to_pylist()
+        return names
+
+    @cached_property
+    def datasets(self) -> list[str]:
+        """``(n,)`` data set of each question; empty strings where the source does not say."""
+        return self._labels("dataset")
+
+    @cached_property
+    def pass_rate(self) -> FloatArray:
+        """``(n,)`` share of the recorded replies that are right."""
+        right = np.bincount(self.query, weights=self.correct, minlength=self.n_queries)
+        return np.asarray(right / self.samples, dtype=np.float64)
+
+    @cached_property
+    def tiers(self) -> list[str]:
+        """``(n,)`` easy, medium or hard; without a column `tier`, the data sets ranked by accuracy in thirds."""
+        if "tier" in self.table.column_names:
+            return self._labels("tier")
+        datasets = np.array(self.datasets)
+        names = sorted(set(self.datasets), key=lambda name: -float(self.pass_rate[datasets == name].mean()))
+        if len(names) == 1:
+            return ["medium"] * self.n_queries
+        rank = {name: round(2 * place / (len(names) - 1)) for place, name in enumerate(names)}
+        return [TIERS[rank[name]] for name in self.datasets]
+
+    def _labels(self, column: str) -> list[str]:
+        if column not in self.table.column_names:
+            return [""] * self.n_queries
+        labels = self.table[column].take(pa.array(self.first)).to_pylist()
+        return [label or "" for label in labels]
+
+    def rows_of(self, queries: Sequence[int] | IntArray) -> IntArray:
+        """All rows that answer the given questions, in their order."""
+        mask = np.zeros(self.n_queries, dtype=np.bool_)
+        mask[np.asarray(queries, dtype=np.int64)] = True
+        return np.flatnonzero(mask[self.query]).astype(np.int64)
+
+    def row_questions(self, rows: IntArray) -> list[str]:
+        """Problem text of each of the given rows."""
+        return [self.questions[number] for number in self.query[rows]]

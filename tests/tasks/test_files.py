@@ -1,0 +1,130 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shadowprice._errors import InputError
+from shadowprice.tasks import FAMILIES, Question, make_questions, read_questions, write_questions
+
+
+def _write(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_what_is_written_is_read_back(tmp_path: Path) -> None:
+    questions = make_questions([family.name for family in FAMILIES], count=3)
+    questions.append(Question("mine", "Why\u2028so?", messages=({"role": "user", "content": "Why?"},)))
+    path = tmp_path / "questions.jsonl"
+    write_questions(path, questions)
+    assert read_questions(path) == questions
+    assert [entry.name for entry in tmp_path.iterdir()] == ["questions.jsonl"]
+
+
+@given(texts=st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip), min_size=1))
+def test_any_text_survives_a_file(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    path = tmp_path_factory.mktemp("files") / "questions.jsonl"
+    questions = [Question(f"q{number}", text, gold=text) for number, text in enumerate(texts)]
+    write_questions(path, questions)
+    assert read_questions(path) == questions
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = _write(tmp_path, "questions.jsonl", '{"question": "Old?"}\n')
+    with pytest.raises(TypeError):
+        write_questions(path, [Question("a", "New?", entry={"x": object()})])
+    assert [question.question for question in read_questions(path)] == ["Old?"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["questions.jsonl"]
+
+
+def test_plain_lines_get_their_line_number(tmp_path: Path) -> None:
+    path = _write(tmp_path, "q.jsonl", '{"question": "A?", "gold": 7}\n\n{"question": "B?", "other": 1}\n')
+    assert read_questions(path) == [Question("q1", "A?", gold="7"), Question("q3", "B?")]
+
+
+def test_batch_lines_keep_their_messages(tmp_path: Path) -> None:
+    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "A?"}]
+    line = {
+        "custom_id": "r1",
+        "method": "POST",
+        "url": "/v1/chat/completions",
+        "body": {"messages": messages},
+    }
+    path = _write(tmp_path, "batch.jsonl", json.dumps(line))
+    assert read_questions(path) == [Question("r1", "A?", messages=tuple(messages))]
+
+
+def test_csv_and_parquet_have_a_column_per_field(tmp_path: Path) -> None:
+    comma = _write(tmp_path, "q.csv", 'question,gold\n"A,\nB?",1\nC?,\n')
+    assert read_questions(comma) == [Question("q3", "A,\nB?", gold="1"), Question("q4", "C?")]
+    column = tmp_path / "q.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"question": ["A?", "B?"], "gold": ["1", None]}), column)
+    assert read_questions(column) == [Question("q1", "A?", gold="1"), Question("q2", "B?")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        ("q.jsonl", "", "no questions"),
+        ("q.jsonl", "\n\n", "no questions"),
+        ("q.jsonl", '{"question": "A?"}\n{"question": \n', "line 2: not JSON"),
+        ("q.jsonl", "[1]", "line 1: not a JSON object"),
+        ("q.jsonl", '{"gold": "7"}', "line 1, field 'question': missing"),
+        ("q.jsonl", '{"question": " "}', "line 1, field 'question': blank"),
+        ("q.jsonl", '{"question": ["A?"]}', "line 1, field 'question'"),
+        ("q.jsonl", '{"question": "A?", "entry": 3}', "line 1, field 'entry'"),
+        (
+            "q.jsonl",
+            '{"query_id": "a", "question": "A?"}\n' * 2,
+            "line 2, field 'query_id': 'a' is on line 1",
+        ),
+        ("q.jsonl", '{"custom_id": "a", "body": {}}', "field 'body.messages': missing"),
+        ("q.jsonl", '{"body": {"messages": []}}', "field 'custom_id': missing"),
+        ("q.jsonl", '{"custom_id": "a", "body": {"messages": []}}', "no user message"),
+        ("q.csv", "", "no questions"),
+        ("q.csv", "question\n", "no questions"),
+        ("q.csv", "text\nA?\n", "no column 'question'"),
+        ("q.csv", "question,gold\n,7\n", "line 2, field 'question': missing"),
+        ("q.csv", "question,entry\nA?,{\n", "line 2, field 'entry': not JSON"),
+        ("q.csv", 'question\n"A?', "not CSV"),
+        ("q.parquet", "PAR1 and no more", "not a whole Parquet file"),
+        ("q.xlsx", "A?", "'.xlsx'"),
+    ],
+)
+def test_bad_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str, named: str) -> None:
+    _refuses(_write(tmp_path, name, text), named)
+
+
+def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "q.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"] * 100}), path)
+    path.write_bytes(path.read_bytes()[:-20])
+    _refuses(path, "not a whole Parquet file")
+
+
+def test_other_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    _refuses(path, "no such file")
+    path.write_bytes(b'{"question": "\xff"}')
+    _refuses(path, "not UTF-8")
+
+
+@pytest.mark.parametrize(("name", "named"), [("q.csv", "ends in .jsonl"), ("no/q.jsonl", "does not exist")])
+def test_bad_targets_are_refused(tmp_path: Path, name: str, named: str) -> None:
+    with pytest.raises(InputError, match=named):
+        write_questions(tmp_path / name, [Question("a", "A?")])
+
+
+def _refuses(path: Path, named: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_questions(path)
+    message: Any = str(caught.value)
+    assert named in message
+    assert str(path) in message
+    assert "\n" not in message
