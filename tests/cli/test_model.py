@@ -15,7 +15,6 @@ CONTENT = b"GGUF and some weights"
 @pytest.fixture
 def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file that is the only known model, and an empty cache."""
-
     digest = hashlib.sha256(CONTENT).hexdigest()
     for name in list(MODELS):
         monkeypatch.delitem(MODELS, name)

@@ -55,21 +55,21 @@ def test_options_are_checked(options: dict[str, float]) -> None:
 
 
 def test_replies_interleave_without_a_delay() -> None:
-    order: list[str] = []
+    order: list[tuple[str, int]] = []
 
     def answer(request: Request) -> Reply:
         return Reply("", 2)
 
     async def read(engine: ReplayEngine, request: Request) -> None:
         async for delta in engine.stream(request):
-            order.append(f"{request.request_id}{delta.tokens}")
+            order.append((request.request_id, delta.tokens))  # noqa: PERF401
 
     async def read_both() -> None:
         engine = ReplayEngine(answer)
         await asyncio.gather(read(engine, ask("a")), read(engine, ask("b")))
 
     asyncio.run(read_both())
-    assert order == ["a1", "b1", "a2", "b2"]
+    assert order == [("a", 1), ("b", 1), ("a", 2), ("b", 2)]
 
 
 def test_exported_names_are_sorted_and_complete() -> None:

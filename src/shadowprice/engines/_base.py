@@ -1,7 +1,7 @@
 """The narrow seam behind which tokens are generated."""
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
@@ -42,14 +42,14 @@ class Delta:
 class AbstractEngine(ABC):
     """Where tokens are generated. An implementer writes `stream`; everything else lives above this seam.
 
-    Closing the iterator that `stream` returned (``aclose``) stops the generation as soon as the engine can.
+    Closing the generator that `stream` returned (``aclose``) stops the generation as soon as the engine can.
     """
 
     model: str
     """Name of the model, as traces record it."""
 
     @abstractmethod
-    def stream(self, request: Request) -> AsyncIterator[Delta]:
+    def stream(self, request: Request) -> AsyncGenerator[Delta]:
         """Generate a reply piece by piece.
 
         Raises:

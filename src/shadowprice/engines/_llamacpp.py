@@ -1,15 +1,17 @@
 """A model inside this process: llama.cpp's server, no network and no second program."""
 
 import asyncio
+import http.client
 import json
 import os
 import secrets
 import threading
-import urllib.request
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from shadowprice._errors import EngineError, InputError, MissingExtraError
 from shadowprice.engines._base import AbstractEngine, Delta, Request
@@ -62,7 +64,7 @@ class LlamaCppEngine(AbstractEngine):
         """Generate a reply piece by piece.
 
         Closing the generator waits until llama.cpp was told to stop, which takes one token, or the whole
-        prompt if that is still being read. One or two tokens more than the last delta says are generated then.
+        prompt if that is still being read. One or two tokens more than the last delta says are generated.
 
         Raises:
             EngineError: llama.cpp refused the request, for example because the prompt exceeds the context.
@@ -88,17 +90,17 @@ class LlamaCppEngine(AbstractEngine):
 
         Pieces are bytes because a token may hold a part of a character.
         """
-        call = urllib.request.Request(
-            f"{self._open_server().listening_address}/tokenize",
-            json.dumps({"content": text, "with_pieces": True}).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"},
-        )
-        try:
-            with urllib.request.urlopen(call, timeout=60) as answer:
-                tokens = json.load(answer)["tokens"]
-        except OSError as error:
-            raise EngineError(f"llama.cpp could not tokenize {len(text)} characters: {error}.") from error
-        return [piece.encode() if isinstance(piece := token["piece"], str) else bytes(piece) for token in tokens]
+        body = json.dumps({"content": text, "with_pieces": True})
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._key}"}
+        # Not urllib.request, which would send even this through a proxy that the environment names.
+        connection = http.client.HTTPConnection(urlsplit(self._open_server().listening_address).netloc)
+        with closing(connection):
+            connection.request("POST", "/tokenize", body, headers)
+            answer = json.load(connection.getresponse())
+        if "tokens" not in answer:
+            raise EngineError(f"llama.cpp could not tokenize {len(text)} characters: {answer}.")
+        pieces = [token["piece"] for token in answer["tokens"]]
+        return [piece.encode() if isinstance(piece, str) else bytes(piece) for piece in pieces]
 
     def count_tokens(self, text: str) -> int:
         """Count the tokens of a text, without those that a chat template adds."""

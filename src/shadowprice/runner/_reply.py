@@ -1,6 +1,7 @@
 """Reading one reply from an engine while remembering at which token each character came."""
 
 from bisect import bisect_left
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from shadowprice.engines import AbstractEngine, Delta, FinishReason, Request
@@ -45,6 +46,7 @@ async def read_reply(engine: AbstractEngine, request: Request) -> Reply:
         EngineError: The engine could not be reached or failed.
     """
     reply = Reply()
-    async for delta in engine.stream(request):
-        reply.add(delta)
+    async with aclosing(engine.stream(request)) as deltas:
+        async for delta in deltas:
+            reply.add(delta)
     return reply

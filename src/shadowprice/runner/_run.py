@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -147,8 +148,9 @@ class _Session:
         reason = Reason.INTERRUPTED
         self._running += 1
         try:
-            async for delta in self._engine.stream(request):
-                reply.add(delta)
+            async with aclosing(self._engine.stream(request)) as deltas:
+                async for delta in deltas:
+                    reply.add(delta)
             reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
         except EngineError as error:
             reason, failure = Reason.FAILED, str(error)
