@@ -37,6 +37,17 @@ def test_marginal_is_the_slope() -> None:
     assert curve.marginal(np.array([100.0])) == 0.02
 
 
+def test_gain_is_the_difference_and_keeps_its_digits() -> None:
+    curve = ShiftedSurge(100.5, 0.02, 0.01)
+    for tokens in (0, 99, 100, 101, 150, 200, 201, 500):
+        here = np.array([tokens])
+        difference = curve.value(here + 1) - curve.value(here)
+        np.testing.assert_allclose(curve.gain(here), difference, rtol=1e-10, atol=1e-15)
+    flat = ShiftedSurge.from_peak(0.0, 1e20, 1e-12)
+    halfway = np.array([10**12 // 2])
+    np.testing.assert_allclose(flat.gain(halfway), flat.marginal(halfway), rtol=1e-11)
+
+
 @settings(deadline=None, max_examples=60)
 @given(decay=st.floats(-12.0, 12.0), rate=exponents, threshold=exponents)
 def test_reservation_price_is_the_best_ratio_on_a_fine_grid(decay: float, rate: float, threshold: float) -> None:

@@ -69,9 +69,8 @@ def record(
     if as_json:
         print_json(summary)
     else:
-        say(
-            f"{table.num_rows} replies to {len(asked)} questions written to {output}; {right / table.num_rows:.0%} right."
-        )
+        share = right / table.num_rows
+        say(f"{table.num_rows} replies to {len(asked)} questions, {share:.0%} right, written to {output}.")
 
 
 def _questions(tasks: str, count: int, seed: int) -> list[Question]:

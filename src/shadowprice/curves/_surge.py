@@ -95,6 +95,18 @@ class ShiftedSurge(AbstractCurve):
         slope = self.alpha * (np.exp(-decayed) * (1.0 - decayed))
         return np.where(np.asarray(tokens) < self.threshold, 0.0, slope)
 
+    def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
+        """φ(t + 1) − φ(t), ``(n,)`` utility of one whole token more.
+
+        Beyond the threshold it is αe^(−βx)(e^(−β) + x(e^(−β) − 1)), which keeps its digits where φ changes little.
+        """
+        held = np.asarray(tokens, dtype=np.float64)
+        excess, decayed = self._beyond_threshold(held)
+        rise = np.exp(-self.beta) + excess * np.expm1(-self.beta)
+        beyond = self.alpha * (np.exp(-decayed) * rise)
+        short = held < self.threshold
+        return np.where(short, self.value(held + 1.0), beyond) if short.any() else beyond
+
     def demand(self, price: FloatArray | float) -> FloatArray:
         """t*(λ) = τ + (1 − W₀(λe/α))/β up to the reservation price, else 0: ``(n,)`` tokens."""
         return np.where(_price(price) <= self.reservation_price(), self.committed_demand(price), 0.0)

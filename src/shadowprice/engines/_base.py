@@ -49,7 +49,7 @@ class AbstractEngine(ABC):
     """Name of the model, as traces record it."""
 
     @abstractmethod
-    def stream(self, request: Request) -> AsyncGenerator[Delta]:
+    def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
         """Generate a reply piece by piece.
 
         Raises:

@@ -18,7 +18,7 @@ from shadowprice.curves import ShiftedSurge
 from shadowprice.pricing._clearing import Clearing, Ladder, clear
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._refill import Plan, pack, plain_plan, refill_plans, trim
-from shadowprice.pricing._rounding import first_useful, next_gain, round_tokens, share_out
+from shadowprice.pricing._rounding import first_useful, round_tokens, share_out
 from shadowprice.pricing._solution import Solution, Status
 
 # More whole tokens than this are never spent, so that their sum fits into int64.
@@ -42,7 +42,7 @@ def solve_lambert(problem: Problem) -> Solution:
     best = _best_whole(ladder, clearing, plans, math.floor(budget)) if problem.integer else plans[0]
     tokens[ladder.order[best.rows]] = best.tokens
     if not problem.integer:
-        tokens = trim(tokens.astype(np.float64), curve, budget)
+        tokens = trim(tokens, curve, budget)
     funded = best.rows[best.tokens > 0]
     utility = float(curve.value(tokens).sum())
     # Queries on the rung itself are as good funded as not; only those below it are marginal.
@@ -103,7 +103,7 @@ def _round(ladder: Ladder, plan: Plan, budget: int) -> Plan:
     _fill(ladder.curve, tokens, budget)
     rows = np.flatnonzero(tokens)
     curve, held = ladder.curve.take(rows), tokens[rows]
-    price = float(next_gain(curve, held).max(initial=0.0))
+    price = float(curve.gain(held).max(initial=0.0))
     utility = float(curve.value(held).sum())
     return replace(plan, rows=rows, tokens=held, price=price, utility=utility, fillers=())
 

@@ -102,6 +102,8 @@ def _refill(ladder: Ladder, rows: IntArray, price: float, budget: float) -> Plan
         if not converged or price >= curve.alpha.min():
             return None
         tokens = curve.committed_demand(price)
+        # 1 − W₀ is only good to an ε, so the surge that is widest, 1/β, carries most of what is missing.
+        tokens[np.argmin(curve.beta)] += max(budget - float(tokens.sum()), 0.0)
     return _plan(rows, tokens, price, float(curve.value(tokens).sum()), steps)
 
 
@@ -146,7 +148,7 @@ def _plan(rows: IntArray, tokens: FloatArray, price: float, utility: float, eval
 
 
 def trim(tokens: FloatArray, curve: ShiftedSurge, budget: float) -> FloatArray:
-    """Take rounding errors back, so that the sum in float64 is at most the budget."""
+    """Take rounding errors back, in place, so that the sum in float64 is at most the budget."""
     if float(tokens.sum()) <= budget:
         return tokens
     widest = int(np.argmax(np.where(tokens > 0.0, tokens - curve.threshold, -1.0)))

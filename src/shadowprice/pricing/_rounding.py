@@ -50,12 +50,6 @@ def first_useful(curve: ShiftedSurge) -> IntArray:
     return np.floor(curve.threshold).astype(np.int64) + 1
 
 
-def next_gain(curve: ShiftedSurge, tokens: IntArray) -> FloatArray:
-    """``(n,)`` φ(t + 1) − φ(t), the utility of one more token."""
-    held = tokens.astype(np.float64)
-    return curve.value(held + 1.0) - curve.value(held)
-
-
 def share_out(curve: ShiftedSurge, tokens: IntArray, budget: int) -> IntArray:
     """Spend the budget on funded queries, one token at a time to the largest gain.
 
@@ -77,7 +71,7 @@ def share_out(curve: ShiftedSurge, tokens: IntArray, budget: int) -> IntArray:
         span = high - low
         owner = np.repeat(np.arange(span.size), span)
         level = np.arange(owner.size) - np.repeat(np.cumsum(span) - span - low, span)
-        gain = next_gain(curve.take(owner), level)
+        gain = curve.take(owner).gain(level)
         bought = np.bincount(owner[_largest(gain, budget - int(low.sum()))], minlength=span.size)
         up = (bought == span) & (bought > 0)
         down = (bought == 0) & (low > floor)
