@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test test-slow lint format bench-pricing record clean
+.PHONY: demo test test-slow lint format figures clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -32,6 +32,12 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The README's figures on other people's models; their traces are not part of this repository.
+TRACES ?= $(wildcard ../shared/data/zeroeval/*.parquet)
+figures: $(STAMP)
+	$(BIN)/python benchmarks/mean_table.py --budgets 64,128,256,512 $(TRACES)
+	$(BIN)/python -m pytest -q -s -m slow tests/cli/test_run_live.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

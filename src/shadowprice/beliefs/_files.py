@@ -82,9 +82,15 @@ def load_predictor(path: str | os.PathLike[str]) -> tuple[ThresholdPredictor, Pr
         raise InputError(f"{source} contains {min(foreign)}, which no predictor needs; it was not loaded.")
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise InputError(f"{source} is not a predictor file; make one with `shadowprice fit`.")
-    if content["format_version"] != FORMAT_VERSION:
+    if content.get("format_version") != FORMAT_VERSION:
         raise InputError(
-            f"{source} has format version {content['format_version']}, this shadowprice reads {FORMAT_VERSION}: "
+            f"{source} has format version {content.get('format_version')}, this shadowprice reads {FORMAT_VERSION}: "
             "fit it again."
         )
-    return content["predictor"], PredictorCard(**content["card"])
+    predictor, card = content.get("predictor"), content.get("card")
+    if not isinstance(predictor, ThresholdPredictor) or not isinstance(card, dict):
+        raise InputError(f"{source} holds no predictor or does not say what it was fitted on: fit it again.")
+    try:
+        return predictor, PredictorCard(**card)
+    except TypeError as error:
+        raise InputError(f"{source} does not say what its predictor was fitted on: fit it again.") from error

@@ -119,6 +119,12 @@ class _TextRegressor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         except ValueError:  # no word stands in two questions
             self.informed_ = False
             return self
+        # A few thousand rows gain nothing from threads, and their spinning stalls when the cores are shared.
+        with threadpool_limits(1):
+            self._fit_words(texts, words, row, target)
+        return self
+
+    def _fit_words(self, texts: list[str], words: Any, row: IntArray, target: FloatArray) -> None:
         directions = min(self.n_components, words.shape[1] - 1, len(texts) - 1)
         self.directions_ = TruncatedSVD(max(1, directions), random_state=self.random_state).fit(words)
         self.ridge_ = Ridge(1.0).fit(words[row], target)
@@ -130,16 +136,14 @@ class _TextRegressor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
             l2_regularization=1.0,
             random_state=self.random_state,
         )
-        # A few thousand rows gain nothing from threads, and OpenMP's spinning stalls when the cores are shared.
-        with threadpool_limits(1, user_api="openmp"):
-            self.trees_.fit(self._dense(texts, words)[row], target)
-        return self
+        self.trees_.fit(self._dense(texts, words)[row], target)
 
     def predict(self, texts: list[str]) -> FloatArray:
         if not self.informed_ or not texts:
             return np.full(len(texts), self.mean_)
         words = self.words_.transform(texts)
-        mean = (self.ridge_.predict(words) + self.trees_.predict(self._dense(texts, words))) / 2.0
+        with threadpool_limits(1):
+            mean = (self.ridge_.predict(words) + self.trees_.predict(self._dense(texts, words))) / 2.0
         return np.asarray(mean, dtype=np.float64)
 
     def _dense(self, texts: list[str], words: Any) -> FloatArray:

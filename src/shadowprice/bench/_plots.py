@@ -13,6 +13,8 @@ from matplotlib.figure import Figure
 
 from shadowprice.bench._bench import BenchResult
 
+_NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": None}
+"""Keeps out the date, so that equal results are equal files, and addresses, so that a report links to nothing."""
 _INK: Final = "#7a8190"
 _COLOURS: Final = {
     "uniform": "#8d99ae",
@@ -122,10 +124,10 @@ def _budget_axis(axes: Axes, result: BenchResult) -> None:
 
 
 def _svg(figure: Figure) -> str:
-    """The bare <svg> element, without the XML prologue and without the date, so that equal results are equal files."""
+    """The bare <svg> element, without the XML prologue."""
     buffer = io.StringIO()
     with plt.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     plt.close(figure)
     text = buffer.getvalue()
     return text[text.index("<svg") :]

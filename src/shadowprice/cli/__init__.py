@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 
-import click
 import typer
 
 from shadowprice import __version__
@@ -55,23 +54,29 @@ for _name, _command in _COMMANDS:
 app.add_typer(_model.app, name="model")
 
 
+# Newer typers carry a copy of click, older ones use the package: ask typer for the class that it raises.
+_UsageError: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def main() -> None:
     """Run the command line: errors become one line on stderr and an exit code."""
     try:
         sys.exit(app(standalone_mode=False) or 0)
     except ShadowpriceError as error:
         _fail(str(error), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
+    except _UsageError as error:
+        message: str = error.format_message()  # type: ignore[attr-defined]
+        if type(error).__name__ != "NoArgsIsHelpError":
+            _fail(message, 2)
+        typer.echo(message, err=True)
         sys.exit(2)
-    except click.ClickException as error:
-        _fail(error.format_message(), 2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted.", 130)
     except BrokenPipeError:
         sys.exit(0)
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"error: {' '.join(message.split())}", err=True)
+    line = " ".join(message.split())
+    typer.echo(f"error: {line}{'' if line.endswith(('.', '?')) else '.'}", err=True)
     sys.exit(code)

@@ -11,7 +11,7 @@ import typer
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import STREAMS, BenchResult, render_table, run_bench, write_report
+from shadowprice.bench import STREAM_SIZE, STREAMS, BenchResult, render_table, run_bench, write_report
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, Traces, read_traces
@@ -119,8 +119,8 @@ def print_tables(results: list[BenchResult]) -> None:
         else:
             for stream in result.streams:
                 console.print(render_table(result, (stream,)))
-        if min(result.stream_sizes) < 500:
-            say(f"Some streams are smaller than 500 queries, because a tier of {result.traces} is too small for more.")
+    if min(results[0].stream_sizes) < STREAM_SIZE:
+        say(f"Streams of fewer than {STREAM_SIZE} queries: a tier of {results[0].traces} is too small for more.")
 
 
 def _accountings(name: str) -> list[Accounting]:

@@ -17,12 +17,16 @@ from shadowprice.beliefs import (
     score_thresholds,
 )
 from shadowprice.cli._options import out, print_json, say
+from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
 
 
 def fit(
     traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Predictor file to write.")] = None,
+    exclude: Annotated[
+        Path | None, typer.Option(help="Questions file; traces of questions in it are left out, so it can be scored.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-fitted evaluation.")] = 2,
     seed: Annotated[int, typer.Option(help="Seed of the folds and of the fit.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
@@ -35,8 +39,11 @@ def fit(
     Examples:
       shadowprice fit bundled -o smollm2.shadow
       shadowprice fit traces.parquet -o p.shadow --json
+      shadowprice fit bundled --exclude questions.jsonl -o p.shadow
     """
     recorded = read_traces(traces)
+    if exclude is not None:
+        recorded = recorded.without({question.question for question in read_questions(exclude)})
     predictor = ThresholdPredictor(random_state=seed)
     unseen = cross_fit(
         predictor,

@@ -41,13 +41,13 @@ class Oracle(AbstractPlanner):
     def plan(self, beliefs: Beliefs, budget: int) -> Plan:
         """Fund thresholds from the smallest up until the next one does not fit."""
         solvable = np.flatnonzero(np.isfinite(beliefs.threshold))
-        needed = np.ceil(beliefs.threshold[solvable]).astype(np.int64)
+        needed = np.maximum(np.ceil(beliefs.threshold[solvable]), 1.0).astype(np.int64)  # 0 tokens is abandoned
         cheapest = np.argsort(needed, kind="stable")
         fits = np.cumsum(needed[cheapest]) <= budget
         tokens = np.zeros(len(beliefs), dtype=np.int64)
         tokens[solvable[cheapest[fits]]] = needed[cheapest[fits]]
         marginal = needed[cheapest[~fits]][:1]
-        return Plan(tokens, float(1.0 / max(1, marginal[0])) if marginal.size else 0.0)
+        return Plan(tokens, float(1.0 / marginal[0]) if marginal.size else 0.0)
 
 
 def spread_evenly(n: int, budget: int) -> IntArray:
@@ -67,7 +67,7 @@ def _apportion(weights: FloatArray, budget: int) -> IntArray:
     total = weights.sum()
     if total <= 0:
         return spread_evenly(len(weights), budget)
-    exact = weights * (budget / total)
+    exact = weights / total * budget
     tokens: IntArray = np.floor(exact).astype(np.int64)
     left = budget - int(tokens.sum())
     tokens[np.argsort(tokens - exact, kind="stable")[: max(0, left)]] += 1

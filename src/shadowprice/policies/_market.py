@@ -130,7 +130,7 @@ class PlannedMarket(AbstractMarket):
         """Tokens ``(m,)`` that each of these queries may reach; fixed once granted."""
         del generated  # a plan does not look at how far a query has come
         ids = np.asarray(ids, dtype=np.int64)
-        waiting = ids[self._state[ids] == _WAITING]
+        waiting = np.unique(ids[self._state[ids] == _WAITING])
         if waiting.size and self._plan_is_stale():
             self._replan()
         funded = waiting[self._plan[waiting] > 0]
@@ -146,6 +146,8 @@ class PlannedMarket(AbstractMarket):
         running = self._state[ids] == _RUNNING
         if not running.all():
             raise InputError(f"Query {int(ids[~running][0])} has no open grant; settle a query once, after its grant.")
+        if np.unique(ids).size < ids.size or (generated < 0).any():
+            raise InputError("A query is named twice, or its tokens are below 0; settle each query once.")
         returned = int((self._granted[ids] - generated).sum())
         self._state[ids] = _SETTLED
         self._pool += returned

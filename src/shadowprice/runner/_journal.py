@@ -13,8 +13,8 @@ from shadowprice._errors import InputError
 class Journal:
     """Lines of JSON beside an output file: first the settings, then one entry for each finished reply.
 
-    Every entry is on disk before the next is written, and an entry that was cut short by a crash is dropped when
-    the journal is opened again.
+    Every entry is handed to the operating system before the next is written, and an entry that was cut short by a
+    crash is dropped when the journal is opened again.
 
     Args:
         output: The file that the finished run will write; the journal is ``.NAME.journal`` beside it.
@@ -27,6 +27,8 @@ class Journal:
     """
 
     def __init__(self, output: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
+        if output.is_dir():
+            raise InputError(f"Cannot write {output}: it is a folder; give a file name.")
         self.path = output.with_name(f".{output.name}.journal")
         self.entries: list[dict[str, Any]] = []
         """What earlier runs finished."""
@@ -50,7 +52,13 @@ class Journal:
             for line in file:
                 if not line.endswith(b"\n"):
                     break
-                lines.append(json.loads(line))
+                try:
+                    lines.append(json.loads(line))
+                except ValueError as error:
+                    raise InputError(
+                        f"{self.path}, line {len(lines) + 1}, is damaged: delete that line to go on, or the file to "
+                        "start anew."
+                    ) from error
                 whole += len(line)
         os.truncate(self.path, whole)
         if not lines:

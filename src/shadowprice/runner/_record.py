@@ -11,9 +11,9 @@ import pyarrow as pa
 
 from shadowprice._errors import InputError
 from shadowprice.engines import AbstractEngine, Request
-from shadowprice.grading import find_answer, grade
 from shadowprice.runner._journal import Journal
-from shadowprice.runner._reply import Reply, read_reply
+from shadowprice.runner._judge import check_questions, judge, sample_seed
+from shadowprice.runner._reply import read_reply
 from shadowprice.tasks import PROTOCOL, Question, build_messages
 from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
 
@@ -71,6 +71,7 @@ async def record(
         InputError: Bad settings, an output that cannot be written, or a journal that does not fit.
         EngineError: The engine failed; what was finished is kept.
     """
+    check_questions(questions)
     target = Path(output)
     begun = {**asdict(settings), "model": engine.model, "questions": _fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
@@ -144,23 +145,6 @@ async def _record_one(
         "finish_reason": reply.finish_reason,
         "schema_version": SCHEMA_VERSION,
     }
-
-
-def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
-    """The final answer of a reply, whether it is right, and the tokens until it had appeared.
-
-    A reply without a final answer is wrong, and its whole length counts.
-    """
-    answer = find_answer(reply.text)
-    if answer is None:
-        return None, False, reply.tokens
-    right = grade(answer.text, question.gold, question.grader, question.entry)
-    return answer.text, right, reply.tokens_until(answer.end)
-
-
-def sample_seed(seed: int, query_id: str, sample: int) -> int:
-    """A sampler's seed for one reply, the same whatever else is asked."""
-    return zlib.crc32(f"{seed}/{query_id}/{sample}".encode()) & 0x7FFFFFFF
 
 
 def _fingerprint(questions: Sequence[Question]) -> str:

@@ -4,15 +4,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
-from shadowprice._errors import EngineError
 from shadowprice.engines import AbstractEngine, Request
 from shadowprice.policies import AbstractMarket
-from shadowprice.runner._record import judge, sample_seed
+from shadowprice.runner._judge import check_questions, judge, sample_seed
 from shadowprice.runner._reply import Reply
 from shadowprice.tasks import Question, build_messages
 
@@ -78,7 +77,11 @@ async def run(
     Returns:
         n results, in the order of the questions. Tokens generated never exceed the market's budget as long as the
         engine obeys `max_tokens`.
+
+    Raises:
+        InputError: A question cannot be asked or graded; nothing was spent.
     """
+    check_questions(questions)
     session = _Session(questions, engine, market, temperature, seed, progress)
     workers = [asyncio.ensure_future(session.work()) for _ in range(max(1, min(concurrency, len(questions))))]
     try:
@@ -152,27 +155,18 @@ class _Session:
                 async for delta in deltas:
                     reply.add(delta)
             reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
-        except EngineError as error:
-            reason, failure = Reason.FAILED, str(error)
+        except Exception as error:  # noqa: BLE001  # what an engine does wrong costs a question, not the run
+            reason, failure = Reason.FAILED, str(error) or type(error).__name__
         finally:
             self._running -= 1
             self._refused = 0
             self._market.settle(np.array([query]), np.array([reply.tokens]), np.array([reason is Reason.FINISHED]))
-            self._settled.set()
-            known = bool(question.gold) and reason in (Reason.FINISHED, Reason.CUT_OFF)
-            answer, right, _ = judge(question, reply) if known else (None, False, 0)
-            result = Result(
-                question,
-                reason,
-                granted,
-                reply.tokens,
-                price,
-                reply.text,
-                answer,
-                right if known else None,
-                failure,
-            )
+            result = Result(question, reason, granted, reply.tokens, price, reply.text, failure=failure)
+            if question.gold and reason in (Reason.FINISHED, Reason.CUT_OFF):
+                answer, right, _ = judge(question, reply)
+                result = replace(result, answer=answer, correct=right)
             self._results[query] = result
+            self._settled.set()
             self._progress(result)
 
     def results(self) -> list[Result]:

@@ -13,6 +13,7 @@ import pyarrow
 import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
+from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice.tasks._questions import Question
 
@@ -100,22 +101,14 @@ def write_questions(path: str | os.PathLike[str], questions: Iterable[Question])
         questions: What to write.
 
     Raises:
-        InputError: The name does not end in ``.jsonl``, or its folder does not exist.
+        InputError: The name does not end in ``.jsonl``, or the file cannot be written.
     """
     target = Path(path)
     if target.suffix.lower() != ".jsonl":
         raise InputError(f"{target}: questions are written as JSONL: use a name that ends in .jsonl.")
-    if not target.parent.is_dir():
-        raise InputError(f"{target}: the folder {target.parent} does not exist: create it first.")
-    partial = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with partial.open("w", encoding="utf-8", newline="\n") as stream:
-            for question in questions:
-                stream.write(json.dumps(_record(question), ensure_ascii=False) + "\n")
-        partial.replace(target)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
+    with write_whole(target) as partial, partial.open("w", encoding="utf-8", newline="\n") as stream:
+        for question in questions:
+            stream.write(json.dumps(_record(question), ensure_ascii=False) + "\n")
 
 
 def _record(question: Question) -> dict[str, Any]:

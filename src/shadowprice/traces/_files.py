@@ -74,6 +74,13 @@ def _check(table: pa.Table, path: Path) -> None:
             raise InputError(f"{path}, row {row}: {name} is missing; fill it in or leave the row out.")
     for name in ("completion_tokens", "answer_tokens"):
         _check_count(table, name, path)
+    answer, completion = table["answer_tokens"].to_numpy(), table["completion_tokens"].to_numpy()
+    if (beyond := np.flatnonzero(answer > completion)).size:
+        row = int(beyond[0])
+        raise InputError(
+            f"{path}, row {row}: answer_tokens is {answer[row]:g}, more than its {completion[row]:g} "
+            "completion_tokens; an answer ends inside its reply."
+        )
     if not pa.types.is_boolean(table["correct"].type):
         raise InputError(f"{path}: the column correct is {table['correct'].type}; it must be true or false.")
     if "schema_version" in table.column_names:

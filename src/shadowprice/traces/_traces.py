@@ -1,12 +1,13 @@
 """Traces in memory: questions, and under each its recorded replies."""
 
-from collections.abc import Sequence
+from collections.abc import Set
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 
+from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
 
 TIERS = ("easy", "medium", "hard")
@@ -97,12 +98,15 @@ class Traces:
         labels = self.table[column].take(pa.array(self.first)).to_pylist()
         return [label or "" for label in labels]
 
-    def rows_of(self, queries: Sequence[int] | IntArray) -> IntArray:
-        """All rows that answer the given questions, in their order."""
-        mask = np.zeros(self.n_queries, dtype=np.bool_)
-        mask[np.asarray(queries, dtype=np.int64)] = True
-        return np.flatnonzero(mask[self.query]).astype(np.int64)
+    def without(self, questions: Set[str]) -> "Traces":
+        """The traces of all other questions, by problem text.
 
-    def row_questions(self, rows: IntArray) -> list[str]:
-        """Problem text of each of the given rows."""
-        return [self.questions[number] for number in self.query[rows]]
+        Raises:
+            InputError: None is left.
+        """
+        keep = np.array([text not in questions for text in self.questions], dtype=np.bool_)
+        if not keep.any():
+            raise InputError(f"All questions of {self.name} are excluded, so no trace is left.")
+        rows = np.flatnonzero(keep[self.query])
+        number = np.cumsum(keep) - 1
+        return Traces(self.table.take(pa.array(rows)), number[self.query[rows]].astype(np.int64), self.name)

@@ -1,0 +1,43 @@
+"""Preparing questions before the first token, and judging replies after the last."""
+
+import zlib
+from collections.abc import Sequence
+
+from shadowprice._errors import InputError
+from shadowprice.grading import find_answer, grade
+from shadowprice.runner._reply import Reply
+from shadowprice.tasks import Question, build_messages
+
+
+def check_questions(questions: Sequence[Question]) -> None:
+    """Find out before any token is paid for whether every question can be asked and graded.
+
+    Raises:
+        InputError: Two questions share an id, a family or grader does not exist, or a grader lacks its entry.
+        MissingExtraError: A grader's package is not installed.
+    """
+    seen: set[str] = set()
+    for question in questions:
+        if question.query_id in seen:
+            raise InputError(f"Two questions have the id '{question.query_id}'; give each its own.")
+        seen.add(question.query_id)
+        build_messages(question)
+        if question.gold:
+            grade("", question.gold, question.grader, question.entry)
+
+
+def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
+    """The final answer of a reply, whether it is right, and the tokens until it had appeared.
+
+    A reply without a final answer is wrong, and its whole length counts.
+    """
+    answer = find_answer(reply.text)
+    if answer is None:
+        return None, False, reply.tokens
+    right = grade(answer.text, question.gold, question.grader, question.entry)
+    return answer.text, right, reply.tokens_until(answer.end)
+
+
+def sample_seed(seed: int, query_id: str, sample: int) -> int:
+    """A sampler's seed for one reply, the same whatever else is asked."""
+    return zlib.crc32(f"{seed}/{query_id}/{sample}".encode()) & 0x7FFFFFFF

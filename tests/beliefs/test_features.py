@@ -1,0 +1,24 @@
+import numpy as np
+
+from shadowprice.beliefs import SURFACE_FEATURES, SurfaceFeatures
+
+
+def test_surface_features_count_what_they_say() -> None:
+    (row,) = SurfaceFeatures().fit_transform(["Is 2 + 10 = $12$?\nYes, (A)."])
+    named = dict(zip(SURFACE_FEATURES, row, strict=True))
+    assert 27 == named["characters"]
+    assert 8 == named["words"]
+    assert 3 == named["numbers"]
+    assert 5 == named["digits"]
+    assert 2 == named["operators"]
+    assert 2 == named["dollars"]
+    assert 3 == named["capitals"]
+    assert 1 == named["lines"]
+    assert named["log largest number"] == np.log1p(12.0)
+
+
+def test_odd_texts_give_finite_features() -> None:
+    table = SurfaceFeatures().fit_transform(["", "9" * 500, "\n\n", "😀", "\\boxed{}"])
+    assert table.shape == (5, len(SURFACE_FEATURES))
+    assert np.isfinite(table).all()
+    assert list(SurfaceFeatures().get_feature_names_out()) == list(SURFACE_FEATURES)

@@ -1,0 +1,199 @@
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from shadowprice._errors import InputError
+from shadowprice.beliefs import Beliefs, ThresholdPredictor, cross_fit
+from shadowprice.bench import BenchResult, default_budgets, render_table, run_bench, write_report
+from shadowprice.policies import POLICIES
+from shadowprice.traces import Accounting, Traces
+
+BUDGETS = (16, 32, 64)
+CELL = {
+    "policy",
+    "stream",
+    "budget",
+    "accuracy",
+    "ci_low",
+    "ci_high",
+    "allocated",
+    "generated",
+    "abandoned",
+    "price",
+}
+
+
+@pytest.fixture(scope="module")
+def beliefs(sums: Traces) -> Beliefs:
+    return cross_fit(ThresholdPredictor(), sums.questions, sums.query, sums.answer_tokens, sums.correct)
+
+
+@pytest.fixture(scope="module", params=list(Accounting))
+def result(request: pytest.FixtureRequest, sums: Traces, beliefs: Beliefs) -> BenchResult:
+    return run_bench(sums, beliefs, budgets=BUDGETS, accounting=request.param, seeds=5)
+
+
+def test_every_policy_is_measured_on_every_stream_at_every_budget(result: BenchResult) -> None:
+    seen = [(row.stream, row.policy, row.budget) for row in result.rows]
+    assert sorted(seen) == sorted((s, p, b) for s in result.streams for p in POLICIES for b in BUDGETS)
+    assert (90, 37, 37, 66) == result.stream_sizes
+    assert (5, 2) == (result.seeds, result.folds)
+
+
+def test_numbers_make_sense(result: BenchResult) -> None:
+    for row in result.rows:
+        assert 0.0 <= row.ci_low <= row.accuracy <= row.ci_high <= 100.0
+        assert row.generated <= row.allocated
+        charged = row.allocated if result.accounting == "allocated" else row.generated
+        assert charged <= row.budget
+        assert 0.0 <= row.abandoned <= 100.0
+        assert (row.price is None) == (row.policy in ("uniform", "predictor"))
+
+
+def test_the_oracle_is_the_ceiling(result: BenchResult) -> None:
+    for row in result.rows:
+        assert row.accuracy <= result.cell("oracle", row.stream, row.budget).accuracy
+
+
+def test_clear_beats_uniform_when_tokens_are_scarce(result: BenchResult) -> None:
+    for stream in result.streams:
+        clear, uniform = (result.cell(policy, stream, 16) for policy in ("clear-lambert", "uniform"))
+        assert clear.ci_low > uniform.ci_high
+
+
+def test_json_has_the_promised_shape(result: BenchResult, sums: Traces) -> None:
+    data = json.loads(json.dumps(result.to_json(), allow_nan=False))
+    assert 1 == data["schema_version"]
+    assert data["traces"] == sums.name
+    assert data["accounting"] == result.accounting
+    assert all(set(row) == CELL for row in data["rows"])
+    assert 4 * 4 * 3 == len(data["rows"])
+
+
+def test_the_same_seeds_give_the_same_numbers(sums: Traces, beliefs: Beliefs) -> None:
+    def small(seeds: int, **more: Any) -> BenchResult:
+        return run_bench(sums, beliefs, streams=["u-shaped"], budgets=[32], seeds=seeds, **more)
+
+    assert small(3) == small(3)
+    assert small(3).rows != small(4).rows
+    # A stream's draws do not depend on which other streams and policies are asked for.
+    both = run_bench(sums, beliefs, streams=["balanced", "u-shaped"], budgets=[32, 64], seeds=3)
+    assert both.cell("uniform", "u-shaped", 32) == small(3, policies=["uniform"]).cell("uniform", "u-shaped", 32)
+
+
+def test_the_best_of_a_column_to_the_printed_tenth(result: BenchResult) -> None:
+    def with_scores(**scores: float) -> BenchResult:
+        rows = tuple(
+            replace(row, accuracy=scores.get(row.policy.replace("-", "_"), 0.0))
+            for row in result.rows
+            if (row.stream, row.budget) == ("balanced", 16)
+        )
+        return replace(result, rows=rows)
+
+    assert {"uniform"} == with_scores(uniform=5.0, predictor=4.0, oracle=9.0).best("balanced", 16)
+    tie = with_scores(uniform=5.01, clear_lambert=4.99, oracle=9.0)
+    assert {"uniform", "clear-lambert"} == tie.best("balanced", 16)
+
+
+@pytest.mark.parametrize(
+    ("positions", "budgets"),
+    [([1], (1, 2, 4, 8)), ([60, 64, 70], (8, 16, 32, 64)), ([1000] * 9, (128, 256, 512, 1024))],
+)
+def test_default_budgets_end_where_most_answers_have_appeared(
+    positions: Sequence[int], budgets: tuple[int, ...]
+) -> None:
+    table = pa.table({"correct": [True] * len(positions) + [False], "answer_tokens": [*positions, 9999]})
+    assert budgets == default_budgets(Traces(table, np.arange(len(positions) + 1)))
+
+
+def test_default_budgets_need_a_right_reply() -> None:
+    table = pa.table({"correct": [False], "answer_tokens": [3]})
+    with pytest.raises(InputError, match="No reply in made up is right; give --budgets yourself"):
+        default_budgets(Traces(table, np.arange(1), "made up"))
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ({"seeds": 0}, "0 seeds measure nothing"),
+        ({"budgets": [0, 5]}, "A budget of 0 tokens per query buys nothing"),
+        ({"budgets": [-5]}, "A budget of -5 tokens per query"),
+        ({"policies": ["x"]}, "There is no policy 'x'"),
+        ({"streams": ["x"]}, "There is no stream 'x'"),
+    ],
+)
+def test_bad_options_are_refused(sums: Traces, beliefs: Beliefs, options: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint):
+        run_bench(sums, beliefs, **options)
+
+
+def test_the_table_shows_every_accuracy(result: BenchResult) -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(render_table(result))
+    text = console.export_text()
+    for policy in POLICIES:
+        (line,) = [line for line in text.splitlines() if line.strip().startswith(policy)]
+        shown = [float(number) for number in re.findall(r"\d+\.\d", line)]
+        wanted = [round(result.cell(policy, s, b).accuracy, 1) for s in result.streams for b in BUDGETS]
+        assert pytest.approx(wanted, abs=0.051) == shown
+
+
+class Page(HTMLParser):
+    """What an HTML page shows and what it links to."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.text: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [value or "" for name, value in attrs if name in ("src", "href", "xlink:href", "srcset")]
+
+    def handle_data(self, data: str) -> None:
+        self.text.append(data.strip())
+
+
+def test_the_report_is_one_file_with_all_numbers(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
+    results = [run_bench(sums, beliefs, budgets=BUDGETS, accounting=way, seeds=2) for way in Accounting]
+    path = tmp_path / "report.html"
+    write_report(results, "shadowprice bench <traces> & more", path)
+    page = Page(path)
+    assert all(link.startswith("#") for link in page.links)
+    assert not page.tags & {"script", "link", "img", "iframe"}
+    addresses = set(re.findall(r"https?://[^\s\"'<>]*", path.read_text(encoding="utf-8")))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    numbers = [f"{row.accuracy:.1f}" for one in results for row in one.rows]
+    intervals = [f"{row.ci_low:.1f}–{row.ci_high:.1f}" for one in results for row in one.rows]
+    assert not [number for number in {*numbers, *intervals} if number not in page.text]
+    assert sum(page.text.count(number) for number in set(numbers)) >= len(numbers)
+    assert "shadowprice bench <traces> & more" in page.text
+    assert 6 == path.read_text(encoding="utf-8").count("<svg")
+    assert ["report.html"] == [file.name for file in tmp_path.iterdir()]
+    write_report(results, "shadowprice bench <traces> & more", tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_bytes() == path.read_bytes()
+
+
+def test_a_report_without_a_price_has_no_price_picture(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
+    result = run_bench(sums, beliefs, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
+    write_report([result], "c", tmp_path / "report.html")
+    assert 2 == (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg")
+
+
+def test_no_report_is_written_where_none_can_be(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
+    result = run_bench(sums, beliefs, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
+    with pytest.raises(InputError, match=r"Cannot write .*none/r\.html"):
+        write_report([result], "c", tmp_path / "none" / "r.html")
+    assert [] == list(tmp_path.iterdir())

@@ -1,0 +1,136 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shadowprice import __version__
+from shadowprice.beliefs import load_predictor
+from shadowprice.cli._options import parse_budget, parse_budgets
+from shadowprice.tasks import read_questions
+from shadowprice.traces import read_traces
+
+Command = Callable[..., Any]
+COMMANDS = ("demo", "questions", "record", "fit", "run", "bench")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_examples(shadowprice: Command, command: str) -> None:
+    said = shadowprice(command, "--help")
+    assert (0, "") == (said.code, said.err)
+    assert "Examples:" in said.out
+    assert f"shadowprice {command}" in said.out
+    assert max(map(len, said.out.splitlines())) <= 110
+
+
+@pytest.mark.parametrize("command", ["pull", "list", "path"])
+def test_help_of_the_model_commands_has_examples(shadowprice: Command, command: str) -> None:
+    assert f"shadowprice model {command}" in shadowprice("model", command, "--help").out
+    assert "Examples:" in shadowprice("model", "--help").out
+
+
+def test_help_names_all_commands(shadowprice: Command) -> None:
+    said = shadowprice("--help")
+    assert 0 == said.code
+    assert all(f"  {command} " in said.out for command in (*COMMANDS, "model"))
+    assert 2 == shadowprice().code
+
+
+def test_the_version(shadowprice: Command) -> None:
+    assert shadowprice("--version").out == __version__ + "\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"), [("4000", 4000), ("4k", 4000), ("1.5M", 1_500_000), (" 2 G ", 2 * 10**9), ("0", 0)]
+)
+def test_budgets_in_words(text: str, tokens: int) -> None:
+    assert tokens == parse_budget(text)
+
+
+def test_lists_of_budgets() -> None:
+    assert [64, 1000] == parse_budgets("64, 1k,")
+    assert [] == parse_budgets(None)
+
+
+BENCH = ("--budgets", "16,64", "--streams", "balanced,u-shaped", "--seeds", "2")
+
+
+def test_bench_prints_json(shadowprice: Command, sums_file: Path) -> None:
+    said = shadowprice("bench", sums_file, *BENCH, "--json", "-")
+    assert 0 == said.code
+    data = json.loads(said.out)
+    assert (data["schema_version"], data["traces"], data["accounting"]) == (1, str(sums_file), "allocated")
+    assert 2 * 2 * 4 == len(data["rows"])
+
+
+def test_bench_writes_json_and_a_report_and_prints_the_table(
+    shadowprice: Command, sums_file: Path, tmp_path: Path
+) -> None:
+    table, report = tmp_path / "t.json", tmp_path / "r.html"
+    said = shadowprice("bench", sums_file, *BENCH, "--json", table, "--report", report)
+    assert 0 == said.code
+    assert "clear-lambert" in said.out
+    assert f"Report written to {report}." == said.err.splitlines()[0]
+    assert f"Result written to {table}." == said.err.splitlines()[-1]
+    printed = shadowprice("bench", sums_file, *BENCH, "--json", "-").out
+    assert json.loads(table.read_text(encoding="utf-8")) == json.loads(printed)
+    assert f"shadowprice bench {sums_file} --budgets 16,64" in report.read_text(encoding="utf-8")
+
+
+def test_bench_with_both_accountings_is_two_results(shadowprice: Command, sums_file: Path) -> None:
+    said = shadowprice("bench", sums_file, *BENCH, "--accounting", "both", "--json", "-")
+    assert ["allocated", "generated"] == [data["accounting"] for data in json.loads(said.out)]
+
+
+def test_fit_prints_json_and_writes_a_predictor(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "p.shadow"
+    said = shadowprice("fit", sums_file, "-o", path, "--json")
+    assert 0 == said.code
+    data = json.loads(said.out)
+    assert (data["traces"], data["queries"], data["replies"]) == (str(sums_file), 90, 180)
+    assert data["spearman"] > 0.8
+    assert {"scale", "alpha", "beta"} == set(data["surge"])
+    predictor, card = load_predictor(path)
+    assert (card.traces, card.queries, card.replies, card.version) == (sums_file.name, 90, 180, __version__)
+    assert data["surge"]["beta"] == predictor.surge_.beta
+    assert f"Predictor written to {path}.\n" == said.err
+
+
+def test_fit_prints_a_table(shadowprice: Command, sums_file: Path) -> None:
+    said = shadowprice("fit", sums_file)
+    assert 0 == said.code
+    assert "Spearman" in said.out
+
+
+def test_fit_leaves_excluded_questions_out(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:
+    some = tmp_path / "some.jsonl"
+    texts = read_traces(sums_file).questions[:20]
+    some.write_text("".join(json.dumps({"question": text}) + "\n" for text in texts), encoding="utf-8")
+    assert 70 == json.loads(shadowprice("fit", sums_file, "--exclude", some, "--json").out)["queries"]
+
+
+def test_questions_are_written(shadowprice: Command, tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    said = shadowprice("questions", "gcd", "-n", "3", "-o", path)
+    assert (0, "", f"3 questions written to {path}.\n") == (said.code, said.out, said.err)
+    assert ["gcd/0", "gcd/1", "gcd/2"] == [question.query_id for question in read_questions(path)]
+
+
+@pytest.mark.model
+def test_recording_fitting_and_running_with_the_real_model(shadowprice: Command, smollm2: Path, tmp_path: Path) -> None:
+    questions, traces, output = tmp_path / "q.jsonl", tmp_path / "t.parquet", tmp_path / "out.jsonl"
+    questions.write_text(
+        "".join(f'{{"question": "What is {number} + 1?", "gold": "{number + 1}"}}\n' for number in range(3))
+    )
+    short = ("--samples", "1", "--max-tokens", "12", "--concurrency", "3", "--json")
+    recorded = json.loads(shadowprice("record", questions, "-o", traces, *short).out)
+    assert (3, 3) == (recorded["questions"], recorded["replies"])
+    assert recorded["tokens"] == int(read_traces(traces).completion_tokens.sum()) <= 36
+    said = shadowprice("run", questions, "--policy", "uniform", "--budget", "25", "-o", output, "--json")
+    assert 0 == said.code
+    summary = json.loads(said.out)
+    lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
+    assert summary["spent"] == sum(line["shadowprice"]["generated"] for line in lines) <= 25
+    assert (3, 3, 0) == (summary["questions"], summary["graded"], summary["failed"])
+    assert summary["price"] is None

@@ -1,0 +1,97 @@
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from shadowprice.cli import main
+from shadowprice.engines import pull_model
+from shadowprice.traces import TIERS, Traces, read_traces, write_traces
+
+_OPERATIONS = ("plus", "minus", "times", "over")
+
+
+@pytest.fixture(scope="session")
+def smollm2() -> Path:
+    """The file of the embedded model, pulled into the cache if it is not there; without it, tests fail."""
+    return pull_model("smollm2").path
+
+
+@pytest.fixture
+def trace_table() -> Callable[..., pa.Table]:
+    """Makes a table with the required columns of a trace, three rows if nothing else is asked for."""
+
+    def make(**columns: Any) -> pa.Table:
+        three = {
+            "query_id": ["a", "b", "a"],
+            "question": ["A?", "B?", "A?"],
+            "correct": [True, False, False],
+            "completion_tokens": [30, 20, 50],
+            "answer_tokens": [10, 20, 40],
+        }
+        return pa.table(three | columns)
+
+    return make
+
+
+def made_up_rows(questions: int, samples: int) -> dict[str, list[Any]]:
+    """Replies as a model might give them: a question with more words needs more tokens and fails more often."""
+    rng = np.random.default_rng(7)
+    rows: dict[str, list[Any]] = {
+        name: []
+        for name in ("query_id", "dataset", "tier", "question", "correct", "completion_tokens", "answer_tokens")
+    }
+    for number in range(questions):
+        level = number % 3
+        terms = int(rng.integers(2, 5)) + 4 * level
+        words = [f"{rng.integers(10)} {_OPERATIONS[rng.integers(4)]}" for _ in range(terms)]
+        for _ in range(samples):
+            position = round(8 * terms * float(rng.uniform(0.85, 1.15)))
+            rows["query_id"].append(f"sum/{number}")
+            rows["dataset"].append(f"sums of {('few', 'some', 'many')[level]}")
+            rows["tier"].append(TIERS[level])
+            rows["question"].append(f"What is {' '.join(words)} {number}?")
+            rows["correct"].append(bool(rng.random() < 0.9 - 0.25 * level))
+            rows["answer_tokens"].append(position)
+            rows["completion_tokens"].append(position + int(rng.integers(0, 12)))
+    return rows
+
+
+@pytest.fixture(scope="session")
+def sums_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Traces of 90 made-up questions in three tiers, two replies each, in a file."""
+    path = tmp_path_factory.mktemp("traces") / "sums.parquet"
+    write_traces(pa.table(made_up_rows(90, 2)), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sums(sums_file: Path) -> Traces:
+    """The traces in `sums_file`."""
+    return read_traces(sums_file)
+
+
+class Said(NamedTuple):
+    """How a command ended and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def shadowprice(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
+    """Runs the command line in this process."""
+
+    def command(*arguments: object) -> Said:
+        monkeypatch.setattr(sys, "argv", ["shadowprice", *map(str, arguments)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            main()
+        captured = capsys.readouterr()
+        return Said(int(end.value.code or 0), captured.out, captured.err)
+
+    return command
