@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from shadowprice._atomic import write_whole
@@ -84,7 +85,7 @@ def _check(table: pa.Table, path: Path) -> None:
     if not pa.types.is_boolean(table["correct"].type):
         raise InputError(f"{path}: the column correct is {table['correct'].type}; it must be true or false.")
     if "schema_version" in table.column_names:
-        newest = pa.compute.max(table["schema_version"]).as_py()
+        newest = pc.max(table["schema_version"]).as_py()
         if newest is not None and newest > SCHEMA_VERSION:
             raise InputError(
                 f"{path} has schema version {newest}, this shadowprice reads up to {SCHEMA_VERSION}: upgrade it."
