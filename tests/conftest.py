@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -6,10 +7,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import settings
 
 from shadowprice.cli import main
 from shadowprice.engines import pull_model
 from shadowprice.traces import TIERS, Traces, read_traces, write_traces
+
+# Search at random while developing; in CI the same examples every time, so that a red run means a changed tree.
+settings.register_profile("ci", derandomize=True, deadline=None)
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 _OPERATIONS = ("plus", "minus", "times", "over")
 

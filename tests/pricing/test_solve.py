@@ -50,6 +50,13 @@ def problems(draw: st.DrawFn) -> Problem:
     return Problem(curve, math.floor(budget) if integer else budget, integer=integer)
 
 
+def test_a_budget_below_rounding_is_not_exceeded() -> None:
+    """Two queries without a threshold each round to more than the whole budget."""
+    curve = ShiftedSurge([1.0, 1.0, 1.0, 1.0, 0.0, 0.0], 1.0, 10.0**0.25)
+    problem = Problem(curve, 9.641000894754103e-187, integer=False)
+    assert_kkt(problem, solve(problem))
+
+
 @settings(deadline=None, max_examples=400)
 @given(problem=problems())
 def test_any_problem_is_feasible_and_explained_by_its_prices(problem: Problem) -> None:

@@ -149,11 +149,11 @@ def _plan(rows: IntArray, tokens: FloatArray, price: float, utility: float, eval
 
 def trim(tokens: FloatArray, curve: ShiftedSurge, budget: float) -> FloatArray:
     """Take rounding errors back, in place, so that the sum in float64 is at most the budget."""
-    if float(tokens.sum()) <= budget:
-        return tokens
-    widest = int(np.argmax(np.where(tokens > 0.0, tokens - curve.threshold, -1.0)))
-    tokens[widest] = 0.0
-    tokens[widest] = max(budget - float(tokens.sum()), 0.0)
-    while (over := float(tokens.sum()) - budget) > 0.0 and tokens[widest] > 0.0:
-        tokens[widest] = max(np.nextafter(tokens[widest] - over, 0.0), 0.0)
+    while float(tokens.sum()) > budget:
+        # A budget below the rounding error of the thresholds can take more than one query to meet.
+        widest = int(np.argmax(np.where(tokens > 0.0, tokens - curve.threshold, -1.0)))
+        tokens[widest] = 0.0
+        tokens[widest] = max(budget - float(tokens.sum()), 0.0)
+        while (over := float(tokens.sum()) - budget) > 0.0 and tokens[widest] > 0.0:
+            tokens[widest] = max(np.nextafter(tokens[widest] - over, 0.0), 0.0)
     return tokens
