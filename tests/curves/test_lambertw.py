@@ -1,3 +1,7 @@
+import subprocess
+import sys
+
+import mpmath
 import numpy as np
 import pytest
 from scipy.special import lambertw
@@ -34,3 +38,27 @@ def test_keeps_the_shape(shape: tuple[int, ...]) -> None:
 def test_outside_of_the_interval(x: float) -> None:
     with pytest.raises(InputError, match="from 0 to e"):
         lambertw0(x)
+
+
+def test_is_within_four_ulp_of_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    x = np.concatenate(
+        [
+            rng.uniform(0.0, np.e, 2000),
+            np.exp(rng.uniform(-700.0, 1.0, 1000)),
+            np.e - np.exp(rng.uniform(-36.0, 0.0, 1000)),
+            np.nextafter(0.0, 1.0) * np.arange(5),
+            np.e - np.spacing(np.e) * np.arange(50),
+        ]
+    )
+    with mpmath.workdps(40):
+        truth = [mpmath.lambertw(mpmath.mpf(float(value))).real for value in x]
+        error = np.array([float(mpmath.mpf(float(w)) - t) for w, t in zip(lambertw0(x), truth, strict=True)])
+    ulp = np.abs(error) / np.spacing(np.array([float(t) for t in truth]))
+    assert ulp.max() <= 4.0, f"{ulp.max():.2f} ulp at {x[ulp.argmax()]!r}"
+
+
+def test_curves_do_not_import_numba() -> None:
+    program = "import sys, shadowprice.curves; print('numba' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "False\n" == ended.stdout

@@ -8,7 +8,7 @@ import pytest
 
 from shadowprice.curves import ShiftedSurge
 from shadowprice.pricing import Problem, Solution, Status, solve
-from shadowprice.testing import assert_kkt, random_problem
+from shadowprice.testing import assert_kkt, problem_bank, random_problem
 
 Corruption = Callable[[Problem, Solution], Solution]
 
@@ -18,7 +18,7 @@ def moved(problem: Problem, solution: Solution, change: dict[int, float]) -> Sol
     tokens = solution.tokens.copy()
     for row, by in change.items():
         tokens[row] += by
-    return replace(solution, tokens=tokens, utility=float(problem.curve.value(tokens).sum()))
+    return replace(solution, tokens=tokens, utility=problem.utility(tokens))
 
 
 def rows(solution: Solution, funded: bool) -> list[int]:
@@ -115,3 +115,46 @@ def test_the_message_names_row_and_numbers() -> None:
     row = rows(solution, funded=True)[0]
     with pytest.raises(AssertionError, match=rf"row {row}: .*reservation price .*, price .*; 1 such rows"):
         assert_kkt(problem, robbed(problem, solution))
+
+
+FEATURES: dict[str, tuple[str, Corruption, str]] = {
+    "below its floor": ("floors", lambda p, s: moved_to(p, s, int(np.argmax(p.floor > 0)), 0), "less than its floor"),  # type: ignore[operator]
+    "above its cap": ("caps", lambda p, s: moved_to(p, s, 0, float(p.cap[0]) + 1.0), "more than its cap"),  # type: ignore[index]
+    "overspent money": ("money", lambda p, s: moved(p, s, {rows(s, True)[0]: 5000}), "more than the budget"),
+    "unweighted utility": ("weights", lambda p, s: replace(s, utility=s.utility / 2), "utility is"),
+    "cheap left out": (
+        "money",
+        lambda p, s: moved_to(p, s, int(np.argmax(p.curve.reservation_price() / np.asarray(p.cost))), 0),
+        "pay more",
+    ),
+    "above the ceiling": (
+        "a ceiling that binds",
+        lambda p, s: replace(s, price=s.price * 2),
+        "rationed at|dual_bound is",
+    ),
+    "squeezed": ("a ceiling that binds", lambda p, s: moved(p, s, {rows(s, True)[0]: -80}), "less than it would buy"),
+    "passed over": ("a ceiling that binds", lambda p, s: moved_to(p, s, rows(s, True)[0], 0), "passed over"),
+    "no ration": ("a ceiling that binds", lambda p, s: replace(s, status=Status.OPTIMAL_WITHIN_GAP), "too low"),
+    "too poor": ("floors, not paid", lambda p, s: replace(s, tokens=s.tokens + 1), "nobody can be funded"),
+    "poor": ("floors, not paid", lambda p, s: replace(s, status=Status.SATURATED), "status does not fit floors"),
+    "off its corner": (
+        "tabulated, usual",
+        lambda p, s: moved(p, s, {int(np.argmax(s.tokens)): -90}),
+        "more surplus|are left",
+    ),
+}
+
+
+def moved_to(problem: Problem, solution: Solution, row: int, tokens: float) -> Solution:
+    return moved(problem, solution, {row: tokens - solution.tokens[row]})
+
+
+@pytest.mark.parametrize("integer", [True, False])
+@pytest.mark.parametrize("name", FEATURES)
+def test_a_corrupted_solution_of_a_problem_with_features_fails(name: str, integer: bool) -> None:
+    case, corrupt, message = FEATURES[name]
+    problem = problem_bank(integer=integer)[case]
+    solution = solve(problem, throw=False)
+    assert_kkt(problem, solution)
+    with pytest.raises(AssertionError, match=message):
+        assert_kkt(problem, corrupt(problem, solution))

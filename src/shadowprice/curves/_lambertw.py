@@ -1,8 +1,9 @@
 """The principal branch of Lambert's W on the interval that a token price needs.
 
-W₀ solves w·eʷ = x. The best response of a shifted surge only asks for x in [0, e], where W₀ is smooth and
-runs from 0 to 1, so a rational start and one third-order correction give full double precision without
-complex arithmetic.
+W₀ solves w·eʷ = x. The best response of a shifted surge only asks for x in [0, e], where W₀ is smooth and runs
+from 0 to 1. There W₀(x)/x = e^(−W₀(x)) is one rational function to full double precision: no logarithm, no
+iteration, no branch, so the compiled kernels of `shadowprice.pricing` evaluate the same fit eight numbers at a
+time.
 """
 
 import numpy as np
@@ -10,20 +11,42 @@ import numpy as np
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 
-# W₀(x)/x = e^(-W₀(x)) on [0, e] as P(x)/Q(x), fitted to the least maximum relative error: 1.8e-6.
-_NUMERATOR = (0.9999982219067628, 2.0949991791970963, 0.7528213748523902, 0.013941696310545537)
-_DENOMINATOR = (1.0, 3.094800957765114, 2.351165799455098, 0.3631895946212481)
+# W₀(x)/x on [0, e] as OFFSET + N(x)/D(x), coefficients of rising powers: of all fractions of degree 9 over 9 the one
+# with the least maximum relative error, 4.0e-17; benchmarks/fit_kernels.py finds it. The offset carries most of the
+# value, so that rounding errors of the fraction matter less: 2.9 ulp at worst rather than 6 without it. It is a short
+# binary number and OFFSET + N(0)/D(0) is exactly 1, so W₀(x) → x without error.
+OFFSET = 0.4375
+NUMERATOR = (
+    0.5625,
+    4.1869451574273775,
+    11.561623878824966,
+    14.123260660613573,
+    6.061498601422441,
+    -1.927675334872545,
+    -2.4090503644257035,
+    -0.6539954346864999,
+    -0.05895867111761834,
+    -0.0013017256581471346,
+)
+DENOMINATOR = (
+    1.0,
+    9.221235835426388,
+    34.28063949201069,
+    66.20215656159888,
+    71.50991080297345,
+    43.49647851959128,
+    14.334118731632763,
+    2.341995782504113,
+    0.15941538436181815,
+    0.0030205191702715292,
+)
 
 # Temporaries of this many elements stay in the cache; the whole array at once costs twice the time.
 _BLOCK = 16_384
 
 
 def lambertw0(x: FloatArray | float) -> FloatArray:
-    """W₀(x) for 0 ≤ x ≤ e, to about two units in the last place.
-
-    With w the rational start and z = ln(x/w) − w its residual, one step of third order in z remains (after
-    Fritsch, Shafer and Crowley 1973). x/w is taken as Q/P, never as a quotient of two small numbers, so that
-    W₀(0) = 0 exactly and W₀(x) → x − x² keeps its relative accuracy towards 0.
+    """W₀(x) for 0 ≤ x ≤ e, to three units in the last place; exactly 0 at 0 and 1 at e.
 
     Args:
         x: any shape, each in [0, e].
@@ -43,12 +66,11 @@ def lambertw0(x: FloatArray | float) -> FloatArray:
 
 
 def _lambertw0(x: FloatArray) -> FloatArray:
-    numerator = _horner(_NUMERATOR, x)
-    denominator = _horner(_DENOMINATOR, x)
-    w = x * numerator / denominator
-    residual = np.log(denominator / numerator) - w
-    step = residual / (1.0 + w)
-    return np.minimum(w + w * step * (1.0 + 0.5 * step / (1.0 + w)), 1.0)
+    fraction = _horner(NUMERATOR, x)
+    fraction /= _horner(DENOMINATOR, x)
+    fraction += OFFSET
+    fraction *= x
+    return np.minimum(fraction, 1.0)
 
 
 def _horner(coefficients: tuple[float, ...], x: FloatArray) -> FloatArray:

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
+from shadowprice.curves._columns import checked_price, column, columns, require
 from shadowprice.curves._lambertw import lambertw0
+from shadowprice.curves._threshold import AbstractThresholdCurve
 
 # Beyond this a float64 no longer tells one token from the next.
 _MOST_TOKENS = 2.0**53
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
-class ShiftedSurge(AbstractCurve):
+class ShiftedSurge(AbstractThresholdCurve):
     """φ(t) = α(t − τ)e^(−β(t − τ)) for t ≥ τ, else 0, for n queries.
 
     It peaks at t = τ + 1/β with α/(βe) and falls afterwards. Scalars stand for n equal entries.
@@ -39,28 +41,28 @@ class ShiftedSurge(AbstractCurve):
     beta: FloatArray
 
     def __init__(self, threshold: ArrayLike, alpha: ArrayLike, beta: ArrayLike) -> None:
-        names = ("threshold", "alpha", "beta")
-        columns = [_column(*pair) for pair in zip(names, (threshold, alpha, beta), strict=True)]
-        sizes = {column.size for column in columns if column.ndim}
-        if len(sizes) > 1:
-            shapes = ", ".join(f"{name} {column.shape}" for name, column in zip(names, columns, strict=True))
-            raise InputError(f"The fields of a curve must have one entry per query, but they are {shapes}.")
-        n = sizes.pop() if sizes else 1
-        for name, column in zip(names, columns, strict=True):
-            field = np.full(n, column) if column.ndim == 0 else column
-            _require(name, field, np.isfinite(field), "be finite")
-            if name == "threshold":
-                _require(name, field, field >= 0.0, "be at least 0 tokens")
-                _require(name, field, field <= _MOST_TOKENS, "be at most 2**53 tokens")
-            else:
-                _require(name, field, field > 0.0, "be above 0")
-            if name == "beta":
-                _require(name, field, field >= 1.0 / _MOST_TOKENS, "be at least 2**-53 per token")
+        fields = columns(threshold=threshold, alpha=alpha, beta=beta)
+        tau, rate, decay = fields["threshold"], fields["alpha"], fields["beta"]
+        require("threshold", tau, tau >= 0.0, "be at least 0 tokens")
+        require("threshold", tau, tau <= _MOST_TOKENS, "be at most 2**53 tokens")
+        require("alpha", rate, rate > 0.0, "be above 0")
+        require("beta", decay, decay > 0.0, "be above 0")
+        require("beta", decay, decay >= 1.0 / _MOST_TOKENS, "be at least 2**-53 per token")
+        with np.errstate(over="ignore"):
+            height = rate / decay
+        require("alpha / beta", height, np.isfinite(height), "be finite")
+        self._set(tau, rate, decay)
+
+    def _set(self, threshold: FloatArray, alpha: FloatArray, beta: FloatArray) -> None:
+        for name, field in (("threshold", threshold), ("alpha", alpha), ("beta", beta)):
             field.flags.writeable = False
             object.__setattr__(self, name, field)
-        with np.errstate(over="ignore"):
-            height = self.alpha / self.beta
-        _require("alpha / beta", height, np.isfinite(height), "be finite")
+
+    def _with(self, threshold: FloatArray, alpha: FloatArray, beta: FloatArray) -> Self:
+        """Like the constructor, for fields that are known to be good."""
+        made = object.__new__(type(self))
+        made._set(threshold, alpha, beta)
+        return made
 
     @classmethod
     def from_peak(cls, threshold: ArrayLike, peak: ArrayLike, beta: ArrayLike) -> Self:
@@ -71,18 +73,14 @@ class ShiftedSurge(AbstractCurve):
             peak: ``(n,)`` utility p at t = τ + 1/β, above 0.
             beta: ``(n,)`` decay β, per token.
         """
-        height, decay = _column("peak", peak), _column("beta", beta)
-        _require("peak", np.atleast_1d(height), np.atleast_1d(np.isfinite(height)), "be finite")
-        _require("peak", np.atleast_1d(height), np.atleast_1d(height > 0.0), "be above 0")
+        height, decay = column("peak", peak), column("beta", beta)
+        require("peak", np.atleast_1d(height), np.atleast_1d(np.isfinite(height)), "be finite")
+        require("peak", np.atleast_1d(height), np.atleast_1d(height > 0.0), "be above 0")
         if height.ndim and decay.ndim and height.size != decay.size:
             raise InputError(f"peak has {height.size} entries and beta {decay.size}; they must have the same number.")
         with np.errstate(over="ignore"):  # an overflow is named as an alpha that is not finite
             alpha = height * decay * np.e
         return cls(threshold, alpha, decay)
-
-    def __len__(self) -> int:
-        """Number of queries, n."""
-        return self.threshold.size
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers for ``(n,)`` tokens."""
@@ -107,68 +105,45 @@ class ShiftedSurge(AbstractCurve):
         short = held < self.threshold
         return np.where(short, self.value(held + 1.0), beyond) if short.any() else beyond
 
-    def demand(self, price: FloatArray | float) -> FloatArray:
-        """t*(λ) = τ + (1 − W₀(λe/α))/β up to the reservation price, else 0: ``(n,)`` tokens."""
-        return np.where(_price(price) <= self.reservation_price(), self.committed_demand(price), 0.0)
-
     def committed_demand(self, price: FloatArray | float) -> FloatArray:
         """t*(λ) for a query that is funded whatever it costs: ``(n,)`` tokens, never below the threshold.
 
         This is where φ′(t) = λ; above λ = α no token pays and it is τ.
         """
-        ratio = np.minimum(_price(price), self.alpha) / self.alpha
+        ratio = np.minimum(checked_price(price), self.alpha) / self.alpha
         return self.threshold + (1.0 - lambertw0(np.e * ratio)) / self.beta
 
     def peak_tokens(self) -> FloatArray:
         """τ + 1/β, ``(n,)`` tokens: where more thinking starts to hurt; the demand at price 0."""
         return self.threshold + 1.0 / self.beta
 
-    def reservation_tokens(self) -> FloatArray:
-        """τ + x₀, ``(n,)`` tokens: where utility per token is best, so the least that a funded query buys."""
-        return self.threshold + self._reservation_decay()[0] / self.beta
+    def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> AbstractCurve:
+        """Floors before τ leave a surge with threshold τ − floor; caps beyond the peak bind nobody."""
+        free = cap is None or bool((cap >= self.peak_tokens()).all())
+        if not free or not (floor is None or (floor <= self.threshold).all()):
+            return AbstractThresholdCurve.beyond(self, floor, cap)
+        return self if floor is None else self._with(self.threshold - floor, self.alpha, self.beta)
 
-    def reservation_price(self) -> FloatArray:
-        """The best utility per token, max φ(t)/t = αe^(−βx₀)(1 − βx₀), ``(n,)`` utility per token.
-
-        The ray from the origin touches φ at x₀ = 2τ/(βτ + √(β²τ² + 4βτ)) beyond τ. With r = √(βτ) and
-        d = r + √(r² + 4) this is βx₀ = 2r/d and 1 − βx₀ = 4/d², which neither cancels nor divides 0 by 0.
-        """
-        decay, rest = self._reservation_decay()
-        return self.alpha * (np.exp(-decay) * rest)
+    def weighted(self, weight: FloatArray) -> Self:
+        """wφ(t): the same surges with α scaled by ``(n,)`` weights above 0."""
+        return type(self)(self.threshold, self.alpha * weight, self.beta)
 
     def take(self, rows: Any) -> Self:
         """The same curves for some of the queries, by NumPy index, slice or mask."""
-        return type(self)(self.threshold[rows], self.alpha[rows], self.beta[rows])
+        return self._with(self.threshold[rows], self.alpha[rows], self.beta[rows])
+
+    def _touch(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """x₀ and αe^(−βx₀)(1 − βx₀), the best utility per token: max φ(t)/t where the gap is the threshold.
+
+        The ray touches φ at x₀ = 2g/(βg + √(β²g² + 4βg)) beyond τ, g the gap. With r = √(βg) and
+        d = r + √(r² + 4) this is βx₀ = 2r/d and 1 − βx₀ = 4/d², which neither cancels nor divides 0 by 0.
+        """
+        root = np.sqrt(self.beta) * np.sqrt(gap)
+        d = root + np.hypot(root, 2.0)
+        decay = 2.0 * root / d
+        return decay / self.beta, self.alpha * (np.exp(-decay) * (2.0 / d) ** 2)
 
     def _beyond_threshold(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
         excess = np.maximum(np.asarray(tokens, dtype=np.float64) - self.threshold, 0.0)
         with np.errstate(over="ignore"):  # e^-750 is already 0 in float64
             return excess, np.minimum(self.beta * excess, 750.0)
-
-    def _reservation_decay(self) -> tuple[FloatArray, FloatArray]:
-        root = np.sqrt(self.beta) * np.sqrt(self.threshold)
-        d = root + np.hypot(root, 2.0)
-        return 2.0 * root / d, (2.0 / d) ** 2
-
-
-def _column(name: str, values: ArrayLike) -> FloatArray:
-    try:
-        column = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a number or an array of n numbers, not {values!r}.") from error
-    if column.ndim > 1:
-        raise InputError(f"{name} must be a number or an array of n numbers, but its shape is {column.shape}.")
-    return column
-
-
-def _require(name: str, field: FloatArray, good: BoolArray, rule: str) -> None:
-    if not good.all():
-        row = int(np.argmin(good))
-        raise InputError(f"{name} must {rule}, but row {row} is {field[row]}.")
-
-
-def _price(price: FloatArray | float) -> FloatArray:
-    checked = np.asarray(price, dtype=np.float64)
-    if not (checked >= 0.0).all():
-        raise InputError(f"A price must be at least 0 utility per token, not {price!r}.")
-    return checked

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.curves import ShiftedSurge
 from shadowprice.pricing._clearing import Clearing, Ladder, meet
+from shadowprice.pricing._offer import Offer
 
 _MOST_ROUNDS = 1000
 _ROUNDING = 1e-12
@@ -24,9 +24,9 @@ class Plan:
 
     Args:
         rows: ``(m,)`` positions on the ladder.
-        tokens: ``(m,)`` tokens, real or whole.
-        price: what one more token would earn among them, utility per token.
-        utility: expected right answers.
+        tokens: ``(m,)`` tokens beyond the floors, real or whole.
+        price: what one more unit of the budget would earn among them.
+        utility: expected right answers beyond those of the floors.
         evaluations: how often demand was computed.
         fillers: positions that have what was left over, at a price of their own.
     """
@@ -41,34 +41,35 @@ class Plan:
 
 def refill_plans(ladder: Ladder, clearing: Clearing, budget: float) -> list[Plan]:
     """Real plans for each set of queries worth trying, best first; one always follows the price."""
-    tried = [_refill(ladder, rows, clearing.price, budget) for rows in _funded_sets(ladder, clearing, budget)]
+    tried = [refill(ladder, rows, clearing.price, budget) for rows in _funded_sets(ladder, clearing)]
+    plans = [plan for plan in tried if plan is not None]
     if tried[0] is None:
-        tried[0] = plain_plan(ladder, clearing)
-    plans = [_top_up(ladder, plan, clearing.price, budget) for plan in tried if plan is not None]
+        plans.insert(0, top_up(ladder, plain_plan(ladder, clearing), clearing.price, budget))
     return sorted(plans, key=lambda plan: -plan.utility)  # stable: of equals the one that follows the price
 
 
-def _funded_sets(ladder: Ladder, clearing: Clearing, budget: float) -> Iterator[IntArray]:
-    if not clearing.jumps:
+def _funded_sets(ladder: Ladder, clearing: Clearing) -> Iterator[IntArray]:
+    if not clearing.hole:
         yield np.arange(clearing.count)
         return
-    hole = budget - ladder.demand(clearing.count, clearing.price)
+    hole = clearing.hole
     # On the rung itself a query is as good funded as not: take as many as fit, lower rows first.
-    tied = ladder.curve.take(slice(clearing.count, ladder.at_least(clearing.price))).reservation_tokens()
-    fits = int(np.searchsorted(np.cumsum(tied), hole * (1.0 + _ROUNDING), side="right"))
+    tied = ladder.offer.take(slice(clearing.count, ladder.at_least(clearing.price)))
+    needs = tied.spend(tied.curve.reservation_tokens())
+    fits = int(np.searchsorted(np.cumsum(needs), hole * (1.0 + _ROUNDING), side="right"))
     count = clearing.count + fits
-    hole = max(hole - float(tied[:fits].sum()), 0.0)
+    hole = max(hole - float(needs[:fits].sum()), 0.0)
     funded = np.arange(count)
     yield funded
-    if count == len(ladder.curve):
+    if count == len(ladder.offer):
         return
     yield np.arange(count + 1)
-    rest = ladder.curve.take(slice(count, None))
-    within = rest.value(np.minimum(hole, rest.peak_tokens()))
+    rest = ladder.offer.take(slice(count, None))
+    within = rest.value(rest.curve.best_within(rest.affordable(hole)))
     best = int(np.argmax(within))
     if best > 0 and within[best] > 0.0:
         yield np.append(funded, count + best)
-    extra = pack(rest.reservation_tokens(), hole)
+    extra = pack(rest.spend(rest.curve.reservation_tokens()), hole)
     if extra.size:
         yield np.append(funded, count + extra)
 
@@ -87,73 +88,138 @@ def pack(sizes: FloatArray | IntArray, room: float) -> IntArray:
     return np.concatenate(taken) if taken else np.empty(0, dtype=np.int64)
 
 
-def _refill(ladder: Ladder, rows: IntArray, price: float, budget: float) -> Plan | None:
-    """Spend the budget on these queries at one price; None if some would get nothing for it."""
+def refill(ladder: Ladder, rows: IntArray, price: float, budget: float) -> Plan | None:
+    """Spend the budget on these queries at one price, what they leave on others; None if some would get nothing."""
+    plan = _at_one_price(ladder, rows, price, budget)
+    return None if plan is None else top_up(ladder, plan, price, budget)
+
+
+def _at_one_price(ladder: Ladder, rows: IntArray, price: float, budget: float) -> Plan | None:
+    # The rows rise, so that the last one tells whether they are the ladder's first ones.
     prefix = bool(rows.size) and int(rows[-1]) == rows.size - 1
-    curve = ladder.curve.take(slice(0, rows.size) if prefix else rows)
+    offer = ladder.offer.take(slice(0, rows.size) if prefix else rows)
     steps = 1
-    tokens = curve.peak_tokens()
-    if float(tokens.sum()) <= budget:
+    fillers: tuple[int, ...] = ()
+    tokens: FloatArray = offer.curve.peak_tokens()
+    if offer.spent(tokens) <= budget:
         price = 0.0
-    elif float(curve.threshold.sum()) >= budget:
-        return None
     else:
-        price, steps, converged = meet(curve, budget, price)
-        if not converged or price >= curve.alpha.min():
+        least = offer.curve.least_tokens()
+        if offer.spent(offer.committed(np.inf)) >= budget:
             return None
-        tokens = curve.committed_demand(price)
-        # 1 − W₀ is only good to an ε, so the surge that is widest, 1/β, carries most of what is missing.
-        tokens[np.argmin(curve.beta)] += max(budget - float(tokens.sum()), 0.0)
-    return _plan(rows, tokens, price, float(curve.value(tokens).sum()), steps)
+        price, steps, converged = meet(offer, budget, price)
+        tokens = offer.committed(price)
+        if not converged or (offer.committed(price * (1.0 - _ROUNDING)) <= least).any():
+            return None
+        tokens, partial = _spend_the_rest(offer, tokens, price, budget)
+        fillers = tuple(int(row) for row in rows[partial])
+    return _plan(ladder, rows, tokens, price, float(offer.value(tokens).sum()), steps, fillers)
 
 
-def _top_up(ladder: Ladder, plan: Plan, price: float, budget: float) -> Plan:
+def _spend_the_rest(offer: Offer, tokens: FloatArray, price: float, budget: float) -> tuple[FloatArray, IntArray]:
+    """What demand leaves of the budget at its own price, because it falls there in steps or is rounded.
+
+    Who is on a step at this price climbs it, lower rows first; the last one in part. Where its curve is not
+    concave, part of a step may be worth less than none of it: then it takes as much as is worth most, and is named.
+    """
+    left = budget - offer.spent(tokens)
+    if left > _ROUNDING * budget:
+        step = np.maximum(offer.committed(price * (1.0 - _ROUNDING)) - tokens, 0.0)
+        before = np.cumsum(offer.spend(step)) - offer.spend(step)
+        climbed = np.clip(offer.affordable(left) - (before if offer.cost is None else before / offer.cost), 0.0, step)
+        tokens = tokens + climbed
+        if not offer.curve.unimodal:
+            partial = np.flatnonzero((climbed > 0.0) & (climbed < step))
+            tokens[partial] = offer.take(partial).curve.best_within(tokens[partial])
+            return tokens, partial
+        left = budget - offer.spent(tokens)
+    if left > 0.0 and offer.curve.unimodal:
+        # 1 − W₀ is only good to an ε, so the surge that is widest carries most of what is missing.
+        peak = offer.curve.peak_tokens()
+        widest = int(np.argmax(offer.spend(peak - tokens)))
+        tokens[widest] = min(tokens[widest] + float(offer.affordable(left)[widest]), peak[widest])
+    return tokens, np.empty(0, dtype=np.int64)
+
+
+def top_up(ladder: Ladder, plan: Plan, price: float, budget: float) -> Plan:
     """While a plan's queries leave tokens over at their peaks, let in whoever makes most of them."""
     for _ in range(_MOST_ROUNDS):
-        left = budget - float(plan.tokens.sum())
-        idle = np.ones(len(ladder.curve), dtype=np.bool_)
+        left = budget - ladder.offer.take(plan.rows).spent(plan.tokens)
+        idle = np.ones(len(ladder.offer), dtype=np.bool_)
         if left <= _ROUNDING * budget or plan.rows.size == idle.size:
             break
         idle[plan.rows] = False
         rest = np.flatnonzero(idle)
-        curve = ladder.curve.take(rest)
-        value = curve.value(np.minimum(left, curve.peak_tokens()))
+        offer = ladder.offer.take(rest)
+        amount = offer.curve.best_within(offer.affordable(left))
+        value = offer.value(amount)
         best = int(np.argmax(value))
         if value[best] <= 0.0:
             break
         rows = np.append(plan.rows, rest[best])
-        wider = None if plan.fillers else _refill(ladder, rows, price, budget)
+        wider = None if plan.fillers else _at_one_price(ladder, np.sort(rows), price, budget)
         if wider is None or wider.utility <= plan.utility:
             # At one price the newcomer would price the others out: it only gets what they leave.
-            tokens = np.append(plan.tokens, min(left, curve.peak_tokens()[best]))
+            tokens = np.append(plan.tokens, amount[best])
             fillers = (*plan.fillers, int(rest[best]))
             wider = replace(plan, rows=rows, tokens=tokens, utility=plan.utility + float(value[best]), fillers=fillers)
         plan = wider
-    return plan
+    return plan if ladder.offer.curve.unimodal else _stretched(ladder, plan, budget)
+
+
+def _stretched(ladder: Ladder, plan: Plan, budget: float) -> Plan:
+    tokens = np.zeros(len(ladder.offer))
+    tokens[plan.rows] = plan.tokens
+    got = stretch(ladder.offer, tokens, budget, integer=False)
+    rows = np.flatnonzero(tokens)
+    utility = float(ladder.offer.take(rows).value(tokens[rows]).sum())
+    fillers = tuple(sorted({*plan.fillers, *got}))
+    return replace(plan, rows=rows, tokens=tokens[rows], utility=utility, fillers=fillers)
+
+
+def stretch(offer: Offer, tokens: FloatArray, budget: float, *, integer: bool) -> set[int]:
+    """Give what is left, in place, to whoever makes most of it until nobody makes anything; return who got some.
+
+    Needed where curves are not concave: somebody who would not pay for a step may yet use part of it.
+    """
+    got: set[int] = set()
+    for _ in range(_MOST_ROUNDS):
+        left = budget - offer.spent(tokens)
+        if left <= _ROUNDING * budget or not tokens.size:
+            break
+        reach = tokens + offer.affordable(left)
+        amount = offer.curve.best_within(np.floor(reach) if integer else reach)
+        if integer:
+            below, above = np.floor(amount), np.minimum(np.ceil(amount), np.floor(reach))
+            amount = np.where(offer.value(above) > offer.value(below), above, below)
+        gain = offer.value(amount) - offer.value(tokens)
+        best = int(np.argmax(gain))
+        if gain[best] <= _ROUNDING * gain.size or amount[best] <= tokens[best]:
+            break
+        tokens[best] = amount[best]
+        got.add(best)
+    return got
 
 
 def plain_plan(ladder: Ladder, clearing: Clearing) -> Plan:
     """What the clearing price alone gives: the answer where rounding leaves nothing to refill."""
-    curve = ladder.curve.take(slice(0, clearing.count))
-    tokens = curve.committed_demand(clearing.price)
-    return _plan(np.arange(clearing.count), tokens, clearing.price, float(curve.value(tokens).sum()), 1)
+    offer = ladder.offer.take(slice(0, clearing.count))
+    tokens = offer.committed(clearing.price)
+    return _plan(ladder, np.arange(clearing.count), tokens, clearing.price, float(offer.value(tokens).sum()), 1)
 
 
-def _plan(rows: IntArray, tokens: FloatArray, price: float, utility: float, evaluations: int) -> Plan:
-    # A price within a rounding error of α buys nothing; such a row is free to be filled up.
+def _plan(
+    ladder: Ladder,
+    rows: IntArray,
+    tokens: FloatArray,
+    price: float,
+    utility: float,
+    evaluations: int,
+    fillers: tuple[int, ...] = (),
+) -> Plan:
+    # A price within a rounding error of the steepest slope buys nothing; such a row is free to be filled up.
     some = tokens > 0.0
     if not some.all():
         rows, tokens = rows[some], tokens[some]
-    return Plan(rows, tokens, price, utility, evaluations)
-
-
-def trim(tokens: FloatArray, curve: ShiftedSurge, budget: float) -> FloatArray:
-    """Take rounding errors back, in place, so that the sum in float64 is at most the budget."""
-    while float(tokens.sum()) > budget:
-        # A budget below the rounding error of the thresholds can take more than one query to meet.
-        widest = int(np.argmax(np.where(tokens > 0.0, tokens - curve.threshold, -1.0)))
-        tokens[widest] = 0.0
-        tokens[widest] = max(budget - float(tokens.sum()), 0.0)
-        while (over := float(tokens.sum()) - budget) > 0.0 and tokens[widest] > 0.0:
-            tokens[widest] = max(np.nextafter(tokens[widest] - over, 0.0), 0.0)
-    return tokens
+        fillers = tuple(row for row in fillers if row in rows)
+    return Plan(rows, tokens, price, utility, evaluations, fillers)

@@ -14,17 +14,23 @@ class Status(Enum):
     OPTIMAL_WITHIN_GAP = "The budget is spent at one price; no allocation can beat the dual bound."
     SATURATED = "The budget exceeds what everybody wants: the price is 0 and every query gets its peak."
     BUDGET_TOO_SMALL = "The budget does not reach the threshold of any query: nothing can be funded."
+    RATIONED = "The price ceiling is below the clearing price: queries are rationed by surplus per unit of budget."
+    INFEASIBLE = "The guaranteed floors cost more than the budget; raise the budget or lower the floors."
     EMPTY = "There are no queries."
     NOT_CONVERGED = "The solver stopped before it found the clearing price; report this problem as a bug."
 
     @property
     def ok(self) -> bool:
-        """Whether the answer is what was asked for; False only if the solver gave up."""
-        return self is not Status.NOT_CONVERGED
+        """Whether the answer is what was asked for; False if there is none or the solver gave up."""
+        return self not in (Status.NOT_CONVERGED, Status.INFEASIBLE)
 
 
 def _no_rows() -> IntArray:
     return np.empty(0, dtype=np.int64)
+
+
+def _no_path() -> FloatArray:
+    return np.empty((0, 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,18 +38,22 @@ class Solution:
     """An allocation of tokens and the prices that explain it.
 
     Args:
-        tokens: ``(n,)`` tokens per query; int64 where the problem asks for whole tokens, else float64. 0 is
-            abandoned.
-        price: clearing price λ, utility per token: the least price at which demand is at most the budget.
-        marginal_price: what one more token would earn among the funded queries, utility per token. It differs
-            from `price` because demand jumps: what the jump left over has been spent on the funded queries
-            (below `price`), or they made room for one more (above it).
-        utility: Σ φᵢ(tᵢ), expected right answers.
-        dual_bound: Bλ + Σ max(0, Sᵢ(λ)) at `price`: no allocation is worth more.
+        tokens: ``(n,)`` tokens per query, floors included; int64 where the problem asks for whole tokens, else
+            float64. 0 is abandoned. All are 0 if not even the floors can be paid.
+        price: market price λ, utility per unit of the budget: the least price at which demand is at most the
+            budget, or the problem's price ceiling where that is lower.
+        marginal_price: what one more unit of the budget would earn among the funded queries. It differs from
+            `price` because demand jumps: what the jump left over has been spent on the funded queries (below
+            `price`), or they made room for one more (above it).
+        utility: Σ wᵢφᵢ(tᵢ), expected right answers by their weights.
+        dual_bound: Bλ + Σ max over t of wᵢφᵢ(t) − λcᵢ·(t − floorᵢ) at `price`, B beyond the floors: no allocation
+            is worth more.
         status: how the solve ended.
-        marginal: ``(m,)`` row numbers of funded queries that `price` alone would not fund: they fill what a
-            jump of the demand left over.
+        marginal: ``(m,)`` row numbers of queries that `price` alone would treat otherwise: they fill what a jump
+            of the demand left over, or gave way to queries that make more of it.
         evaluations: how often the demand of the market was computed.
+        path: ``(rounds, 2)`` prices asked by an auction and the demand at each, in the budget's unit; rising in
+            price, falling in demand, the last one at `price`. Without an auction it has no rows.
     """
 
     tokens: IntArray | FloatArray
@@ -54,6 +64,7 @@ class Solution:
     status: Status
     marginal: IntArray = field(default_factory=_no_rows)
     evaluations: int = 0
+    path: FloatArray = field(default_factory=_no_path)
 
     @property
     def gap(self) -> float:

@@ -1,0 +1,94 @@
+"""One market of shifted surges over raw arrays, by compiled kernels: no copies, no sort, no objects per query.
+
+It is for markets in which nothing is out of the ordinary, and says None to all others; then the general solver
+has to do. Numba is imported by the first call.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from shadowprice._types import FloatArray, IntArray
+
+LARGE = 200_000
+"""From this number of queries on, what a plan gains over plain refill is beyond notice."""
+
+SMALL = 1000
+"""Below, exchanges of queries pay, and the general solver takes less time than the import of Numba."""
+
+# Up to here whole tokens and their sums are exact in float64.
+_MOST_BUDGET = 2.0**52
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FastSolution:
+    """An allocation in whole tokens and the prices that explain it; see `shadowprice.pricing.Solution`.
+
+    Args:
+        tokens: ``(n,)`` whole tokens, together ⌊B⌋; 0 is abandoned.
+        price: clearing price λ, utility per token.
+        marginal_price: what one more token would earn among the funded, utility per token.
+        utility: Σ φᵢ(tᵢ).
+        dual_bound: Bλ + Σ max(0, Sᵢ(λ)).
+        marginal: ``(m,)`` row numbers of funded queries that the price alone would not fund.
+        evaluations: how often the demand of the market was computed.
+    """
+
+    tokens: IntArray
+    price: float
+    marginal_price: float
+    utility: float
+    dual_bound: float
+    marginal: IntArray
+    evaluations: int
+
+
+def solve_fast(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float) -> FastSolution | None:
+    """Spend a budget of whole tokens on shifted surges φ(t) = α(t − τ)e^(−β(t − τ)).
+
+    Args:
+        threshold: ``(n,)`` τ, tokens, at least 0.
+        alpha: ``(n,)`` α, utility per token, above 0.
+        beta: ``(n,)`` β, per token, above 0. All three are what `ShiftedSurge` would accept; float32 is used as it
+            is.
+        budget: B, tokens, finite and at least 0.
+
+    Returns:
+        The solution, the same for any number of threads; or None if the market is not for this solver: there are
+        fewer than `SMALL` queries, the budget saturates everybody or funds nobody, a query
+        cannot use its first whole token, or the result could not be certified.
+    """
+    n = threshold.size
+    if n < SMALL or not 1.0 <= budget <= _MOST_BUDGET:
+        return None
+    columns = _alike(threshold, alpha, beta)
+    if n >= LARGE:
+        from shadowprice.pricing._large import solve_large
+
+        found = solve_large(*columns, float(budget))
+    else:
+        from shadowprice.pricing._small import solve_small
+
+        found = solve_small(*columns, float(budget))
+    return found if found is not None and _is_sound(found, budget) else None
+
+
+def _alike(threshold: FloatArray, alpha: FloatArray, beta: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The columns as read-only, contiguous views of one type, so that kernels are compiled once for it."""
+    columns = threshold, alpha, beta
+    single = threshold.size >= LARGE and all(column.dtype == np.float32 for column in columns)
+    kind = np.float32 if single else np.float64
+    return _view(threshold, kind), _view(alpha, kind), _view(beta, kind)
+
+
+def _view(column: FloatArray, kind: type[np.floating]) -> FloatArray:
+    view: FloatArray = np.ascontiguousarray(column, kind).view()
+    view.flags.writeable = False
+    return view
+
+
+def _is_sound(found: FastSolution, budget: float) -> bool:
+    numbers = (found.price, found.marginal_price, found.utility, found.dual_bound)
+    sound = all(math.isfinite(number) and number > 0.0 for number in numbers)
+    return sound and int(found.tokens.sum()) == math.floor(budget)

@@ -1,0 +1,196 @@
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shadowprice.curves import ShiftedSurge
+from shadowprice.pricing import Problem, Solution, Status, _fast
+from shadowprice.pricing._fast import FastSolution, solve_fast
+from shadowprice.pricing._lambert import solve_lambert
+from shadowprice.testing import assert_kkt, random_problem, random_surge
+
+
+@pytest.fixture
+def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets the fast solver take markets of every size, and all but the small ones as large."""
+    monkeypatch.setattr(_fast, "SMALL", 1)
+    monkeypatch.setattr(_fast, "LARGE", 20_000)
+
+
+def fast(problem: Problem) -> FastSolution | None:
+    curve = problem.curve
+    assert isinstance(curve, ShiftedSurge)
+    return solve_fast(curve.threshold, curve.alpha, curve.beta, problem.budget)
+
+
+def general(problem: Problem) -> Solution:
+    """The general solver, whatever `solve` would choose."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_fast, "SMALL", sys.maxsize)
+        return solve_lambert(problem)
+
+
+def certified(problem: Problem, found: FastSolution) -> FastSolution:
+    numbers = (found.price, found.marginal_price, found.utility, found.dual_bound)
+    assert_kkt(problem, Solution(found.tokens, *numbers, Status.OPTIMAL_WITHIN_GAP, found.marginal))
+    assert int(found.tokens.sum()) == np.floor(problem.budget)
+    return found
+
+
+def share_of(curve: ShiftedSurge, share: float) -> Problem:
+    return Problem(curve, share * float(curve.peak_tokens().sum()))
+
+
+@pytest.mark.usefixtures("any_size")
+def test_small_markets_agree_with_the_general_solver() -> None:
+    rng = np.random.default_rng(0)
+    solved = 0
+    for seed in range(100):
+        n = int(np.exp(rng.uniform(0.0, np.log(5000.0)))) + 1
+        problem = share_of(random_surge(n, seed), rng.uniform(0.02, 0.95))
+        found = fast(problem)
+        if found is None:
+            continue
+        solved += 1
+        certified(problem, found)
+        expected = general(problem)
+        assert found.price == pytest.approx(expected.price, rel=1e-12)
+        assert found.dual_bound == pytest.approx(expected.dual_bound, rel=1e-12)
+        # The general solver may exchange queries as well; where that could win more, the fast one gives up.
+        assert found.utility >= expected.utility * (1.0 - 2e-5)
+        exchanged = np.setdiff1d(expected.marginal, found.marginal).size > 0
+        assert exchanged or found.utility >= expected.utility * (1.0 - 1e-9)
+    assert solved >= 20
+
+
+@pytest.mark.usefixtures("any_size")
+@pytest.mark.parametrize("kind", ["usual", "sorted", "some without threshold", "identical"])
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.9])
+def test_large_markets_agree_with_the_general_solver(kind: str, share: float) -> None:
+    curve = random_surge(60_000, seed=3)
+    if kind == "sorted":
+        curve = curve.take(np.argsort(curve.threshold))
+    elif kind == "some without threshold":
+        curve = ShiftedSurge(np.where(np.arange(len(curve)) % 7, curve.threshold, 0.0), curve.alpha, curve.beta)
+    elif kind == "identical":
+        curve = ShiftedSurge.from_peak(np.full(len(curve), 500.0), 0.8, 0.005)
+    problem = share_of(curve, share)
+    found = fast(problem)
+    if found is None:  # too few queries to certify that no plan is better
+        return
+    certified(problem, found)
+    expected = general(problem)
+    assert found.price == pytest.approx(expected.price, rel=1e-12)
+    assert found.dual_bound == pytest.approx(expected.dual_bound, rel=1e-12)
+    assert found.utility >= expected.utility * (1.0 - 1e-6)
+
+
+@pytest.mark.parametrize("n", [_fast.SMALL, 1000, _fast.LARGE])
+def test_usual_markets_are_taken(n: int) -> None:
+    problem = random_problem(n, seed=1)
+    found = fast(problem)
+    assert found is not None
+    certified(problem, found)
+
+
+scales = st.sampled_from([0.0, 1e-12, 1e-3, 1.0, 30.0, 1e3, 1e6, 1e12])
+rates = st.sampled_from([1e-12, 1e-6, 0.003, 0.01, 0.5, 2.0, 1e3])
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([1, 2, 5, 40, 3000]),
+    st.lists(st.tuples(scales, rates, rates), min_size=1, max_size=6),
+    st.one_of(st.floats(0.0, 1.2), st.sampled_from([0.0, 1e-9, 1.0])),
+)
+def test_nasty_markets_are_certified_or_left_alone(
+    seed: int, n: int, kinds: list[tuple[float, float, float]], share: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    threshold, alpha, beta = np.array(kinds)[rng.integers(len(kinds), size=n)].T
+    noise = rng.choice([1.0, 0.5, 2.0, 1.0 + 1e-15], size=(3, n))
+    problem = share_of(ShiftedSurge(threshold * noise[0], alpha * noise[1], beta * noise[2]), share)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_fast, "SMALL", 1)
+        patch.setattr(_fast, "LARGE", 2000)
+        found = fast(problem)
+    if found is not None:
+        certified(problem, found)
+
+
+@pytest.mark.parametrize("budget", [0.0, 0.5, 1.0, 2.0**53, 1e300])
+def test_budgets_that_are_not_for_it(budget: float) -> None:
+    curve = random_surge(1000, seed=0)
+    assert solve_fast(curve.threshold, curve.alpha, curve.beta, budget) is None
+
+
+def test_few_queries_are_not_for_it() -> None:
+    assert fast(random_problem(_fast.SMALL - 1, seed=0)) is None
+
+
+def test_threads_change_nothing() -> None:
+    program = (
+        "import numba, sys; from shadowprice.pricing._fast import solve_fast;"
+        "from shadowprice.testing import random_problem;"
+        "numba.set_num_threads(min(int(sys.argv[1]), numba.config.NUMBA_NUM_THREADS));"
+        "p = random_problem(300_000, seed=2); c = p.curve;"
+        "f = solve_fast(c.threshold, c.alpha, c.beta, p.budget);"
+        "print(f.price.hex(), f.marginal_price.hex(), f.utility.hex(), f.dual_bound.hex(), hash(f.tokens.tobytes()))"
+    )
+    lines = {
+        subprocess.run(
+            [sys.executable, "-c", program, threads],
+            capture_output=True,
+            text=True,
+            check=True,
+            env={"PYTHONHASHSEED": "0"},
+        ).stdout
+        for threads in "12"
+    }
+    assert len(lines) == 1
+
+
+@pytest.mark.parametrize("layer", ["default", "workqueue"])
+def test_two_threads_may_solve_at_once(layer: str) -> None:
+    program = (
+        "from concurrent.futures import ThreadPoolExecutor; from shadowprice.pricing._fast import solve_fast;"
+        "from shadowprice.testing import random_problem;"
+        "p = random_problem(200_000, seed=2); c = p.curve;"
+        "solve = lambda _: solve_fast(c.threshold, c.alpha, c.beta, p.budget).utility;"
+        "print(len(set(ThreadPoolExecutor(2).map(solve, range(6)))))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"NUMBA_THREADING_LAYER": layer},
+    )
+    assert "1\n" == ended.stdout
+
+
+def test_small_markets_from_two_threads() -> None:
+    problems = [random_problem(1000, seed=seed) for seed in range(8)]
+    alone = [fast(problem) for problem in problems]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(fast, problems))
+    for one, other in zip(alone, together, strict=True):
+        assert one is not None
+        assert other is not None
+        np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+def test_float32_is_used_as_it_is() -> None:
+    curve = random_surge(_fast.LARGE, seed=5)
+    tau, alpha, beta = (column.astype(np.float32) for column in (curve.threshold, curve.alpha, curve.beta))
+    problem = share_of(ShiftedSurge(tau, alpha, beta), 0.5)
+    found, same = solve_fast(tau, alpha, beta, problem.budget), fast(problem)
+    assert found is not None
+    assert same is not None
+    certified(problem, found)
+    assert found.price == pytest.approx(same.price, rel=1e-12)
