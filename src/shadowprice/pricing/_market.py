@@ -21,6 +21,7 @@ FindClearing = Callable[[Ladder, float, float | None], Clearing]
 # More whole tokens than this are never spent, so that their sum fits into int64.
 _MOST_TOKENS = 2.0**62
 _ROUNDING = 1e-13
+_RESOLUTION = 8.0 * np.finfo(float).eps
 
 
 def open_market(problem: Problem, find: FindClearing, start: float | None, *, priced: bool = True) -> Solution:
@@ -42,10 +43,14 @@ def open_market(problem: Problem, find: FindClearing, start: float | None, *, pr
     if problem.integer:
         budget = min(budget, _MOST_TOKENS)
     ladder = Ladder.of(Offer.of(problem))
+    peaks = ladder.offer.spend(ladder.offer.curve.peak_tokens())
+    available = budget
+    if not problem.integer and len(peaks) and budget < _RESOLUTION * peaks.min():
+        budget = 0.0  # below the last bits of everybody's demand there is nothing to divide
     clearing = find(ladder, budget, start) if len(ladder.offer) else Clearing(0.0, 0, 0.0, 0)
     ceiling = problem.price_ceiling
     rationed = ceiling is not None and clearing.price > ceiling
-    bound = _dual_bound(ladder, clearing, budget)
+    bound = _dual_bound(ladder, clearing, available)
     if problem.integer and problem.cost is not None:
         # Sums of costs are rounded; whole tokens could not be trimmed for that without losing a whole one.
         budget = max(budget - _ROUNDING * problem.budget, 0.0)

@@ -214,7 +214,9 @@ def _slackness(market: Market, solution: Solution, rtol: float) -> Iterator[str]
     sizes = (np.floor(best), np.ceil(best)) if problem.integer else (best,)
     base = market.worth(tokens)
     gain = np.max([market.worth(np.clip(size, tokens, np.maximum(limit, tokens))) - base for size in sizes], axis=0)
-    useful = gain > _ROUNDING * solution.dual_bound
+    # What is left must be more than the last bits of a query's own demand τ + (1 − W₀)/β.
+    resolved = left / market.cost > 8.0 * np.finfo(float).eps * market.curve.peak_tokens()
+    useful = resolved & (gain > _ROUNDING * solution.dual_bound)
     yield from first_row(useful, f"{left} tokens are left that a query could use", tokens=tokens, gain=gain)
 
 
