@@ -11,7 +11,7 @@ import typer
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import STREAM_SIZE, STREAMS, BenchResult, render_table, run_bench, write_report
+from shadowprice.bench import STREAM_SIZE, STREAMS, BenchResult, get_stream, render_table, run_bench, write_report
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, Traces, read_traces
@@ -56,14 +56,15 @@ def bench(
     if report is not None:
         write_report(results, shlex.join(["shadowprice", *sys.argv[1:]]), report)
         say(f"Report written to {report}.")
-    data = [result.to_json() for result in results]
+    tables = [result.to_json() for result in results]
+    data = tables[0] if len(tables) == 1 else tables
     if json_file is None:
         print_tables(results)
     elif str(json_file) == "-":
-        print_json(data[0] if len(data) == 1 else data)
+        print_json(data)
     else:
         with write_whole(json_file) as partial:
-            partial.write_text(json.dumps(data[0] if len(data) == 1 else data, indent=1) + "\n", encoding="utf-8")
+            partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         print_tables(results)
         say(f"Result written to {json_file}.")
 
@@ -80,8 +81,7 @@ def bench_traces(
 ) -> list[BenchResult]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
     for name in streams:
-        if name not in STREAMS:
-            raise InputError(f"There is no stream '{name}'; choose from {', '.join(STREAMS)}.")
+        get_stream(name)  # a wrong name should not wait for the fit
     steps = folds + len(accountings) * seeds * len(streams or STREAMS)
     with progress_bar("bench", steps, note="fitting beliefs") as bar:
         beliefs = cross_fit(
