@@ -14,7 +14,7 @@ from shadowprice.traces import Accounting, read_traces
 def bench(path: str, budgets: list[int], accounting: Accounting) -> BenchResult:
     """Cross-fit and bench one file, 20 draws of every stream."""
     traces = read_traces(path)
-    beliefs = cross_fit(ThresholdPredictor(), traces.questions, traces.query, traces.answer_tokens, traces.correct)
+    beliefs = cross_fit(ThresholdPredictor(), traces.evidence)
     return run_bench(traces, beliefs, budgets=budgets, accounting=accounting)
 
 

@@ -10,7 +10,7 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import PredictorCard, ThresholdPredictor, load_predictor, save_predictor
+from shadowprice.beliefs import Evidence, PredictorCard, ThresholdPredictor, load_predictor, save_predictor
 from shadowprice.traces import Traces
 
 CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", "0.1.0")
@@ -18,8 +18,7 @@ CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", 
 
 @pytest.fixture(scope="module")
 def predictor(sums: Traces) -> ThresholdPredictor:
-    questions = [sums.questions[number] for number in sums.query]
-    return ThresholdPredictor().fit(questions, sums.answer_tokens, sums.correct)
+    return ThresholdPredictor().fit(sums.evidence)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def test_a_predictor_survives_a_round_trip(saved: Path, predictor: ThresholdPred
 
 
 def test_a_predictor_of_few_questions_survives_too(tmp_path: Path) -> None:
-    few = ThresholdPredictor().fit(["One?", "Two?"], np.array([4, 9]), np.array([True, True]))
+    few = ThresholdPredictor().fit(Evidence(["One?", "Two?"], np.arange(2), np.array([4, 9]), np.array([True, True])))
     save_predictor(few, CARD, tmp_path / "p.shadow")
     assert load_predictor(tmp_path / "p.shadow")[0].predict(["x"]).threshold == few.predict(["x"]).threshold
 

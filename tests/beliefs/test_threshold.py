@@ -7,15 +7,21 @@ from sklearn.base import clone
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
-from shadowprice.beliefs import Beliefs, ThresholdPredictor, cross_fit, score_thresholds
+from shadowprice.beliefs import Beliefs, Evidence, ThresholdPredictor, cross_fit, score_thresholds
 from shadowprice.traces import Traces
 
 cross_fit_sums = partial(cross_fit, ThresholdPredictor())
 
 
 def fitted(traces: Traces) -> ThresholdPredictor:
-    questions = [traces.questions[number] for number in traces.query]
-    return ThresholdPredictor().fit(questions, traces.answer_tokens, traces.correct)
+    return ThresholdPredictor().fit(traces.evidence)
+
+
+def replies(questions: list[str], tokens: list[int], correct: list[bool] | None = None) -> Evidence:
+    """One reply to each question, right unless said otherwise."""
+    return Evidence(
+        questions, np.arange(len(questions)), np.array(tokens), np.array(correct or [True] * len(questions))
+    )
 
 
 @pytest.fixture(scope="module")
@@ -56,35 +62,29 @@ def test_scikit_learn_can_clone_it(predictor: ThresholdPredictor) -> None:
 
 def test_few_questions_get_their_mean() -> None:
     questions = ["One?", "Two?", "Three?"]
-    beliefs = ThresholdPredictor().fit(questions, np.array([10, 10, 10]), np.array([True] * 3)).predict(["Four?"])
+    beliefs = ThresholdPredictor().fit(replies(questions, [10, 10, 10])).predict(["Four?"])
     assert pytest.approx([10.0]) == beliefs.threshold.tolist()
 
 
 def test_questions_that_share_no_word_get_their_mean() -> None:
     questions = [letter * 5 for letter in "abcdefghijklmnop"]
-    tokens = np.array([20] * 16)
-    beliefs = ThresholdPredictor().fit(questions, tokens, np.ones(16, dtype=np.bool_)).predict(["zzz"])
+    beliefs = ThresholdPredictor().fit(replies(questions, [20] * 16)).predict(["zzz"])
     assert pytest.approx([20.0]) == beliefs.threshold.tolist()
 
 
 def test_an_answer_at_the_first_token_is_no_trouble() -> None:
-    beliefs = ThresholdPredictor().fit(["One?", "Two?"], np.array([0, 1]), np.array([True, True])).predict(["x"])
+    beliefs = ThresholdPredictor().fit(replies(["One?", "Two?"], [0, 1])).predict(["x"])
     assert np.isfinite(columns(beliefs)).all()
 
 
 def test_without_a_right_reply_there_is_nothing_to_learn() -> None:
     with pytest.raises(InputError, match="No reply in these traces is right"):
-        ThresholdPredictor().fit(["One?", "Two?"], np.array([3, 4]), np.array([False, False]))
-
-
-def test_lengths_must_agree() -> None:
-    with pytest.raises(InputError, match="1 questions, 2 positions and 1 verdicts"):
-        ThresholdPredictor().fit(["One?"], np.array([3, 4]), np.array([True]))
+        ThresholdPredictor().fit(replies(["One?", "Two?"], [3, 4], [False, False]))
 
 
 def test_cross_fitted_beliefs_follow_the_answers(sums: Traces) -> None:
-    beliefs = cross_fit_sums(sums.questions, sums.query, sums.answer_tokens, sums.correct)
-    scores = score_thresholds(beliefs, sums.query, sums.answer_tokens, sums.correct)
+    beliefs = cross_fit_sums(sums.evidence)
+    scores = score_thresholds(beliefs, sums.evidence)
     assert (scores.queries, scores.replies, scores.right) == (90, 180, int(sums.correct.sum()))
     assert scores.spearman > 0.8
     assert scores.kendall > 0.6
@@ -98,9 +98,9 @@ def test_what_a_question_is_believed_to_need_does_not_depend_on_its_own_replies(
     rows = sums.query < 30
     query = np.append(sums.query[rows], 30)
     tokens, correct = np.append(sums.answer_tokens[rows], 12), np.append(sums.correct[rows], True)
-    before = columns(cross_fit_sums(questions, query, tokens, correct))
+    before = columns(cross_fit_sums(Evidence(questions, query, tokens, correct)))
     own = np.isin(query, [0, 30])
-    after = columns(cross_fit_sums(questions, query, np.where(own, 50 * tokens, tokens), correct | own))
+    after = columns(cross_fit_sums(Evidence(questions, query, np.where(own, 50 * tokens, tokens), correct | own)))
     moved = np.flatnonzero((before != after).any(axis=0))
     assert not np.isin(moved, [0, 30]).any()
     assert 10 <= moved.size <= 16  # the other half has learnt from it
@@ -109,15 +109,15 @@ def test_what_a_question_is_believed_to_need_does_not_depend_on_its_own_replies(
 def test_folds_are_whole_and_not_more_than_the_questions() -> None:
     for folds in (0, 1, 3):
         with pytest.raises(InputError, match=f"Cannot split 2 different questions into {folds} folds"):
-            cross_fit_sums(
-                ["a", "b", "a"], np.arange(3), np.ones(3, dtype=np.int64), np.ones(3, dtype=bool), folds=folds
-            )
+            cross_fit_sums(replies(["a", "b", "a"], [1, 1, 1]), folds=folds)
 
 
 def test_scores_of_a_perfect_and_of_an_empty_prediction() -> None:
-    query, tokens = np.arange(4), np.array([10, 20, 40, 80])
-    perfect = score_thresholds(Beliefs.certain(3.0 * tokens), query, tokens, np.array([True, True, True, False]))
+    questions, tokens = list("abcd"), [10, 20, 40, 80]
+    perfect = score_thresholds(
+        Beliefs.certain(3.0 * np.array(tokens)), replies(questions, tokens, [True, True, True, False])
+    )
     assert pytest.approx((1.0, 1.0, 1.0)) == (perfect.spearman, perfect.kendall, perfect.auc)
     assert pytest.approx(1.0) == perfect.r2_log
-    constant = score_thresholds(Beliefs.certain(np.ones(4)), query, tokens, np.ones(4, dtype=np.bool_))
+    constant = score_thresholds(Beliefs.certain(np.ones(4)), replies(questions, tokens))
     assert np.isnan([constant.spearman, constant.kendall, constant.r2_log, constant.auc]).all()

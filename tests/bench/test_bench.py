@@ -35,7 +35,7 @@ CELL = {
 
 @pytest.fixture(scope="module")
 def beliefs(sums: Traces) -> Beliefs:
-    return cross_fit(ThresholdPredictor(), sums.questions, sums.query, sums.answer_tokens, sums.correct)
+    return cross_fit(ThresholdPredictor(), sums.evidence)
 
 
 @pytest.fixture(scope="module", params=list(Accounting))

@@ -25,7 +25,7 @@ def test_the_bundled_traces_are_many_and_small(bundled: Traces) -> None:
 
 
 def test_clear_beats_uniform_on_the_bundled_traces(bundled: Traces) -> None:
-    beliefs = cross_fit(ThresholdPredictor(), bundled.questions, bundled.query, bundled.answer_tokens, bundled.correct)
+    beliefs = cross_fit(ThresholdPredictor(), bundled.evidence)
     scarce = default_budgets(bundled)[:2]
     result = run_bench(bundled, beliefs, budgets=scarce, policies=["uniform", "clear-lambert"])
     apart = 0

@@ -24,7 +24,7 @@ def tables() -> list[BenchResult]:
     results = []
     for model in MODELS:
         traces = read_traces(FOLDER / f"{model}.parquet")
-        beliefs = cross_fit(ThresholdPredictor(), traces.questions, traces.query, traces.answer_tokens, traces.correct)
+        beliefs = cross_fit(ThresholdPredictor(), traces.evidence)
         results.append(run_bench(traces, beliefs, budgets=BUDGETS))
     return results
 

@@ -1,12 +1,52 @@
 """What is believed of each query."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
 
+from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
-from shadowprice.curves import ShiftedSurge
+from shadowprice.curves import ShiftedSurge, Tabulated
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What may become of n queries that have not run: three ends that compete, on a grid of token counts."""
+
+    tokens: FloatArray
+    """``(K,)`` token counts, rising, above 0; shared by all queries."""
+    right: FloatArray
+    """``(n, K)`` P(a right answer has appeared by then), never falling."""
+    finished: FloatArray
+    """``(n, K)`` P(the reply has ended by then, right or wrong), never falling."""
+
+    def __len__(self) -> int:
+        return len(self.right)
+
+    @property
+    def curve(self) -> Tabulated:
+        """P(right by t) of every query as a utility curve: its expected value with all uncertainty in it."""
+        return Tabulated(self.tokens, self.right)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Outcomes of several groups of queries on one grid, one after another.
+
+        Raises:
+            InputError: The grids differ.
+        """
+        grid = parts[0].tokens
+        if any(not np.array_equal(part.tokens, grid) for part in parts):
+            raise InputError("The outcomes are on different grids of token counts; predict them with one predictor.")
+        return cls(
+            grid, np.concatenate([part.right for part in parts]), np.concatenate([part.finished for part in parts])
+        )
+
+    def take(self, rows: Any) -> Self:
+        """The outcomes of some of the queries, by NumPy index or mask."""
+        return type(self)(self.tokens, self.right[rows], self.finished[rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +59,8 @@ class Beliefs:
     """``(n,)`` surge rate α, utility per token."""
     beta: FloatArray
     """``(n,)`` decay β, per token."""
+    outcomes: Outcomes | None = None
+    """What may become of each query, where a predictor says so."""
 
     def __len__(self) -> int:
         return len(self.threshold)
@@ -30,7 +72,19 @@ class Beliefs:
 
     def take(self, rows: Any) -> Self:
         """The beliefs about some of the queries, by NumPy index or mask."""
-        return type(self)(self.threshold[rows], self.alpha[rows], self.beta[rows])
+        outcomes = None if self.outcomes is None else self.outcomes.take(rows)
+        return type(self)(self.threshold[rows], self.alpha[rows], self.beta[rows], outcomes)
+
+    @classmethod
+    def concatenate(cls, parts: Sequence[Self]) -> Self:
+        """Beliefs about several groups of queries, one after another; their outcomes must share a grid."""
+        outcomes = [part.outcomes for part in parts if part.outcomes is not None]
+        return cls(
+            np.concatenate([part.threshold for part in parts]),
+            np.concatenate([part.alpha for part in parts]),
+            np.concatenate([part.beta for part in parts]),
+            Outcomes.concatenate(outcomes) if len(outcomes) == len(parts) else None,
+        )
 
     @classmethod
     def certain(cls, threshold: FloatArray) -> Self:

@@ -1,6 +1,5 @@
 """How good beliefs are on questions that they have not seen."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,47 +7,35 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from shadowprice._errors import InputError
-from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice._types import FloatArray
+from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs
-from shadowprice.beliefs._threshold import ThresholdPredictor
+from shadowprice.beliefs._evidence import Evidence
 
 
-def cross_fit(
-    predictor: ThresholdPredictor,
-    questions: Sequence[str],
-    query: IntArray,
-    tokens: IntArray,
-    correct: BoolArray,
-    *,
-    folds: int = 2,
-    seed: int = 0,
-) -> Beliefs:
+def cross_fit(predictor: AbstractPredictor, evidence: Evidence, *, folds: int = 2, seed: int = 0) -> Beliefs:
     """Beliefs about every question from a predictor that was fitted without it.
 
     Args:
         predictor: What to fit; it is cloned, not changed.
-        questions: ``(n,)`` question texts. Questions with the same text fall into the same fold.
-        query: ``(m,)`` which question each reply answers.
-        tokens: ``(m,)`` where its final answer appears, tokens.
-        correct: ``(m,)`` whether it is right.
+        evidence: m replies to n questions. Questions with the same text fall into the same fold.
         folds: Number of folds, at least 2.
         seed: Seed of the split.
 
     Raises:
         InputError: There are fewer questions than folds, or a fold has nothing right to learn from.
     """
-    texts, text = np.unique(np.asarray(questions, dtype=object), return_inverse=True)
+    texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
     if not 2 <= folds <= len(texts):
         raise InputError(f"Cannot split {len(texts)} different questions into {folds} folds; use 2 or more of each.")
     fold = (np.random.default_rng(seed).permutation(len(texts)) % folds)[text]
-    columns = np.empty((3, len(questions)))
+    parts, rows = [], []
     for held_out in range(folds):
-        rows = np.flatnonzero(fold[query] != held_out)
-        fitted = clone(predictor).fit([questions[int(number)] for number in query[rows]], tokens[rows], correct[rows])
+        fitted = clone(predictor).fit(evidence.of_questions(fold != held_out))
         unseen = np.flatnonzero(fold == held_out)
-        beliefs = fitted.predict([questions[int(number)] for number in unseen])
-        columns[:, unseen] = beliefs.threshold, beliefs.alpha, beliefs.beta
-    return Beliefs(*columns)
+        parts.append(fitted.predict([evidence.questions[int(number)] for number in unseen]))
+        rows.append(unseen)
+    return Beliefs.concatenate(parts).take(np.argsort(np.concatenate(rows)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +58,11 @@ class ThresholdScores:
     """Number of right replies."""
 
 
-def score_thresholds(beliefs: Beliefs, query: IntArray, tokens: IntArray, correct: BoolArray) -> ThresholdScores:
-    """Score beliefs about n questions against m replies (shapes as in `cross_fit`)."""
+def score_thresholds(beliefs: Beliefs, evidence: Evidence) -> ThresholdScores:
+    """Score beliefs about n questions against m replies to them."""
     from scipy.stats import kendalltau, spearmanr  # slow to import, and only needed here
 
+    query, tokens, correct = evidence.query, evidence.answer_tokens, evidence.correct
     predicted, position = np.log(beliefs.threshold[query[correct]]), np.log(np.maximum(tokens[correct], 1))
     ranked = len(position) > 1 and np.ptp(predicted) > 0 and np.ptp(position) > 0
     error = _spread(position - predicted)

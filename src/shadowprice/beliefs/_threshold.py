@@ -14,7 +14,9 @@ from threadpoolctl import threadpool_limits
 
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs
+from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._features import SurfaceFeatures
 from shadowprice.beliefs._surge import SharedSurge, fit_surge
 
@@ -24,7 +26,7 @@ _FEWEST = 8
 """With fewer distinct questions than this a text model has nothing to learn from; their mean is used."""
 
 
-class ThresholdPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+class ThresholdPredictor(AbstractPredictor):
     """Predicts emergence thresholds from question text, with one surge shared by all queries (arXiv 2606.03092, §5.1).
 
     f_θ is the mean of two regressors of the log answer position, trained on right answers only: ridge regression
@@ -40,24 +42,15 @@ class ThresholdPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn i
         self.n_components = n_components
         self.random_state = random_state
 
-    def fit(self, questions: Sequence[str], tokens: IntArray, correct: BoolArray) -> Self:
+    def fit(self, evidence: Evidence) -> Self:
         """Learn from replies, one or several per question.
 
-        Args:
-            questions: ``(m,)`` question text of each reply.
-            tokens: ``(m,)`` tokens up to the end of its final answer.
-            correct: ``(m,)`` whether it was right.
-
         Raises:
-            InputError: No reply is right, or the lengths differ.
+            InputError: No reply is right.
         """
-        tokens, correct = np.asarray(tokens, dtype=np.int64), np.asarray(correct, dtype=np.bool_)
-        if not len(questions) == len(tokens) == len(correct):
-            raise InputError(
-                f"{len(questions)} questions, {len(tokens)} positions and {len(correct)} verdicts: give one of each "
-                "per reply."
-            )
-        texts, query = np.unique(np.asarray(questions, dtype=object), return_inverse=True)
+        tokens, correct = evidence.answer_tokens, evidence.correct
+        texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
+        query = text[evidence.query]
         predicted = self._predict_unseen(list(texts), query, tokens, correct)
         surge = fit_surge(predicted, tokens, correct)
         self.model_ = _TextRegressor(self.n_components, self.random_state).fit(

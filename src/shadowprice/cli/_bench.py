@@ -84,14 +84,7 @@ def bench_traces(
         get_stream(name)  # a wrong name should not wait for the fit
     steps = folds + len(accountings) * seeds * len(streams or STREAMS)
     with progress_bar("bench", steps, note="fitting beliefs") as bar:
-        beliefs = cross_fit(
-            ThresholdPredictor(),
-            traces.questions,
-            traces.query,
-            traces.answer_tokens,
-            traces.correct,
-            folds=folds,
-        )
+        beliefs = cross_fit(ThresholdPredictor(), traces.evidence, folds=folds)
         bar.advance(folds)
         return [
             run_bench(

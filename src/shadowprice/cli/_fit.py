@@ -45,17 +45,9 @@ def fit(
     if exclude is not None:
         recorded = recorded.without({question.question for question in read_questions(exclude)})
     predictor = ThresholdPredictor(random_state=seed)
-    unseen = cross_fit(
-        predictor,
-        recorded.questions,
-        recorded.query,
-        recorded.answer_tokens,
-        recorded.correct,
-        folds=folds,
-        seed=seed,
-    )
-    scores = score_thresholds(unseen, recorded.query, recorded.answer_tokens, recorded.correct)
-    predictor.fit([recorded.questions[i] for i in recorded.query], recorded.answer_tokens, recorded.correct)
+    unseen = cross_fit(predictor, recorded.evidence, folds=folds, seed=seed)
+    scores = score_thresholds(unseen, recorded.evidence)
+    predictor.fit(recorded.evidence)
     if output is not None:
         save_predictor(predictor, _card(recorded), output)
         say(f"Predictor written to {output}.")

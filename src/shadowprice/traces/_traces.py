@@ -6,9 +6,11 @@ from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs import Evidence
 
 TIERS = ("easy", "medium", "hard")
 
@@ -62,6 +64,27 @@ class Traces:
         """``(n,)`` problem texts."""
         texts: list[str] = self.table["question"].take(pa.array(self.first)).to_pylist()
         return texts
+
+    @cached_property
+    def censored(self) -> BoolArray:
+        """``(m,)`` was the reply cut off by the recording's cap."""
+        if "finish_reason" not in self.table.column_names:
+            return np.zeros(len(self.query), np.bool_)
+        return np.asarray(pc.equal(self.table["finish_reason"], "length").fill_null(False).to_numpy(), dtype=np.bool_)
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        """What predictors learn from."""
+        kept = "completion" in self.table.column_names and not self.table["completion"].null_count
+        return Evidence(
+            self.questions,
+            self.query,
+            self.answer_tokens,
+            self.correct,
+            self.completion_tokens,
+            self.censored,
+            completions=self.table["completion"].to_pylist() if kept else None,
+        )
 
     @cached_property
     def query_ids(self) -> list[str]:

@@ -1,0 +1,30 @@
+"""The one interface of all predictors."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Self
+
+from sklearn.base import BaseEstimator
+
+from shadowprice.beliefs._beliefs import Beliefs
+from shadowprice.beliefs._evidence import Evidence
+
+
+class AbstractPredictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
+    """Learns from evidence what to believe of questions that nobody has answered yet.
+
+    Predictors keep scikit-learn's manners: ``__init__`` stores hyper-parameters and does nothing else, ``fit``
+    returns the predictor and sets attributes that end in an underscore, `sklearn.base.clone` forgets them.
+    """
+
+    @abstractmethod
+    def fit(self, evidence: Evidence) -> Self:
+        """Learn from replies, one or several per question; questions with the same text are one question.
+
+        Raises:
+            InputError: There is nothing to learn from.
+        """
+
+    @abstractmethod
+    def predict(self, questions: Sequence[str]) -> Beliefs:
+        """Beliefs about n questions."""

@@ -1,0 +1,102 @@
+"""What predictors learn from: questions, and what happened when a model answered them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from shadowprice._errors import InputError
+from shadowprice._types import BoolArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Evidence:
+    """m replies to n questions.
+
+    A reply ends in one of three ways: right, wrong, or cut off before it was done (*censored*). A censored reply
+    says that nothing had happened up to its last token, and nothing about what would have come.
+
+    Args:
+        questions: ``(n,)`` question texts.
+        query: ``(m,)`` which question each reply answers, 0 … n−1.
+        answer_tokens: ``(m,)`` tokens up to the end of its final answer.
+        correct: ``(m,)`` whether that is right.
+        completion_tokens: ``(m,)`` tokens of the whole reply; by default it ends with its answer.
+        censored: ``(m,)`` whether it was cut off; by default none was. A reply that is right is not censored,
+            whatever came after its answer.
+        weight: ``(m,)`` how many replies a row stands for, at least 0; by default 1.
+        completions: ``(m,)`` texts of the replies, where they were kept.
+
+    Raises:
+        InputError: lengths differ, or a row refers to no question.
+    """
+
+    questions: Sequence[str]
+    query: IntArray
+    answer_tokens: IntArray
+    correct: BoolArray
+    completion_tokens: IntArray
+    censored: BoolArray
+    weight: FloatArray
+    completions: Sequence[str] | None
+
+    def __init__(
+        self,
+        questions: Sequence[str],
+        query: ArrayLike,
+        answer_tokens: ArrayLike,
+        correct: ArrayLike,
+        completion_tokens: ArrayLike | None = None,
+        censored: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+        completions: Sequence[str] | None = None,
+    ) -> None:
+        number = np.asarray(query, dtype=np.int64)
+        m, n = len(number), len(questions)
+        if m and not 0 <= number.min() <= number.max() < n:
+            raise InputError(f"query must number {n} questions from 0, but reaches {number.max()}.")
+        if completions is not None and len(completions) != m:
+            raise InputError(f"There are {m} replies but {len(completions)} completions; give one for each.")
+        ends = np.asarray(answer_tokens, dtype=np.int64)
+        right = np.asarray(correct, dtype=np.bool_)
+        cut = np.zeros(m, np.bool_) if censored is None else np.asarray(censored, dtype=np.bool_)
+        fields = {
+            "query": number,
+            "answer_tokens": ends,
+            "correct": right,
+            "completion_tokens": ends if completion_tokens is None else np.asarray(completion_tokens, dtype=np.int64),
+            "censored": cut,
+            "weight": np.ones(m) if weight is None else np.asarray(weight, dtype=np.float64),
+        }
+        for name, field in fields.items():
+            if field.shape != (m,):
+                raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
+        fields["censored"] = cut & ~right
+        for name, value in {**fields, "questions": questions, "completions": completions}.items():
+            object.__setattr__(self, name, value)
+
+    def __len__(self) -> int:
+        """Number of replies, m."""
+        return len(self.query)
+
+    @property
+    def n_queries(self) -> int:
+        """Number of questions, n."""
+        return len(self.questions)
+
+    def of_questions(self, keep: BoolArray) -> Self:
+        """The replies to some of the questions, by an ``(n,)`` mask; questions are numbered anew."""
+        number = np.cumsum(keep) - 1
+        rows = np.flatnonzero(keep[self.query])
+        return type(self)(
+            [self.questions[int(i)] for i in np.flatnonzero(keep)],
+            number[self.query[rows]],
+            self.answer_tokens[rows],
+            self.correct[rows],
+            self.completion_tokens[rows],
+            self.censored[rows],
+            self.weight[rows],
+            None if self.completions is None else [self.completions[int(i)] for i in rows],
+        )
