@@ -174,3 +174,35 @@ def test_bad_peaks() -> None:
 def test_bad_prices(price: float) -> None:
     with pytest.raises(InputError, match="price must be at least 0"):
         ShiftedSurge(1.0, 1.0, 1.0).demand(price)
+
+
+def test_float32_is_only_storage() -> None:
+    rng = np.random.default_rng(0)
+    n = 500
+    columns = [rng.lognormal(6.5, 0.8, n), rng.uniform(0.001, 0.01, n), rng.lognormal(-5.5, 0.5, n)]
+    columns = [column.astype(np.float32) for column in columns]
+    stored, copied = ShiftedSurge(*columns, copy=False), ShiftedSurge(*columns)
+    assert np.shares_memory(stored.alpha, columns[1])
+    assert not stored.alpha.flags.writeable
+    assert not np.shares_memory(copied.alpha, columns[1])
+    tokens, floor = rng.uniform(0.0, 3000.0, n), rng.uniform(0.0, 500.0, n)
+    cap = floor + rng.uniform(0.0, 2000.0, n)
+    for method in ("value", "marginal", "gain", "best_within"):
+        np.testing.assert_array_equal(getattr(stored, method)(tokens), getattr(copied, method)(tokens), strict=True)
+    for method in ("peak_tokens", "reservation_tokens"):
+        np.testing.assert_array_equal(getattr(stored, method)(), getattr(copied, method)(), strict=True)
+    for bounds in ((None, None), (floor, None), (floor, cap), (None, cap)):
+        np.testing.assert_array_equal(stored.demand(1e-4, *bounds), copied.demand(1e-4, *bounds), strict=True)
+        bars = stored.reservation_price(*bounds), copied.reservation_price(*bounds)
+        np.testing.assert_array_equal(*bars, strict=True)
+
+
+def test_what_is_not_copied_is_checked_all_the_same() -> None:
+    good = np.ones(3, np.float32)
+    for bad in (np.nan, np.inf, -1.0):
+        wrong = np.array([1.0, bad, 1.0], np.float32)
+        with pytest.raises(InputError, match="row 1"):
+            ShiftedSurge(wrong, good, good, copy=False)
+    with pytest.raises(InputError, match="alpha / beta must be finite, but row 2"):
+        ShiftedSurge(np.ones(3), [1.0, 1.0, 1e300], [1.0, 1.0, 1e-10], copy=False)
+    assert ShiftedSurge([1, 2], 1, 1, copy=False).threshold.dtype == np.float64

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -183,6 +184,40 @@ def test_small_markets_from_two_threads() -> None:
         assert one is not None
         assert other is not None
         np.testing.assert_array_equal(one.tokens, other.tokens)
+
+
+@pytest.mark.slow
+def test_a_hundred_million_queries_take_a_gigabyte_beyond_input_and_output() -> None:
+    n = 100_000_000
+    free = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    if free < 5 * 2**30:
+        pytest.skip(f"needs 5 GB of free memory, and there are {free / 2**30:.1f}")
+    program = f"""
+import resource
+import numpy as np
+from shadowprice.curves import ShiftedSurge
+from shadowprice.pricing import Problem, solve
+
+def market(n):
+    columns = np.empty((3, n), np.float32)
+    for start in range(0, n, 1_000_000):
+        rng, part = np.random.default_rng(start), columns[:, start : start + 1_000_000]
+        part[0] = np.exp(rng.standard_normal(part.shape[1], np.float32) * 0.8 + 6.5)
+        part[2] = np.exp(rng.standard_normal(part.shape[1], np.float32) * 0.5 - 5.5)
+        part[1] = part[2] * np.e * rng.random(part.shape[1], np.float32)
+        np.maximum(part[1], 1e-6, out=part[1])
+    return Problem(ShiftedSurge(*columns, copy=False), 500.0 * n)
+
+solve(market(300_000))
+used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+solution = solve(market({n}))
+beyond = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - used) - {n} * (3 * 4 + 8)
+assert solution.tokens.sum() == 500 * {n}
+assert 0.0 <= solution.gap <= 1e-6 * solution.utility
+print(beyond)
+"""
+    beyond = int(subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout)
+    assert beyond <= 10**9
 
 
 def test_float32_is_used_as_it_is() -> None:

@@ -113,7 +113,7 @@ class Quadratic(AbstractThresholdCurve):
 
 
 def _set(curve: AbstractThresholdCurve, **given: ArrayLike) -> None:
-    for name, field in columns(**given).items():
+    for name, field in columns(given).items():
         if name == "threshold":
             require(name, field, field >= 0.0, "be at least 0 tokens")
         else:

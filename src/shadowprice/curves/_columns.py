@@ -20,9 +20,12 @@ def column(name: str, values: ArrayLike) -> FloatArray:
     return numbers
 
 
-def columns(**fields: ArrayLike) -> Mapping[str, FloatArray]:
-    """The fields as finite columns of one length; a scalar stands for n equal entries."""
-    read = {name: column(name, values) for name, values in fields.items()}
+def columns(fields: Mapping[str, ArrayLike], *, copy: bool = True) -> Mapping[str, FloatArray]:
+    """The fields as finite columns of one length; a scalar stands for n equal entries.
+
+    They are float64 copies, or the arrays themselves if they are not to be copied and are float64 or float32.
+    """
+    read = {name: column(name, values) if copy else _view(name, values) for name, values in fields.items()}
     sizes = {numbers.size for numbers in read.values() if numbers.ndim}
     if len(sizes) > 1:
         shapes = ", ".join(f"{name} {numbers.shape}" for name, numbers in read.items())
@@ -32,6 +35,12 @@ def columns(**fields: ArrayLike) -> Mapping[str, FloatArray]:
     for name, numbers in full.items():
         require(name, numbers, np.isfinite(numbers), "be finite")
     return full
+
+
+def _view(name: str, values: ArrayLike) -> FloatArray:
+    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype in (np.float64, np.float32):
+        return values.view()
+    return column(name, values)
 
 
 def require(name: str, field: FloatArray, good: BoolArray, rule: str) -> None:

@@ -30,6 +30,9 @@ class ShiftedSurge(AbstractThresholdCurve):
         threshold: ``(n,)`` emergence threshold τ, tokens, at least 0.
         alpha: ``(n,)`` surge rate α, utility per token, above 0.
         beta: ``(n,)`` decay β, per token, above 0. The peak τ + 1/β must not lie beyond 2⁵³ tokens.
+        copy: whether to keep copies in float64. Otherwise one-dimensional arrays in float64 or float32 are used as
+            they are, which is for markets that fill memory; whoever gives them must not change them afterwards.
+            Float32 is only storage: all that is computed from it is float64.
 
     Raises:
         InputError: a field is not numeric, not of the others' shape, or out of range; it names the first bad
@@ -40,8 +43,8 @@ class ShiftedSurge(AbstractThresholdCurve):
     alpha: FloatArray
     beta: FloatArray
 
-    def __init__(self, threshold: ArrayLike, alpha: ArrayLike, beta: ArrayLike) -> None:
-        fields = columns(threshold=threshold, alpha=alpha, beta=beta)
+    def __init__(self, threshold: ArrayLike, alpha: ArrayLike, beta: ArrayLike, *, copy: bool = True) -> None:
+        fields = columns({"threshold": threshold, "alpha": alpha, "beta": beta}, copy=copy)
         tau, rate, decay = fields["threshold"], fields["alpha"], fields["beta"]
         require("threshold", tau, tau >= 0.0, "be at least 0 tokens")
         require("threshold", tau, tau <= _MOST_TOKENS, "be at most 2**53 tokens")
@@ -49,8 +52,9 @@ class ShiftedSurge(AbstractThresholdCurve):
         require("beta", decay, decay > 0.0, "be above 0")
         require("beta", decay, decay >= 1.0 / _MOST_TOKENS, "be at least 2**-53 per token")
         with np.errstate(over="ignore"):
-            height = rate / decay
-        require("alpha / beta", height, np.isfinite(height), "be finite")
+            if rate.size and not np.isfinite(np.divide(rate.max(), decay.min(), dtype=np.float64)):
+                height = np.divide(rate, decay, dtype=np.float64)
+                require("alpha / beta", height, np.isfinite(height), "be finite")
         self._set(tau, rate, decay)
 
     def _set(self, threshold: FloatArray, alpha: FloatArray, beta: FloatArray) -> None:
@@ -100,7 +104,7 @@ class ShiftedSurge(AbstractThresholdCurve):
         """
         held = np.asarray(tokens, dtype=np.float64)
         excess, decayed = self._beyond_threshold(held)
-        rise = np.exp(-self.beta) + excess * np.expm1(-self.beta)
+        rise = np.exp(-self.beta, dtype=np.float64) + excess * np.expm1(-self.beta, dtype=np.float64)
         beyond = self.alpha * (np.exp(-decayed) * rise)
         short = held < self.threshold
         return np.where(short, self.value(held + 1.0), beyond) if short.any() else beyond
@@ -115,7 +119,7 @@ class ShiftedSurge(AbstractThresholdCurve):
 
     def peak_tokens(self) -> FloatArray:
         """τ + 1/β, ``(n,)`` tokens: where more thinking starts to hurt; the demand at price 0."""
-        return self.threshold + 1.0 / self.beta
+        return self.threshold + np.divide(1.0, self.beta, dtype=np.float64)
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> AbstractCurve:
         """Floors before τ leave a surge with threshold τ − floor; caps beyond the peak bind nobody."""
@@ -126,11 +130,12 @@ class ShiftedSurge(AbstractThresholdCurve):
 
     def weighted(self, weight: FloatArray) -> Self:
         """wφ(t): the same surges with α scaled by ``(n,)`` weights above 0."""
-        return type(self)(self.threshold, self.alpha * weight, self.beta)
+        return type(self)(self.threshold, self.alpha * weight, self.beta, copy=False)
 
     def take(self, rows: Any) -> Self:
-        """The same curves for some of the queries, by NumPy index, slice or mask."""
-        return self._with(self.threshold[rows], self.alpha[rows], self.beta[rows])
+        """The same curves for some of the queries, by NumPy index, slice or mask, in float64."""
+        fields = (self.threshold[rows], self.alpha[rows], self.beta[rows])
+        return self._with(*(field.astype(np.float64, copy=False) for field in fields))
 
     def _touch(self, gap: FloatArray) -> tuple[FloatArray, FloatArray]:
         """x₀ and αe^(−βx₀)(1 − βx₀), the best utility per token: max φ(t)/t where the gap is the threshold.
@@ -138,7 +143,7 @@ class ShiftedSurge(AbstractThresholdCurve):
         The ray touches φ at x₀ = 2g/(βg + √(β²g² + 4βg)) beyond τ, g the gap. With r = √(βg) and
         d = r + √(r² + 4) this is βx₀ = 2r/d and 1 − βx₀ = 4/d², which neither cancels nor divides 0 by 0.
         """
-        root = np.sqrt(self.beta) * np.sqrt(gap)
+        root = np.sqrt(self.beta, dtype=np.float64) * np.sqrt(gap, dtype=np.float64)
         d = root + np.hypot(root, 2.0)
         decay = 2.0 * root / d
         return decay / self.beta, self.alpha * (np.exp(-decay) * (2.0 / d) ** 2)
