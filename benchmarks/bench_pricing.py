@@ -184,7 +184,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         peers = [row["peers"].get(name) for name in names]
         shown = [f"{'~' if peer['scaled'] else ''}{seconds(peer['seconds'])}" if peer else "" for peer in peers]
         first = peers[0]
-        times = f"{first['seconds'] / row['solve_fast']:.0f}" if first else ""
+        times = f"{first['seconds'] / row['solve']:.0f}" if first else ""
         cells = [f"{row['n']:.0e}".replace("e+0", "e"), *(seconds(row[name]) for name in ("solve", "no_op", "stream"))]
         cells += [f"{row['ratio']:.1f}", f"{row['extra_bytes'] / 2**20:.0f} MB", *shown, times]
         lines.append("| " + " | ".join(cells) + " |")
