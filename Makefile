@@ -5,16 +5,31 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 STAMP := $(VENV)/.installed
 
+# The tools whose logs `shadowprice import` reads want an environment of their own: pandas must not be in ours.
+INTEROP := .venv-interop
+INTEROP_STAMP := $(INTEROP)/.installed
+
 .PHONY: demo test test-slow lint format figures clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,tasks]' --group dev
+	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,tasks,math]' --group dev
 else
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,tasks]' --group dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,tasks,math]' --group dev
+endif
+	touch $@
+
+$(INTEROP_STAMP): pyproject.toml constraints-interop.txt
+ifdef UV
+	uv venv --quiet --allow-existing --python $(PYTHON) $(INTEROP)
+	uv pip install --quiet --python $(INTEROP)/bin/python -c constraints-interop.txt --group interop
+else
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(INTEROP)/bin/python -m pip install --quiet -c constraints-interop.txt --group interop
 endif
 	touch $@
 
@@ -24,7 +39,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-test-slow: $(STAMP)
+test-slow: $(STAMP) $(INTEROP_STAMP)
 	$(BIN)/python -m pytest -m slow
 
 lint: $(STAMP)
@@ -44,4 +59,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INTEROP) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,6 +1,7 @@
-"""Where the final answer is in a reply, and whether it is right."""
+"""Where answers are stated in a reply, where the final one emerges, and whether it is right."""
 
-from shadowprice.grading._answers import Answer, find_answer
-from shadowprice.grading._graders import grade
+from shadowprice.grading._answers import Answer, find_answer, stated_answers
+from shadowprice.grading._emergence import Emergence, emergence
+from shadowprice.grading._graders import GRADERS, grade
 
-__all__ = ["Answer", "find_answer", "grade"]
+__all__ = ["GRADERS", "Answer", "Emergence", "emergence", "find_answer", "grade", "stated_answers"]

@@ -1,57 +1,102 @@
 """Whether an answer is right."""
 
+import ast
+import importlib
+import importlib.util
 import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Final
 
 from shadowprice._errors import InputError, MissingExtraError
+from shadowprice.grading._choices import read_choice
+from shadowprice.grading._numbers import Number, is_number, read_number, same_number
+from shadowprice.grading._process import JUDGE
 
-_EXACT = "exact"
-_REASONING_GYM = "reasoning-gym:"
+GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "reasoning-gym", "python")
+"""The names of the graders; the last two want a name of their own after a colon."""
+
 _RIGHT_SCORE = 0.99
+_LONGEST_ANSWER = 4096
+_LONGEST_VERIFIED = 65536
+_LONGEST_FLOAT = 400
+_SECONDS = 2.0
+_VERIFIER_SECONDS = 10.0
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_UNIT = re.compile(r"(?<=[\d}])(?:[ ~]|\\[,; ]){0,3}(?:\\(?:text|mathrm|mbox)\{[^{}]*\}| [A-Za-z]{3,}[A-Za-z ]*)\Z")
+_UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
 
 
-class _Verifier(Protocol):
-    def __call__(self, *, answer: str, entry: dict[str, Any]) -> float: ...
+def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any] | None = None) -> bool:
+    r"""Say whether an answer is right.
 
+    =========================  ===========================================================================
+    ``exact``                  numbers are compared by value, everything else by its characters, whatever the case,
+                               the blanks and the thousands separators
+    ``number``                 the last number of the answer against the last of `gold`, by value and exactly;
+                               ``number:1e-6`` allows that much, relative to gold where gold is above one
+    ``choice``                 a letter, however it is dressed: ``B``, ``(B)``, ``B) Paris``, ``option B``, ``\text{B}``
+    ``literal``                Python literals, by value; a string may come without its quotes
+    ``math``                   formulas, by math-verify (extra `math`), in at most 2 seconds; ``math:5`` allows 5
+    ``regex``                  `gold` is a pattern that the whole answer has to match, in at most 2 seconds
+    ``reasoning-gym:NAME``     that dataset's verifier (extra `tasks`), in at most 10 seconds
+    ``python:MODULE:FUNCTION`` a function of yours, called in this process with (answer, gold, entry). It returns
+                               a bool, or a score that is right from 0.99 on; an answer on which it raises
+                               ValueError, ArithmeticError, IndexError or SyntaxError is wrong
+    =========================  ===========================================================================
 
-def grade(answer: str, gold: str, grader: str = _EXACT, entry: Mapping[str, Any] | None = None) -> bool:
-    """Say whether an answer is right.
+    No answer can hang or crash ``literal``, ``math``, ``regex`` and ``reasoning-gym``: they run in a process of their
+    own, which has 2 GiB of memory, is killed when its time is over, and starts again with the next answer; an answer
+    that needed killing is wrong, and so is one of more than 4,096 characters (65,536 for ``reasoning-gym``). The rest
+    look at no more than they can read quickly. Any thread may grade; threads wait for each other.
 
     Args:
         answer: The answer, as `find_answer` gives it.
-        gold: The right answer.
-        grader: ``"exact"`` compares numbers by value and everything else by its characters, whatever the
-            case, the blanks and the thousands separators; ``"reasoning-gym:<dataset>"`` asks that dataset's
-            verifier.
-        entry: What the verifier has to know about the question; ``"exact"`` needs none.
+        gold: The right answer; empty if it is not known, and then nothing is right but what ``python`` says is.
+        grader: The grader.
+        entry: What a verifier has to know about the question; the others need none.
 
     Raises:
-        InputError: There is no such grader, or its verifier was given no entry.
-        MissingExtraError: The verifier's package is not installed.
+        InputError: There is no such grader, it cannot use this `gold`, it was given no entry, or your function failed.
+        MissingExtraError: The grader's package is not installed.
+        ShadowpriceError: The process that grades could not be started.
     """
-    if grader == _EXACT:
-        return _is_same(answer, gold)
-    if not grader.startswith(_REASONING_GYM):
+    name, _, option = grader.partition(":")
+    if name == "python" and option:
+        return _is_right_by(_function(option), grader, answer, gold, entry)
+    if name == "reasoning-gym" and option:
+        return _is_verified(answer, gold, grader, option, entry)
+    if name in ("number", "math"):
+        return _PLAIN[name](answer, gold, _amount(grader, option))
+    if option or name not in _PLAIN:
         raise InputError(
-            f"There is no grader '{grader}': use 'exact' or 'reasoning-gym:<dataset>', for example 'reasoning-gym:gcd'."
+            f"There is no grader '{grader}': use 'exact', 'number', 'choice', 'literal', 'math', 'regex', "
+            "'reasoning-gym:<dataset>' (for example 'reasoning-gym:gcd') or 'python:<module>:<function>'."
         )
-    if entry is None:
-        raise InputError(
-            f"The grader '{grader}' was given no 'entry' to check the answer against: "
-            "give the question's entry, or use the grader 'exact'."
-        )
-    return _is_verified(answer, grader.removeprefix(_REASONING_GYM), {"answer": gold, **entry})
+    return _PLAIN[name](answer, gold, None)
 
 
-def _is_same(answer: str, gold: str) -> bool:
+def _amount(grader: str, option: str) -> float | None:
+    if not option and not grader.endswith(":"):
+        return None
+    try:
+        amount = float(option)
+    except ValueError:
+        amount = math.nan
+    if not 0 <= amount < math.inf:
+        raise InputError(
+            f"'{grader}' is no grader: after the colon goes a number of at least 0, as in 'number:1e-6' or 'math:5'."
+        )
+    return amount
+
+
+def _is_same(answer: str, gold: str, _: float | None) -> bool:
     given, right = _normalize(answer), _normalize(gold)
     if given == right:
         return True
-    values = _number(given), _number(right)
+    values = _float(given), _float(right)
     return None not in values and values[0] == values[1]
 
 
@@ -59,7 +104,9 @@ def _normalize(text: str) -> str:
     return _THOUSANDS.sub("", " ".join(text.split()).casefold())
 
 
-def _number(text: str) -> float | None:
+def _float(text: str) -> float | None:
+    if len(text) > _LONGEST_FLOAT:
+        return None
     try:
         value = float(text.replace("_", "x"))
     except ValueError:
@@ -67,25 +114,137 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _is_verified(answer: str, dataset: str, entry: dict[str, Any]) -> bool:
-    verifier = _verifier(dataset)
-    try:
-        return verifier(answer=answer, entry=entry) >= _RIGHT_SCORE
-    except Exception:  # noqa: BLE001  verifiers parse the answer and may raise anything on an odd one
-        return False
+def _is_number(answer: str, gold: str, tolerance: float | None) -> bool:
+    right = _gold_number(gold)
+    given = read_number(answer)
+    return right is not None and given is not None and same_number(given, right, tolerance or 0.0)
 
 
 @cache
-def _verifier(dataset: str) -> _Verifier:
+def _gold_number(gold: str) -> Number | None:
+    number = read_number(gold)
+    if number is None and gold.strip():
+        raise InputError(
+            f"The right answer '{_short(gold)}' has no number to grade by: use the grader 'exact' or 'math'."
+        )
+    return number
+
+
+def _is_choice(answer: str, gold: str, _: float | None) -> bool:
+    right = read_choice(gold)
+    if right is None and gold.strip():
+        raise InputError(
+            f"The right answer '{_short(gold)}' is not a letter A to Z: use the grader 'exact' for other answers."
+        )
+    return right is not None and read_choice(answer) == right
+
+
+def _is_literal(answer: str, gold: str, _: float | None) -> bool:
+    if not gold.strip():
+        return False
     try:
-        import reasoning_gym
-    except ImportError as error:
-        raise MissingExtraError("Grading reasoning-gym tasks", "tasks") from error
+        ast.literal_eval(gold.strip())
+    except (*_UNREADABLE, TypeError, MemoryError, RecursionError) as error:
+        raise InputError(
+            f"The right answer '{_short(gold)}' is not a Python literal: quote it if it is a string, or use 'exact'."
+        ) from error
+    return 0 < len(answer) <= _LONGEST_ANSWER and JUDGE.judge("literal", answer, gold.strip(), _SECONDS)
+
+
+def _is_match(answer: str, gold: str, _: float | None) -> bool:
+    if not gold.strip():
+        return False
     try:
-        verifier: _Verifier = reasoning_gym.get_score_answer_fn(dataset)
-    except ValueError as error:
+        re.compile(gold)
+    except (re.error, RecursionError, OverflowError) as error:
+        raise InputError(f"The pattern '{_short(gold)}' is not a regular expression ({error}): correct it.") from error
+    return len(answer) <= _LONGEST_ANSWER and JUDGE.judge("regex", answer, gold, _SECONDS)
+
+
+def _is_equal_formula(answer: str, gold: str, seconds: float | None) -> bool:
+    if importlib.util.find_spec("math_verify") is None:
+        raise MissingExtraError("Grading formulas", "math")
+    if not gold.strip() or not answer.strip() or max(len(answer), len(gold)) > _LONGEST_ANSWER:
+        return False
+    if _normalize(answer) == _normalize(gold) or _are_same_plain(answer, gold):
+        return True
+    return JUDGE.judge("math", answer, gold, seconds or _SECONDS)
+
+
+def _are_same_plain(answer: str, gold: str) -> bool:
+    """Whether both are nothing but the same number, the answer's perhaps with a unit that `gold` leaves out."""
+    plain = _UNIT.sub("", answer)
+    if not (is_number(plain) and is_number(gold)):
+        return False
+    given, right = read_number(plain), read_number(gold)
+    return given is not None and right is not None and same_number(given, right)
+
+
+_PLAIN: Final[Mapping[str, Callable[[str, str, float | None], bool]]] = {
+    "exact": _is_same,
+    "number": _is_number,
+    "choice": _is_choice,
+    "literal": _is_literal,
+    "math": _is_equal_formula,
+    "regex": _is_match,
+}
+
+
+def _is_verified(answer: str, gold: str, grader: str, dataset: str, entry: Mapping[str, Any] | None) -> bool:
+    if importlib.util.find_spec("reasoning_gym") is None:
+        raise MissingExtraError("Grading reasoning-gym tasks", "tasks")
+    if entry is None:
+        raise InputError(
+            f"The grader '{grader}' was given no 'entry' to check the answer against: "
+            "give the question's entry, or use the grader 'exact'."
+        )
+    if not JUDGE.knows("reasoning-gym", dataset):
         raise InputError(
             f"There is no reasoning-gym dataset '{dataset}' to grade with: "
             "use a grader such as 'reasoning-gym:gcd', or 'exact'."
+        )
+    if len(answer) > _LONGEST_VERIFIED:
+        return False
+    whole = {"answer": gold, **entry}
+    return JUDGE.judge("reasoning-gym", answer, gold, _VERIFIER_SECONDS, dataset=dataset, entry=whole)
+
+
+def _is_right_by(
+    function: Callable[..., Any], grader: str, answer: str, gold: str, entry: Mapping[str, Any] | None
+) -> bool:
+    try:
+        verdict = function(answer, gold, entry or {})
+    except _UNREADABLE:
+        return False
+    except Exception as error:
+        raise InputError(
+            f"The grader '{grader}' failed on the answer '{_short(answer)}' ({error!r}): correct the function."
         ) from error
-    return verifier
+    try:
+        return bool(float(verdict) >= _RIGHT_SCORE)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"The grader '{grader}' returned {_short(repr(verdict))}: it has to return a bool or a score from 0 to 1."
+        ) from error
+
+
+@cache
+def _function(path: str) -> Callable[..., Any]:
+    module_name, _, name = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module_name) if module_name and name else None
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"The grader 'python:{path}' could not be imported ({error}): write 'python:<module>:<function>', with the "
+            f"module on the path of {sys.executable}."
+        ) from error
+    if not callable(found):
+        raise InputError(f"The grader 'python:{path}' is not a function: it has to take (answer, gold, entry).")
+    function: Callable[..., Any] = found
+    return function
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."

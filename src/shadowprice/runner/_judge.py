@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Sequence
 
 from shadowprice._errors import InputError
-from shadowprice.grading import find_answer, grade
+from shadowprice.grading import emergence, find_answer, grade
 from shadowprice.runner._reply import Reply
 from shadowprice.tasks import Question, build_messages
 
@@ -27,15 +27,17 @@ def check_questions(questions: Sequence[Question]) -> None:
 
 
 def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
-    """The final answer of a reply, whether it is right, and the tokens until it had appeared.
+    """The final answer of a reply, whether it is right, and the tokens until it had emerged.
 
-    A reply without a final answer is wrong, and its whole length counts.
+    It emerges where it is first stated and not withdrawn later. A reply without a final answer is wrong, and its whole
+    length counts.
     """
-    answer = find_answer(reply.text)
+    answer = find_answer(reply.text, question.grader)
     if answer is None:
         return None, False, reply.tokens
     right = grade(answer.text, question.gold, question.grader, question.entry)
-    return answer.text, right, reply.tokens_until(answer.end)
+    place = emergence(reply.text, question.grader)
+    return answer.text, right, reply.tokens_until(place.position if place else answer.end)
 
 
 def sample_seed(seed: int, query_id: str, sample: int) -> int:

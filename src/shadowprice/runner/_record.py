@@ -124,7 +124,8 @@ async def _record_one(
         seed=seed,
     )
     reply = await read_reply(engine, request)
-    text, right, position = judge(question, reply)
+    # Some graders take seconds over an odd answer; other replies should not wait for them.
+    text, right, position = await asyncio.to_thread(judge, question, reply)
     return {
         "query_id": question.query_id,
         "dataset": question.family or question.dataset,

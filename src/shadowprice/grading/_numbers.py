@@ -1,0 +1,107 @@
+"""Reading numbers, exactly, out of what models write."""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+_LONGEST_TEXT = 4096
+_LARGEST_POWER = 400
+"""Digits of a number and the largest power of ten; exact arithmetic beyond costs more than an answer is worth."""
+
+_MINUS = str.maketrans("−–", "--")
+_SPELLING: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Thousands: 1,234  1{,}234  1\,234 and thin or no-break spaces. In a list a blank follows the comma.
+    (re.compile(r"(?<=\d)(?:,|\{,\}|\\[,!;]|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))"), ""),
+    (re.compile(r"(?<=\d)(?=\\[dtc]?frac)"), " "),
+    (re.compile(r"\\%"), "%"),
+    (
+        re.compile(r"\\[dtc]?frac[ \t]*+\{[ \t]*+(-?[\d.]{1,400})[ \t]*+\}[ \t]*+\{[ \t]*+([\d.]{1,400})[ \t]*+\}"),
+        r"\1/\2 ",
+    ),
+    (re.compile(r"\\[dtc]?frac[ \t]*+(\d)[ \t]*+(\d)"), r"\1/\2 "),
+    (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])|[×·]"), "*"),
+    (re.compile(r"\\[,;:! $]"), " "),
+    (re.compile(r"(?<![\w.])10[ \t]?(?:\^|\*\*)[ \t]?[{(]?([-+]?\d{1,9})[})]?"), r"1e\1"),
+    (re.compile(r"(?<=\d)[ \t]*+[*x][ \t]*+1e(?=[-+]?\d)"), "e"),
+)
+_NOT_PLAIN = re.compile(r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln)(?![a-zA-Z])")
+_DIGITS = rf"(?:\d{{1,{_LARGEST_POWER}}}(?:\.\d{{0,{_LARGEST_POWER}}})?|\.\d{{1,{_LARGEST_POWER}}})"
+_NUMBER = re.compile(
+    r"(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # 2 of m^2 is no number
+    rf"(?:(?P<whole>\d{{1,{_LARGEST_POWER}}})[ \t]++(?=\d++/\d))?"  # 1 3/4
+    rf"(?P<value>{_DIGITS})(?:[eE](?P<exponent>[-+]?\d{{1,9}}))?"
+    rf"(?:[ \t]?/[ \t]?(?P<under>{_DIGITS}))?(?!\d|[ \t]?\^)(?P<percent>[ \t]?(?:%|percent\b))?"
+)
+
+
+class Number(NamedTuple):
+    """A number as it was written."""
+
+    value: Fraction
+    """Its value; of 50 %, 50."""
+    percent: bool
+    """Whether it was written as a percentage."""
+
+
+def read_number(text: str) -> Number | None:
+    r"""Read the last number in a text.
+
+    Thousands separators, currency signs, units, fractions (``3/4``, ``1 3/4``, ``\frac{3}{4}``) and powers of ten
+    (``4.5e3``, ``4.5 \times 10^{3}``) are understood. Numbers of more than 400 digits are not, nor is arithmetic.
+
+    Returns:
+        The number; None if the text has none, or has LaTeX that a number alone does not need, such as a root.
+    """
+    plain = _respell(text)
+    if _NOT_PLAIN.search(plain):
+        return None
+    number = None
+    for match in _NUMBER.finditer(plain):
+        number = _number(match) or number
+    return number
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is nothing but one number that `read_number` reads."""
+    match = _NUMBER.fullmatch(_respell(text).strip(" \t$()[]\\"))
+    return match is not None and _number(match) is not None
+
+
+def same_number(one: Number, other: Number, tolerance: float = 0.0) -> bool:
+    """Whether two numbers have the same value.
+
+    A percentage equals the same number without its sign and the fraction that it stands for: 50 % is 50 and 0.5.
+
+    Args:
+        one: A number.
+        other: The number to compare it with.
+        tolerance: Largest difference that counts as none, relative to `other` where that is above one in size.
+    """
+    pairs = [(one.value, other.value)]
+    if one.percent != other.percent:
+        pairs.append((one.value / (100 if one.percent else 1), other.value / (100 if other.percent else 1)))
+    allowed = Fraction(tolerance)
+    return any(abs(left - right) <= allowed * max(Fraction(1), abs(right)) for left, right in pairs)
+
+
+def _respell(text: str) -> str:
+    plain = text[-_LONGEST_TEXT:].translate(_MINUS)
+    for pattern, spelled in _SPELLING:
+        plain = pattern.sub(spelled, plain)
+    return plain
+
+
+def _number(match: re.Match[str]) -> Number | None:
+    exponent = int(match["exponent"] or 0)
+    if abs(exponent) > _LARGEST_POWER:
+        return None
+    power = Fraction(10 ** abs(exponent))
+    value = Fraction(match["value"]) * (power if exponent >= 0 else 1 / power)
+    if match["under"]:
+        under = Fraction(match["under"])
+        if under == 0:
+            return None
+        value /= under
+    value += int(match["whole"] or 0)
+    negative = match["sign"] == "-" or match["minus"] is not None
+    return Number(-value if negative else value, match["percent"] is not None)
