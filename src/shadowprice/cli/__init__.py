@@ -7,7 +7,7 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
-from shadowprice.cli import _bench, _demo, _fit, _model, _questions, _record, _run
+from shadowprice.cli import _bench, _demo, _fit, _import, _model, _questions, _record, _run
 
 __all__ = ["app", "main"]
 
@@ -45,6 +45,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("demo", _demo.demo),
     ("questions", _questions.questions),
     ("record", _record.record),
+    ("import", _import.import_),
     ("fit", _fit.fit),
     ("run", _run.run),
     ("bench", _bench.bench),

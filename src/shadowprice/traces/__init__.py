@@ -1,20 +1,39 @@
-"""What happened when a model reasoned: trace schema, files and replay."""
+"""What happened when a model reasoned: trace schema, files, logs of other tools, and replay."""
 
 from shadowprice.traces._files import BUNDLED, read_traces, write_traces
 from shadowprice.traces._replay import Accounting, Outcome, Replies, replay
 from shadowprice.traces._schema import SCHEMA_VERSION, TRACE_SCHEMA
+from shadowprice.traces._sweeps import SWEEP_SCHEMA, Sweep, read_sweeps, write_sweeps
 from shadowprice.traces._traces import TIERS, Traces
+from shadowprice.traces.importers import (
+    FORMATS,
+    AskedQuestion,
+    Imported,
+    ImportedLog,
+    ImportSettings,
+    import_logs,
+)
 
 __all__ = [
     "BUNDLED",
+    "FORMATS",
     "SCHEMA_VERSION",
+    "SWEEP_SCHEMA",
     "TIERS",
     "TRACE_SCHEMA",
     "Accounting",
+    "AskedQuestion",
+    "ImportSettings",
+    "Imported",
+    "ImportedLog",
     "Outcome",
     "Replies",
+    "Sweep",
     "Traces",
+    "import_logs",
+    "read_sweeps",
     "read_traces",
     "replay",
+    "write_sweeps",
     "write_traces",
 ]

@@ -50,6 +50,7 @@ def _read(path: Path) -> pa.Table:
         raise InputError(f"{path} is empty; record traces into it with `shadowprice record`.")
     try:
         table = pq.ParquetFile(path).read()
+        table.validate(full=True)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {_first(error)}") from error
     _check(table, path)
@@ -107,7 +108,16 @@ def _check_count(table: pa.Table, name: str, path: Path) -> None:
 
 def _group(table: pa.Table, name: str) -> Traces:
     known = [field.name for field in TRACE_SCHEMA if field.name in table.column_names]
-    table = table.select(known).cast(pa.schema([TRACE_SCHEMA.field(column) for column in known]))
+    table = table.select(known)
+    for column in known:
+        wanted = TRACE_SCHEMA.field(column).type
+        try:
+            table[column].cast(wanted)
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{name}: the column {column} is {table[column].type}; it must be {wanted} ({_first(error)})."
+            ) from error
+    table = table.cast(pa.schema([TRACE_SCHEMA.field(column) for column in known], metadata=table.schema.metadata))
     encoded = table["query_id"].combine_chunks().dictionary_encode()
     query = np.asarray(encoded.indices.to_numpy(), dtype=np.int64)
     order = np.argsort(query, kind="stable")

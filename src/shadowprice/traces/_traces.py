@@ -86,6 +86,12 @@ class Traces:
             completions=self.table["completion"].to_pylist() if kept else None,
         )
 
+    @property
+    def token_unit(self) -> str:
+        """Whose tokens are counted: Parquet metadata `token_unit`, a tokenizer's name; empty where it is missing."""
+        unit: bytes = (self.table.schema.metadata or {}).get(b"token_unit", b"")
+        return unit.decode("utf-8", "replace")
+
     @cached_property
     def query_ids(self) -> list[str]:
         """``(n,)`` names of the questions."""

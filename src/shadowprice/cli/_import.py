@@ -1,0 +1,145 @@
+"""`shadowprice import`: traces from logs that other tools wrote."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow.compute as pc
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shadowprice._errors import InputError
+from shadowprice.cli._options import print_json, progress_bar, say
+from shadowprice.tasks import read_questions
+from shadowprice.traces import (
+    FORMATS,
+    AskedQuestion,
+    Imported,
+    ImportSettings,
+    import_logs,
+    write_sweeps,
+    write_traces,
+)
+
+_MIB = 2**20
+_WIDTH = 160
+
+
+def import_(
+    logs: Annotated[list[Path], typer.Argument(help="Logs of one model; several become one file.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file of traces to write.")],
+    format: Annotated[
+        str | None, typer.Option(help=f"Of {', '.join(FORMATS)}; told from each file's content if left out.")
+    ] = None,
+    questions: Annotated[
+        Path | None, typer.Option(help="Questions file with texts, reference answers and graders, by query id.")
+    ] = None,
+    grader: Annotated[
+        str | None, typer.Option(help="Grade every reply anew, for example exact; the log's verdict if left out.")
+    ] = None,
+    metric: Annotated[str | None, typer.Option(help="Score that is the verdict, where a log has several.")] = None,
+    filter: Annotated[str | None, typer.Option(help="Filter of lm-evaluation-harness to take.")] = None,
+    model: Annotated[str | None, typer.Option(help="Name of the model, in place of the logs'.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="Name of the data set, in place of the logs'.")] = None,
+    chars_per_token: Annotated[float, typer.Option(help="Characters per token, where a log has no counts.")] = 4.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Make traces from logs that you already have.
+
+    Reads logs of inspect_ai (.eval, .json), samples of lm-evaluation-harness, OpenAI Batch output with its input,
+    results of ZeroEval, budget sweeps (CSV or Parquet) and traces. A budget sweep becomes a file of its own kind.
+
+    Examples:
+      shadowprice import logs/*.eval -o traces.parquet
+      shadowprice import samples_gsm8k_*.jsonl --filter flexible-extract -o traces.parquet
+      shadowprice import batch_output.jsonl batch_input.jsonl --grader exact -o traces.parquet
+      shadowprice import sweep.csv -o sweep.parquet --json
+    """
+    if output.resolve() in {log.resolve() for log in logs}:
+        raise InputError(f"{output} is one of the logs; write the traces into another file.")
+    settings = ImportSettings(
+        grader=grader,
+        metric=metric,
+        filter=filter,
+        model=model,
+        dataset=dataset,
+        chars_per_token=chars_per_token,
+        questions=_asked(questions),
+    )
+    size = sum(log.stat().st_size for log in logs if log.is_file())
+    with progress_bar("importing MiB", max(1, round(size / _MIB))) as bar:
+        rows = 0
+
+        def progress(read: int, taken: int) -> None:
+            nonlocal rows
+            rows += taken
+            bar.advance(read / _MIB, note=f"{rows} rows")
+
+        imported = import_logs(logs, settings, format=format, progress=progress)
+    (write_sweeps if imported.kind == "sweep" else write_traces)(imported.table, output)
+    summary = _summary(imported, output)
+    if as_json:
+        print_json(summary)
+    else:
+        _tell(imported, summary)
+
+
+def _asked(path: Path | None) -> dict[str, AskedQuestion]:
+    if path is None:
+        return {}
+    return {
+        one.query_id: AskedQuestion(one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier)
+        for one in read_questions(path)
+    }
+
+
+def _summary(imported: Imported, output: Path) -> dict[str, Any]:
+    table = imported.table
+    counts = {"budgets": pc.count_distinct(table["budget"]).as_py()} if imported.kind == "sweep" else {}
+    if imported.kind == "traces":
+        counts["tokens"] = pc.sum(table["completion_tokens"]).as_py()
+        counts["tokens_estimated"] = sum(log.estimated for log in imported.logs)
+    samples = pc.sum(table["samples"]).as_py() if imported.kind == "sweep" else table.num_rows
+    return {
+        "output": str(output),
+        "kind": imported.kind,
+        "questions": pc.count_distinct(table["query_id"]).as_py(),
+        "replies": samples,
+        "right": pc.sum(table["correct"]).as_py(),
+        **counts,
+        "logs": [
+            {
+                "path": str(log.path),
+                "format": log.format,
+                "imported": log.imported,
+                "skipped": log.skipped,
+                "tokens_estimated": log.estimated,
+                "notes": list(log.notes),
+            }
+            for log in imported.logs
+        ],
+    }
+
+
+def _tell(imported: Imported, summary: dict[str, Any]) -> None:
+    """Say what was taken, what was left out and why, on stderr."""
+    table = Table(box=None, pad_edge=False)
+    for name in ("log", "format", "imported", "skipped", "why, and what was assumed"):
+        table.add_column(name, justify="right" if name in ("imported", "skipped") else "left", overflow="fold")
+    for log in imported.logs:
+        notes = [("", note) for note in log.notes]
+        if log.estimated:
+            notes.append(("", f"token counts of {log.estimated} replies are estimates, see --chars-per-token"))
+        left_out = [(str(count), reason) for reason, count in log.skipped.items()]
+        first, *others = left_out + notes if left_out else [("0", notes[0][1] if notes else ""), *notes[1:]]
+        table.add_row(log.path.name, log.format, str(log.imported), *first)
+        for other in others:
+            table.add_row("", "", "", *other)
+    width = None if sys.stderr.isatty() else _WIDTH
+    Console(stderr=True, highlight=False, markup=False, width=width).print(table)
+    share = summary["right"] / summary["replies"]
+    say(
+        f"{summary['replies']} replies to {summary['questions']} questions, {share:.0%} right, "
+        f"written to {summary['output']}."
+    )

@@ -1,0 +1,117 @@
+"""Which format a log has, told by what is in it."""
+
+import csv
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, Final, NoReturn
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shadowprice._errors import InputError
+from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
+
+FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep")
+"""What `import_logs` reads: five kinds of logs, the requests of a batch, and our own files."""
+
+_HEAD = 2**16
+_INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
+_MARK = b"\xef\xbb\xbf"
+
+
+def detect_format(path: Path) -> str:
+    """Tell the format of a file, one of `FORMATS`.
+
+    Raises:
+        InputError: It is missing, empty or none of them.
+    """
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give the log files in it.")
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; check the path.")
+    with open_log(path) as file:
+        head: bytes = file.read(_HEAD)
+    if not head.strip():
+        raise InputError(f"{path} is empty; give a log with replies in it.")
+    if head.startswith(b"PK"):
+        return _in_zip(path)
+    if head.startswith(b"PAR1"):
+        return _in_parquet(path)
+    first = head.removeprefix(_MARK).lstrip()[:1]
+    found = {b"[": _in_array, b"{": _in_object}.get(first, _in_table)(path, head)
+    if found is None:
+        raise InputError(
+            f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
+            "OpenAI Batch, ZeroEval, a sweep or traces, or say which it is with --format."
+        )
+    return found
+
+
+def _in_zip(path: Path) -> str:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
+        raise InputError(f"{path}: not a whole zip file ({error}); copy the log again.") from error
+    if any(name in ("header.json", "_journal/start.json") or name.startswith("samples/") for name in names):
+        return "inspect"
+    raise InputError(f"{path}: a zip file, but not a log of inspect_ai; unpack it and give the logs in it.")
+
+
+def _in_parquet(path: Path) -> str:
+    try:
+        columns = pq.read_schema(path).names
+    except (pa.ArrowException, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
+    return "sweep" if "budget" in columns and "completion_tokens" not in columns else "traces"
+
+
+def _in_array(path: Path, head: bytes) -> str | None:
+    del head
+    with JsonStream(path) as stream:
+        for _, item in stream.items("item"):
+            return "zeroeval" if isinstance(item, dict) and {"session_id", "output"} <= set(item) else None
+    raise InputError(f"{path}: an empty list; give a log with replies in it.")
+
+
+def _in_object(path: Path, head: bytes) -> str | None:
+    if _INSPECT_JSON.match(head.removeprefix(_MARK)):
+        return "inspect"
+    first, *others = head.strip().split(b"\n", 1)
+    if b"}" in first or not others:
+        for _, record in read_json_lines(path):
+            return _of_line(path, record)
+    if b'"results"' in head and b'"configs"' in head:
+        _refuse_results(path)
+    return None
+
+
+def _of_line(path: Path, record: dict[str, Any]) -> str | None:
+    keys = set(record)
+    if "custom_id" in keys:
+        return "batch-input" if "body" in keys and "response" not in keys else "batch"
+    if {"doc_id", "resps"} <= keys:
+        return "lm-eval"
+    if {"results", "configs"} <= keys:
+        _refuse_results(path)
+    if "question" in keys:
+        raise InputError(f"{path}: questions without replies; give them with --questions, beside a log.")
+    return None
+
+
+def _refuse_results(path: Path) -> NoReturn:
+    raise InputError(
+        f"{path}: the results of lm-evaluation-harness without the replies; give its samples_*.jsonl, which it "
+        "writes with --log_samples."
+    )
+
+
+def _in_table(path: Path, head: bytes) -> str | None:
+    line = head.removeprefix(_MARK).splitlines()[0].decode("utf-8", "replace")
+    try:
+        columns = {name.strip() for name in next(csv.reader([line]), [])}
+    except csv.Error:
+        return None
+    return "sweep" if {"query_id", "budget"} & columns and len(columns) > 1 else None

@@ -1,0 +1,192 @@
+"""JSON from files of any size: line by line, or item by item."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from shadowprice._errors import InputError
+
+MAX_PIECE: Final = 64 * 2**20
+"""Characters or bytes of the longest line or item that is read; a reply is a thousandth of it."""
+
+_CHUNK = 2**18
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+Advance = Callable[[int], None]
+
+
+def parse_json(text: str | bytes, where: str) -> Any:
+    """Parse a whole JSON text.
+
+    Raises:
+        InputError: It is not JSON, not UTF-8 or nested too deeply.
+    """
+    with _refusals(where):
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        value = json.loads(decoded)
+        return _mend(value) if _SURROGATE.search(decoded) else value
+
+
+def read_json_lines(path: Path, advance: Advance = lambda count: None) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Give the objects of a JSONL file with their line numbers, from 1.
+
+    Raises:
+        InputError: A line is not a JSON object, or longer than `MAX_PIECE`.
+    """
+    with open_log(path) as file:
+        line = 0
+        while piece := file.readline(MAX_PIECE + 1):
+            line += 1
+            if len(piece) > MAX_PIECE:
+                raise InputError(
+                    f"{path}, line {line}: longer than {MAX_PIECE // 2**20} MiB, no reply is; give a JSONL file with "
+                    "one object per line."
+                )
+            advance(len(piece))
+            if piece.strip():
+                value = parse_json(piece.rstrip(), f"{path}, line {line}")
+                if not isinstance(value, dict):
+                    raise InputError(f"{path}, line {line}: not a JSON object; write it as {{...}}.")
+                yield line, value
+
+
+@contextmanager
+def open_log(path: Path) -> Iterator[Any]:
+    """Open a file as bytes; what the system says against it is an input error."""
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+class JsonStream:
+    """A JSON text read from the front, one value at a time.
+
+    Args:
+        path: The file.
+        advance: Told how many bytes were read.
+
+    Raises:
+        InputError: From every method, where the text is not the JSON that was asked for.
+    """
+
+    def __init__(self, path: Path, advance: Advance = lambda count: None) -> None:
+        self._path = path
+        self._advance = advance
+        self._decoder = json.JSONDecoder()
+        self._buffer = ""
+        self._at = 0
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> "JsonStream":
+        """Open the file."""
+        with self._refusals():
+            self._file = self._path.open(encoding="utf-8-sig")
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Close it."""
+        if self._file is not None:
+            self._file.close()
+
+    def peek(self) -> str:
+        """The next character that is not blank; empty at the end of the file."""
+        while True:
+            while self._at < len(self._buffer):
+                if not self._buffer[self._at].isspace():
+                    return self._buffer[self._at]
+                self._at += 1
+            if not self._more(_CHUNK):
+                return ""
+
+    def take(self, wanted: str) -> bool:
+        """Step over the next character if it is this one."""
+        if self.peek() != wanted:
+            return False
+        self._at += 1
+        return True
+
+    def expect(self, wanted: str, what: str) -> None:
+        """Step over the next character, which must be this one."""
+        if not self.take(wanted):
+            found = f"'{self.peek()}' is there" if self.peek() else "the file ends"
+            raise InputError(f"{self._path}, {what}: '{wanted}' should follow, but {found}; is the file cut short?")
+
+    def value(self, what: str) -> Any:
+        """Read a whole value, of at most `MAX_PIECE` characters."""
+        self.peek()
+        with self._refusals(what):
+            while True:
+                try:
+                    value, end = self._decoder.raw_decode(self._buffer, self._at)
+                except json.JSONDecodeError:
+                    unread = len(self._buffer) - self._at
+                    if unread > MAX_PIECE or not self._more(max(_CHUNK, unread)):
+                        raise
+                    continue
+                if end < len(self._buffer) or not self._more(_CHUNK):  # a number may go on
+                    text = self._buffer[self._at : end]
+                    self._at = end
+                    return _mend(value) if _SURROGATE.search(text) else value
+
+    def items(self, what: str) -> Iterator[tuple[int, Any]]:
+        """Read an array item by item, numbered from 0."""
+        self.expect("[", what)
+        number = 0
+        if self.take("]"):
+            return
+        while True:
+            yield number, self.value(f"{what} {number}")
+            if self.take("]"):
+                return
+            self.expect(",", f"{what} {number}")
+            number += 1
+
+    def _more(self, size: int) -> bool:
+        """Read on; False at the end of the file."""
+        with self._refusals():
+            read = self._file.read(size) if self._file else ""
+        if not read:
+            return False
+        self._buffer = self._buffer[self._at :] + read
+        self._at = 0
+        self._advance(len(read))
+        return True
+
+    def _refusals(self, what: str = "") -> Any:
+        return _refusals(f"{self._path}, {what}" if what else str(self._path))
+
+
+@contextmanager
+def _refusals(where: str) -> Iterator[None]:
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where}: not JSON at line {error.lineno}, column {error.colno} ({error.msg}); is the file cut short?"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deeply to be a log; give a log file.") from error
+    except OSError as error:
+        raise InputError(f"{where} cannot be read: {error.strerror or error}.") from error
+    except InputError:
+        raise
+    except ValueError as error:  # a number of more digits than Python converts
+        raise InputError(f"{where}: a number in it is too long; correct it.") from error
+
+
+def _mend(value: Any) -> Any:
+    """Replace halves of characters, which JSON can write but UTF-8 cannot."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_mend(item) for item in value]
+    if isinstance(value, dict):
+        return {_mend(key): _mend(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,156 @@
+"""Damaged logs are refused or read as far as they are whole; nothing else is ever raised."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shadowprice._errors import InputError
+from shadowprice.traces import (
+    SWEEP_SCHEMA,
+    TRACE_SCHEMA,
+    AskedQuestion,
+    ImportSettings,
+    import_logs,
+    read_traces,
+    write_traces,
+)
+
+DATA = Path(__file__).parent / "data"
+(SAMPLES,) = DATA.glob("samples_*.jsonl")
+ITEM = {
+    "session_id": "a",
+    "chat_history": ["Q?"],
+    "output": ['{"reasoning": "…", "answer": "18"}'],
+    "generator": "m",
+    "configs": {"max_tokens": 64},
+    "dataset": "gsm",
+    "answer": "18",
+}
+CHOICE = {"message": {"role": "assistant", "content": "Answer: 2"}, "finish_reason": "stop"}
+LINE = {
+    "custom_id": "a",
+    "response": {
+        "status_code": 200,
+        "body": {"model": "m", "choices": [CHOICE], "usage": {"completion_tokens": 3}},
+    },
+    "error": None,
+}
+QUESTIONS = {"a": AskedQuestion("1 + 1?", "2")}
+
+
+def inspect_json() -> bytes:
+    reply = {"role": "assistant", "content": [{"type": "text", "text": "Answer: 2"}]}
+    sample = {
+        "id": 1,
+        "epoch": 1,
+        "input": "1 + 1?",
+        "target": ["2"],
+        "messages": [reply],
+        "output": {"choices": [{"message": reply, "stop_reason": "stop"}], "usage": {"output_tokens": 3}},
+        "scores": {"match": {"value": "C", "answer": "2"}},
+    }
+    return json.dumps({"version": 2, "eval": {"task": "t", "model": "m"}, "samples": [sample, sample]}).encode()
+
+
+@pytest.fixture(scope="module")
+def originals(sums_file: Path) -> dict[str, bytes]:
+    return {
+        "inspect": (DATA / "inspect-sums.eval").read_bytes(),
+        "inspect-json": inspect_json(),
+        "lm-eval": SAMPLES.read_bytes(),
+        "batch": (json.dumps(LINE) + "\n").encode() * 2,
+        "zeroeval": json.dumps([ITEM, ITEM], indent=1).encode(),
+        "traces": sums_file.read_bytes(),
+        "sweep": b"query_id,budget,correct,samples,question\na,64,1,2,Q?\na,128,2,2,Q?\n",
+    }
+
+
+KINDS = pytest.mark.parametrize("kind", ["inspect", "inspect-json", "lm-eval", "batch", "zeroeval", "traces", "sweep"])
+
+
+def is_refused_or_valid(content: bytes, folder: Path, format: str | None = None) -> None:
+    path = folder / "fuzzed"
+    path.write_bytes(content)
+    try:
+        imported = import_logs([path], ImportSettings(questions=QUESTIONS), format=format)
+    except InputError as error:
+        assert "\n" not in str(error)
+        return
+    assert imported.table.num_rows
+    assert imported.table.schema == (SWEEP_SCHEMA if imported.kind == "sweep" else TRACE_SCHEMA)
+    if imported.kind == "traces":
+        write_traces(imported.table, folder / "t.parquet")
+        read_traces(folder / "t.parquet")
+
+
+@KINDS
+def test_the_originals_are_fine(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "original"
+    path.write_bytes(originals[kind])
+    assert import_logs([path], ImportSettings(questions=QUESTIONS)).table.num_rows
+
+
+quickly = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@KINDS
+@quickly
+@given(data=st.data())
+def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
+    content = originals[kind]
+    is_refused_or_valid(content[: data.draw(st.integers(0, len(content) - 1))], tmp_path)
+
+
+patches = st.binary(min_size=1, max_size=6) | st.sampled_from([b"null", b"1e999", b"[", b"}", b'"', b"-"])
+
+
+@KINDS
+@quickly
+@given(data=st.data())
+def test_bytes_changed(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
+    content = bytearray(originals[kind])
+    for _ in range(data.draw(st.integers(1, 5))):
+        start = data.draw(st.integers(0, len(content) - 1))
+        patch = data.draw(
+            st.binary(min_size=1, max_size=6) | st.sampled_from([b"null", b"1e999", b"[", b"}", b'"', b"-"])
+        )
+        content[start : start + data.draw(st.integers(0, 8))] = patch
+    is_refused_or_valid(bytes(content), tmp_path)
+    named = kind.removesuffix("-json")
+    is_refused_or_valid(bytes(content), tmp_path, named)
+
+
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.sampled_from(["\ud800", "attachment://x", "nan", "C"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=4,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for key, item in inner for found in [(*path, key), *places(item, (*path, key))]]
+
+
+@pytest.mark.parametrize("kind", ["inspect-json", "lm-eval", "batch", "zeroeval"])
+@quickly
+@given(data=st.data())
+def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
+    text = originals[kind].decode()
+    whole = json.loads(text if kind in ("inspect-json", "zeroeval") else text.splitlines()[0])
+    *path, last = data.draw(st.sampled_from(places(whole)))
+    parent = whole
+    for key in path:
+        parent = parent[key]
+    parent[last] = data.draw(values)
+    is_refused_or_valid(json.dumps(whole).encode(), tmp_path)
+    is_refused_or_valid(json.dumps(whole).encode(), tmp_path, kind.removesuffix("-json"))
