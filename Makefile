@@ -9,7 +9,11 @@ STAMP := $(VENV)/.installed
 INTEROP := .venv-interop
 INTEROP_STAMP := $(INTEROP)/.installed
 
-.PHONY: demo test test-slow lint format figures clean
+# The encoders that need torch are tested on demand: torch alone is larger than all the rest.
+ENCODERS := .venv-encoders
+ENCODERS_STAMP := $(ENCODERS)/.installed
+
+.PHONY: demo test test-slow test-encoders lint format figures clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -33,6 +37,12 @@ else
 endif
 	touch $@
 
+$(ENCODERS_STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(ENCODERS)
+	$(ENCODERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(ENCODERS)/bin/python -m pip install --quiet -c constraints.txt -e '.[embed,local,tasks,math,transformers]' --group dev
+	touch $@
+
 demo: $(STAMP)
 	$(BIN)/shadowprice demo --report report.html
 
@@ -41,6 +51,9 @@ test: $(STAMP)
 
 test-slow: $(STAMP) $(INTEROP_STAMP)
 	$(BIN)/python -m pytest -m slow
+
+test-encoders: $(ENCODERS_STAMP)
+	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -59,4 +72,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(INTEROP) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INTEROP) $(ENCODERS) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
