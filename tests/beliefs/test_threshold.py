@@ -54,7 +54,7 @@ def test_the_same_traces_give_the_same_predictor(sums: Traces, predictor: Thresh
 
 
 def test_scikit_learn_can_clone_it(predictor: ThresholdPredictor) -> None:
-    assert {"n_components": 5, "random_state": 3} == ThresholdPredictor(5, 3).get_params()
+    assert {"n_components": 5, "encoder": None, "random_state": 3} == ThresholdPredictor(5, random_state=3).get_params()
     copy = clone(predictor)
     assert copy.get_params() == predictor.get_params()
     assert not hasattr(copy, "model_")

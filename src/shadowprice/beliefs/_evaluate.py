@@ -1,5 +1,6 @@
 """How good beliefs are on questions that they have not seen."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +14,14 @@ from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
 
 
-def cross_fit(predictor: AbstractPredictor, evidence: Evidence, *, folds: int = 2, seed: int = 0) -> Beliefs:
+def cross_fit(
+    predictor: AbstractPredictor,
+    evidence: Evidence,
+    *,
+    folds: int = 2,
+    seed: int = 0,
+    advance: Callable[[], None] = lambda: None,
+) -> Beliefs:
     """Beliefs about every question from a predictor that was fitted without it.
 
     Args:
@@ -21,6 +29,7 @@ def cross_fit(predictor: AbstractPredictor, evidence: Evidence, *, folds: int = 
         evidence: m replies to n questions. Questions with the same text fall into the same fold.
         folds: Number of folds, at least 2.
         seed: Seed of the split.
+        advance: Called after each fold.
 
     Raises:
         InputError: There are fewer questions than folds, or a fold has nothing right to learn from.
@@ -35,6 +44,7 @@ def cross_fit(predictor: AbstractPredictor, evidence: Evidence, *, folds: int = 
         unseen = np.flatnonzero(fold == held_out)
         parts.append(fitted.predict([evidence.questions[int(number)] for number in unseen]))
         rows.append(unseen)
+        advance()
     return Beliefs.concatenate(parts).take(np.argsort(np.concatenate(rows)))
 
 

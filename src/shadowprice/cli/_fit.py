@@ -1,83 +1,272 @@
-"""`shadowprice fit`: learn beliefs from traces, and say how good they are on unseen questions."""
+"""`shadowprice fit`: learn beliefs from traces, say how good they are on unseen questions, and check them later."""
 
+import shlex
+import sys
+import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from shadowprice import __version__
+from shadowprice._errors import InputError
 from shadowprice.beliefs import (
+    AbstractPredictor,
+    Beliefs,
+    Drift,
+    OutcomePredictor,
     PredictorCard,
+    Reference,
+    RunningPredictor,
     ThresholdPredictor,
+    bets,
+    check_drift,
     cross_fit,
+    read_predictor,
     save_predictor,
+    score_beliefs,
     score_thresholds,
+    scoring_grid,
 )
-from shadowprice.cli._options import out, print_json, say
+from shadowprice.bench import (
+    FitResult,
+    default_budgets,
+    price_beliefs,
+    tier_curves,
+    write_drift_report,
+    write_fit_report,
+)
+from shadowprice.cli._fit_tables import print_drift, print_fit
+from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, say
 from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs.encoders import AbstractEncoder
+
+_DRIFTED = 1
+"""Exit code of a check that found drift; errors are 2 and more."""
 
 
 def fit(
     traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Predictor file to write.")] = None,
+    predictor: Annotated[
+        str | None,
+        typer.Option(help="outcome (right, wrong or neither by then; the default) or threshold (the paper's)."),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="Read questions with a model as well: `sentence` (a small one inside the extra `embed`)."),
+    ] = None,
+    running: Annotated[
+        bool | None,
+        typer.Option(
+            help="Learn also from what replies say on the way; if left out, where the traces keep their texts."
+        ),
+    ] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="Questions file; traces of questions in it are left out, so it can be scored.")
     ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option(help="Fit nothing: check this predictor file on the traces. Ends with 1 if it has drifted."),
+    ] = None,
+    budgets: Annotated[
+        str | None, typer.Option(help="Mean tokens per query to price, separated by commas; four that fit if left out.")
+    ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-fitted evaluation.")] = 2,
-    seed: Annotated[int, typer.Option(help="Seed of the folds and of the fit.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the folds, the fit and the intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
 ) -> None:
-    """Learn emergence thresholds from traces.
+    """Learn from traces what to believe of questions.
 
     The evaluation is cross-fitted: every question is scored by a predictor that never saw it. The saved predictor is
-    then fitted on all questions.
+    then fitted on all questions. Ends with 0 when done and with 2 on an error; with --check, with 1 if the predictor
+    has drifted: the questions are others, or its beliefs no longer hold.
 
     Examples:
       shadowprice fit bundled -o smollm2.shadow
-      shadowprice fit traces.parquet -o p.shadow --json
+      shadowprice fit traces.parquet -o p.shadow --report fit.html
+      shadowprice fit traces.parquet --predictor threshold --folds 5 --json
       shadowprice fit bundled --exclude questions.jsonl -o p.shadow
+      shadowprice fit new-traces.parquet --check p.shadow
     """
-    recorded = read_traces(traces)
-    if exclude is not None:
-        recorded = recorded.without({question.question for question in read_questions(exclude)})
-    predictor = ThresholdPredictor(random_state=seed)
-    unseen = cross_fit(predictor, recorded.evidence, folds=folds, seed=seed)
-    scores = score_thresholds(unseen, recorded.evidence)
-    predictor.fit(recorded.evidence)
-    if output is not None:
-        save_predictor(predictor, _card(recorded), output)
-        say(f"Predictor written to {output}.")
-    if as_json:
-        print_json({"traces": recorded.name, "folds": folds, **asdict(scores), "surge": asdict(predictor.surge_)})
+    prices = parse_budgets(budgets)
+    if prices and min(prices) < 1:
+        raise InputError(f"A budget of {min(prices)} tokens per query buys nothing; use whole numbers from 1 up.")
+    for path in (output, report):
+        _require_writable(path)
+    if check is not None:
+        if output is not None or predictor is not None or running is not None:
+            raise InputError("--check fits nothing; leave out --output, --predictor and --running, or --check.")
+        _check(_read(traces, exclude), check, seed, as_json, report)
         return
-    surge = predictor.surge_
-    table = Table(
-        title=f"Emergence thresholds on unseen questions, {folds}-fold: {recorded.name}", title_justify="left"
-    )
-    table.add_column("measure")
-    table.add_column("value", justify="right")
-    table.add_column("reads")
-    table.add_row("Spearman ρ", f"{scores.spearman:.3f}", "rank correlation of τ̂ with the right answer's position")
-    table.add_row("Kendall τ", f"{scores.kendall:.3f}", "the same, by pairs")
-    table.add_row("R² of log τ", f"{scores.r2_log:.3f}", "share of its spread that τ̂ explains")
-    table.add_row("AUC", f"{scores.auc:.3f}", "'will be solved', if the lowest τ̂ is the best bet")
-    table.add_row("1/β", f"{1 / surge.beta:.1f}", "tokens from threshold to peak")
-    table.add_row("α/(βe)", f"{surge.alpha / surge.beta / 2.718281828459045:.3f}", "pass rate at the peak")
-    table.add_row("questions", str(scores.queries), f"{scores.right} of {scores.replies} replies right")
-    out().print(table)
+    kind = _kind(predictor)
+    recorded = _read(traces, exclude)
+    made = kinds()[kind](encoder=_encoder(encoder), random_state=seed)
+    _fit(recorded, kind, made, output, prices, folds, seed, running, as_json, report)
 
 
-def _card(traces: Traces) -> PredictorCard:
-    models = traces.table["model"].unique().to_pylist() if "model" in traces.table.column_names else []
-    return PredictorCard(
-        traces=Path(traces.name).name,
-        model=", ".join(str(model) for model in models),
-        queries=traces.n_queries,
-        replies=len(traces.query),
+def kinds() -> dict[str, type[OutcomePredictor] | type[ThresholdPredictor]]:
+    """Predictors by name, the default first."""
+    return {"outcome": OutcomePredictor, "threshold": ThresholdPredictor}
+
+
+def _encoder(name: str | None) -> "AbstractEncoder | None":
+    if name is None:
+        return None
+    from shadowprice.beliefs.encoders import SentenceEncoder
+
+    if name != "sentence":
+        raise InputError(f"There is no encoder '{name}'; leave it out, or choose sentence.")
+    SentenceEncoder().transform([""])  # a missing extra should not wait for the fit
+    return SentenceEncoder()
+
+
+def _kind(name: str | None) -> str:
+    if name is not None and name not in kinds():
+        raise InputError(f"There is no predictor '{name}'; choose from {', '.join(kinds())}.")
+    return name or next(iter(kinds()))
+
+
+def _read(traces: str, exclude: Path | None) -> Traces:
+    recorded = read_traces(traces)
+    if exclude is None:
+        return recorded
+    return recorded.without({question.question for question in read_questions(exclude)})
+
+
+def _require_writable(path: Path | None) -> None:
+    """Complain now about a file that could not be written after the fit."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder; give a file name.")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}; choose a folder you can write to.") from error
+
+
+def _fit(
+    recorded: Traces,
+    kind: str,
+    predictor: AbstractPredictor,
+    output: Path | None,
+    prices: list[int],
+    folds: int,
+    seed: int,
+    running: bool | None,
+    as_json: bool,
+    report: Path | None,
+) -> None:
+    evidence = recorded.evidence
+    scoring_grid(evidence)  # traces without a right reply should not wait for the fit
+    if running and evidence.completions is None:
+        raise InputError(f"{recorded.name} keeps no texts of replies (column `completion`); leave out --running.")
+    if running and kind != "outcome":
+        raise InputError(f"--running goes with --predictor outcome, not {kind}; leave one of them out.")
+    with progress_bar("fitting", folds + 3, note="on parts, for the evaluation") as bar:
+        unseen = cross_fit(predictor, evidence, folds=folds, seed=seed, advance=bar.advance)
+        bar.advance(0, note="scoring")
+        scores = score_beliefs(unseen, evidence, recorded.datasets, seed=seed)
+        market = price_beliefs(recorded, unseen, prices or default_budgets(recorded))
+        tiers = tier_curves(recorded, unseen, scoring_grid(evidence))
+        bar.advance(note="on everything")
+        predictor.fit(evidence)
+        bar.advance()
+        going = _fit_running(recorded, unseen, seed, running, bar)
+        bar.advance()
+    outcomes = predictor.predict(recorded.questions[:1]).outcomes
+    card = PredictorCard(
+        traces=Path(recorded.name).name,
+        model=", ".join(_models(recorded)),
+        queries=recorded.n_queries,
+        replies=len(evidence),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         version=__version__,
+        kind=kind,
+        token_unit=recorded.token_unit,
+        schema_version=_schema_version(recorded),
+        grid=() if outcomes is None else tuple(float(token) for token in outcomes.tokens),
+        horizon=scores.horizon,
+        scores=PredictorCard.figures(scores),
     )
+    if output is not None:
+        reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed)
+        save_predictor(predictor, card, output, reference=reference, running=going)
+        say(f"Predictor written to {output}.")
+    result = FitResult(card, folds, unseen, evidence, scores, market, tiers)
+    if report is not None:
+        write_fit_report(result, _command(), report)
+        say(f"Report written to {report}.")
+    thresholds = score_thresholds(unseen, evidence)
+    if as_json:
+        print_json(
+            {
+                "traces": recorded.name,
+                "predictor": kind,
+                "folds": folds,
+                "seed": seed,
+                **asdict(thresholds),
+                "scores": asdict(scores),
+                "budgets": [asdict(row) for row in market],
+                **({"surge": asdict(predictor.surge_)} if hasattr(predictor, "surge_") else {}),
+                "running": going is not None,
+            }
+        )
+        return
+    print_fit(result, thresholds, recorded.name, predictor)
+
+
+def _fit_running(
+    recorded: Traces, unseen: Beliefs, seed: int, wanted: bool | None, bar: Bar
+) -> RunningPredictor | None:
+    """The predictor for queries that run, if it is wanted and there are texts to learn it from."""
+    if wanted is False or unseen.outcomes is None or recorded.evidence.completions is None:
+        return None
+    bar.advance(0, note="on replies that run")
+    return RunningPredictor(random_state=seed).fit(recorded.evidence, unseen)
+
+
+def _check(recorded: Traces, path: Path, seed: int, as_json: bool, report: Path | None) -> None:
+    saved = read_predictor(path)
+    models = _models(recorded)
+    with progress_bar("checking", None):
+        drift = check_drift(
+            saved, recorded.evidence, model=", ".join(models), token_unit=recorded.token_unit, seed=seed
+        )
+    if report is not None:
+        write_drift_report(drift, saved.card, recorded.name, _command(), report)
+        say(f"Report written to {report}.")
+    if as_json:
+        print_json(_drift_json(drift, saved.card, path, recorded.name))
+    else:
+        print_drift(drift, saved.card, path, recorded.name)
+    if drift.drifted:
+        raise typer.Exit(_DRIFTED)
+
+
+def _drift_json(drift: Drift, card: PredictorCard, path: Path, traces: str) -> dict[str, Any]:
+    found = {"drifted": drift.drifted, "verdict": drift.verdict, "advice": drift.advice}
+    return {"traces": traces, "predictor": str(path), **found, **asdict(drift), "card": asdict(card)}
+
+
+def _command() -> str:
+    return shlex.join(["shadowprice", *sys.argv[1:]])
+
+
+def _models(traces: Traces) -> list[str]:
+    if "model" not in traces.table.column_names:
+        return []
+    return sorted(str(model) for model in traces.table["model"].unique().to_pylist() if model)
+
+
+def _schema_version(traces: Traces) -> int:
+    if "schema_version" not in traces.table.column_names:
+        return 0
+    return max((version or 0 for version in traces.table["schema_version"].unique().to_pylist()), default=0)

@@ -1,0 +1,213 @@
+"""Beliefs about queries while their replies are being written."""
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from scipy.sparse import csr_array
+from sklearn.base import BaseEstimator
+from sklearn.decomposition import TruncatedSVD
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from shadowprice._errors import InputError
+from shadowprice._types import FloatArray, IntArray
+from shadowprice.beliefs._base import AbstractPredictor
+from shadowprice.beliefs._beliefs import Beliefs, Outcomes
+from shadowprice.beliefs._evaluate import cross_fit
+from shadowprice.beliefs._evidence import Evidence
+from shadowprice.beliefs._future import FutureModel
+from shadowprice.beliefs._landmarks import TIME_FEATURES, Landmarks, characters_at, given_running, time_features
+from shadowprice.beliefs._progress import Prefixes, Progress, WordDirections, read_prefixes
+from shadowprice.beliefs._progress_kernels import BUCKETS, PROGRESS_FEATURES, PROGRESS_GROUPS, columns_of
+
+_FEWEST = 8
+"""With fewer different questions than this nothing is learnt, and static beliefs are conditioned on the token count."""
+_HALF_TRUSTED = 100.0
+"""Questions from which on what was learnt counts more than the static beliefs; it is worse than they are with 50."""
+
+
+class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """Updates static outcomes by how far a reply has come and by what it says so far.
+
+    Learnt by landmarking (van Houwelingen 2007, *Dynamic prediction by landmarking in event history analysis*): at a
+    dozen token counts, the recorded replies that are still running are described by their static outcomes, their
+    token count and their text so far, and two models are fitted to what became of them: of the chance that a right
+    answer is yet to come, and of the tokens that are left (see `FutureModel`). A query without text is believed by its
+    token count alone.
+
+    Args:
+        n_landmarks: Token counts to look at replies at.
+        n_components: Directions of word counts.
+        n_trees: Trees per model.
+        groups: Groups of progress features to use, of `PROGRESS_GROUPS`.
+        folds: Folds of questions, where a static predictor is given and has to be cross-fitted.
+        random_state: Seed of everything random.
+    """
+
+    def __init__(
+        self,
+        n_landmarks: int = 16,
+        n_components: int = 20,
+        n_trees: int = 100,
+        groups: Sequence[str] = PROGRESS_GROUPS,
+        folds: int = 4,
+        random_state: int = 0,
+    ) -> None:
+        self.n_landmarks = n_landmarks
+        self.n_components = n_components
+        self.n_trees = n_trees
+        self.groups = groups
+        self.folds = folds
+        self.random_state = random_state
+
+    def fit(self, evidence: Evidence, beliefs: Beliefs | AbstractPredictor) -> Self:
+        """Learn from replies, with their texts where they were kept.
+
+        Args:
+            evidence: m replies to n questions.
+            beliefs: About the n questions, with outcomes, from a predictor that was fitted without them
+                (`cross_fit`); or a static predictor, which is then cross-fitted here.
+
+        Raises:
+            InputError: The beliefs have no outcomes, or are about other questions, or a group is not known.
+        """
+        if isinstance(beliefs, AbstractPredictor):
+            different = len(set(evidence.questions))
+            if different < 2:
+                raise InputError(
+                    "Beliefs about running queries need replies to 2 different questions or more; record some."
+                )
+            beliefs = cross_fit(beliefs, evidence, folds=min(self.folds, different), seed=self.random_state)
+        outcomes = beliefs.outcomes
+        if outcomes is None:
+            raise InputError("The beliefs have no outcomes to update; make them with OutcomePredictor.")
+        if len(outcomes) != evidence.n_queries:
+            raise InputError(f"There are beliefs about {len(outcomes)} questions, but {evidence.n_queries} questions.")
+        columns_of(self.groups, 0)
+        marks = Landmarks.of(evidence, outcomes, self.n_landmarks, self.random_state)
+        known = len(np.unique(marks.group))
+        self.trust_ = 1.0 / (1.0 + (_HALF_TRUSTED / known) ** 2) if known >= _FEWEST else 0.0
+        self.by_time_: FutureModel | None = None
+        self.by_text_: FutureModel | None = None
+        self.rarity_, self.directions_ = WordDirections.none()
+        if self.trust_ > 0.0:
+            # A few thousand rows gain nothing from threads, and their spinning stalls when the cores are shared.
+            with threadpool_limits(1):
+                self._fit(evidence, outcomes, marks)
+        return self
+
+    def _fit(self, evidence: Evidence, outcomes: Outcomes, marks: Landmarks) -> None:
+        time = time_features(outcomes.take(marks.query), marks.tokens)
+        self.by_time_ = FutureModel(self.n_trees, self.random_state).fit(time, marks)
+        if evidence.completions is None:
+            return
+        cuts = characters_at(evidence, marks.reply, marks.tokens)
+        counted = read_prefixes(evidence.completions, marks.reply, cuts, count=True)
+        self.rarity_, self.directions_ = _word_directions(counted, self.n_components, self.random_state)
+        said = read_prefixes(evidence.completions, marks.reply, cuts, self.words_).features
+        self.columns_ = columns_of(self.groups, self.directions_.shape[1])
+        self.by_text_ = FutureModel(self.n_trees, self.random_state).fit(
+            np.hstack([time, said[:, self.columns_]]), marks
+        )
+
+    @property
+    def words_(self) -> WordDirections:
+        """Directions of word counts that `Progress` needs to describe texts for this predictor."""
+        check_is_fitted(self)
+        return WordDirections(self.rarity_, self.directions_)
+
+    def predict(self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None = None) -> Outcomes:
+        """What may become of n running queries from here on.
+
+        Args:
+            outcomes: What was believed of them before they ran, on K token counts.
+            tokens: ``(n,)`` tokens generated so far; none has ended by then.
+            progress: ``(n, F)`` features of their texts so far, from `Progress` with `words_`; rows of zeros, or None,
+                where there is no text.
+
+        Returns:
+            On the same grid, P(right by e_j | running now) and P(finished by e_j | running now): 0 up to now and
+            never falling. For a query that has not begun, the static outcomes.
+
+        Raises:
+            InputError: Shapes do not fit.
+        """
+        check_is_fitted(self)
+        now = np.asarray(tokens, dtype=np.float64)
+        self._check(outcomes, now, progress)
+        before = given_running(outcomes, now)
+        right, finished = before.right.copy(), before.finished.copy()
+        begun = now > 0.0
+        # Text without a single unit gives zeros everywhere.
+        speaks = begun & progress.any(axis=1) if progress is not None and self.by_text_ is not None else begun & False
+        for model, rows in ((self.by_text_, speaks), (self.by_time_, begun & ~speaks)):
+            if model is None or not rows.any():
+                continue
+            features = time_features(outcomes.take(rows), now[rows])
+            if model is self.by_text_ and progress is not None:
+                features = np.hstack([features, progress[rows][:, self.columns_]])
+            learnt = model.predict(features, now[rows], outcomes.tokens)
+            right[rows] += self.trust_ * (learnt.right - right[rows])
+            finished[rows] += self.trust_ * (learnt.finished - finished[rows])
+        return Outcomes(outcomes.tokens, right, finished)
+
+    def read(self, evidence: Evidence, reply: IntArray, tokens: FloatArray) -> FloatArray:
+        """Features ``(p, F)`` of recorded replies after `tokens` tokens, for `predict`; for replay and evaluation.
+
+        Recordings keep no token boundaries: the first t of T tokens are taken to be t/T of the characters.
+
+        Args:
+            evidence: The recorded replies.
+            reply: ``(p,)`` rows of the evidence, in any order.
+            tokens: ``(p,)`` tokens.
+        """
+        words = self.words_
+        if evidence.completions is None:
+            return np.zeros((len(reply), len(PROGRESS_FEATURES) + 2 * words.matrix.shape[1]))
+        order = np.lexsort((tokens, reply))
+        cuts = characters_at(evidence, reply, tokens)
+        found = read_prefixes(evidence.completions, reply[order], cuts[order], words).features
+        found[order] = found.copy()
+        return found
+
+    def check_sound(self) -> None:
+        """Raise ValueError if fitted arrays do not fit together, as compiled code would not notice."""
+        try:
+            described = Progress(0, self.words_).n_features
+        except InputError as error:
+            raise ValueError("the word directions are not a table of hashed words") from error
+        if self.by_text_ is None:
+            return
+        inside = (self.columns_ >= 0) & (self.columns_ < described)
+        if not inside.all() or len(self.by_text_.centre) != len(TIME_FEATURES) + len(self.columns_):
+            raise ValueError("the features are not those that the model was fitted on")
+
+    def _check(self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None) -> None:
+        n = len(outcomes)
+        if tokens.shape != (n,):
+            raise InputError(f"There are {n} queries; tokens must have one entry for each, not shape {tokens.shape}.")
+        if not (np.isfinite(tokens) & (tokens >= 0.0)).all():
+            raise InputError("tokens must be finite and at least 0.")
+        expected = (n, len(PROGRESS_FEATURES) + 2 * self.directions_.shape[1])
+        if progress is not None and progress.shape != expected:
+            raise InputError(
+                f"progress must have shape {expected}, but has {progress.shape}; make it with Progress(n, words_)."
+            )
+
+
+def _word_directions(counted: Prefixes, components: int, seed: int) -> WordDirections:
+    """Leading directions of TF-IDF of the prefixes."""
+    columns, counts, starts = counted.buckets
+    n = len(starts) - 1
+    bags: Any = csr_array((counts.astype(np.float64), columns, starts), shape=(n, BUCKETS))
+    texts = np.bincount(columns, minlength=BUCKETS)
+    rarity = np.log((1 + n) / (1 + texts)) + 1.0
+    components = min(components, int((texts > 0).sum()) - 1, n - 1)
+    if components < 1:
+        return WordDirections.none()
+    bags.data = (1.0 + np.log(bags.data)) * rarity[bags.indices]
+    lengths = np.sqrt(np.bincount(np.repeat(np.arange(n), np.diff(starts)), bags.data**2, minlength=n))
+    bags.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(starts))
+    found = TruncatedSVD(components, random_state=seed).fit(bags)
+    return WordDirections(rarity, np.ascontiguousarray(found.components_.T))
