@@ -1,5 +1,3 @@
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -162,13 +160,9 @@ UNITS = [
 ]
 
 
+@pytest.mark.timeout(60)  # quadratic time would be hours
 @pytest.mark.parametrize("unit", UNITS)
 def test_long_replies_are_read_in_linear_time(unit: str) -> None:
-    def seconds(size: int) -> float:
-        reply = unit * (size // len(unit))
-        started = time.process_time()
-        find_answer(reply, "math")
-        return time.process_time() - started
-
-    # Sixteen times the length: quadratic would take 256 times as long.
-    assert seconds(160_000) <= 100 * max(seconds(10_000), 1e-3)
+    reply = unit * (1_000_000 // len(unit))
+    find_answer(reply, "math")
+    stated_answers(reply)

@@ -86,12 +86,11 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             raise InputError(f"There are beliefs about {len(outcomes)} questions, but {evidence.n_queries} questions.")
         columns_of(self.groups, 0)
         marks = Landmarks.of(evidence, outcomes, self.n_landmarks, self.random_state)
-        known = len(np.unique(marks.group))
-        self.trust_ = 1.0 / (1.0 + (_HALF_TRUSTED / known) ** 2) if known >= _FEWEST else 0.0
+        self.trusted_at_, self.trust_ = _trust(marks, evidence)
         self.by_time_: FutureModel | None = None
         self.by_text_: FutureModel | None = None
         self.rarity_, self.directions_ = WordDirections.none()
-        if self.trust_ > 0.0:
+        if self.trust_.any():
             # A few thousand rows gain nothing from threads, and their spinning stalls when the cores are shared.
             with threadpool_limits(1):
                 self._fit(evidence, outcomes, marks)
@@ -148,8 +147,9 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             if model is self.by_text_ and progress is not None:
                 features = np.hstack([features, progress[rows][:, self.columns_]])
             learnt = model.predict(features, now[rows], outcomes.tokens)
-            right[rows] += self.trust_ * (learnt.right - right[rows])
-            finished[rows] += self.trust_ * (learnt.finished - finished[rows])
+            trust = np.interp(now[rows], self.trusted_at_, self.trust_)[:, np.newaxis]
+            right[rows] += trust * (learnt.right - right[rows])
+            finished[rows] += trust * (learnt.finished - finished[rows])
         return Outcomes(outcomes.tokens, right, finished)
 
     def read(self, evidence: Evidence, reply: IntArray, tokens: FloatArray) -> FloatArray:
@@ -194,6 +194,21 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             raise InputError(
                 f"progress must have shape {expected}, but has {progress.shape}; make it with Progress(n, words_)."
             )
+
+
+def _trust(marks: Landmarks, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
+    """What the learnt models count beside static beliefs: token counts, and weights at them.
+
+    n questions give 1/(1 + (100/n)²). Of moments before the first landmark and after the last one the models know
+    little, so the weight falls to 0 on either side: at the first token and at the end of the longest reply.
+    """
+    known = len(np.unique(marks.group))
+    if known < _FEWEST:
+        return np.zeros(1), np.zeros(1)
+    weight = 1.0 / (1.0 + (_HALF_TRUSTED / known) ** 2)
+    first, last = marks.tokens.min(), marks.tokens.max()
+    end = max(float(evidence.completion_tokens.max()), last + 1.0)
+    return np.array([0.0, first, last, end]), np.array([0.0, weight, weight, 0.0])
 
 
 def _word_directions(counted: Prefixes, components: int, seed: int) -> WordDirections:
