@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shadowprice.beliefs import Beliefs, ThresholdPredictor, load_predictor, save_predictor
+    from shadowprice.beliefs import Beliefs, OutcomePredictor, ThresholdPredictor, load_predictor, save_predictor
     from shadowprice.curves import ShiftedSurge
     from shadowprice.policies import get_policy
     from shadowprice.pricing import Problem, Solution, solve
@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Beliefs",
+    "OutcomePredictor",
     "Problem",
     "ShiftedSurge",
     "Solution",
@@ -30,7 +31,7 @@ __all__ = [
 ]
 
 _ROOMS = {
-    "beliefs": ("Beliefs", "ThresholdPredictor", "load_predictor", "save_predictor"),
+    "beliefs": ("Beliefs", "OutcomePredictor", "ThresholdPredictor", "load_predictor", "save_predictor"),
     "curves": ("ShiftedSurge",),
     "policies": ("get_policy",),
     "pricing": ("Problem", "Solution", "solve"),

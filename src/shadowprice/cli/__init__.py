@@ -1,5 +1,6 @@
 """The command line: one file per command, thin."""
 
+import inspect
 import sys
 from collections.abc import Callable
 
@@ -50,8 +51,15 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("run", _run.run),
     ("bench", _bench.bench),
 )
+
+
+def _help(command: Callable[..., None]) -> str:
+    """A command's docstring; the mark keeps each example on a line of its own."""
+    return (inspect.getdoc(command) or "").replace("Examples:\n", "\b\nExamples:\n")
+
+
 for _name, _command in _COMMANDS:
-    app.command(_name)(_command)
+    app.command(_name, help=_help(_command))(_command)
 app.add_typer(_model.app, name="model")
 
 
