@@ -40,7 +40,7 @@ def bench(
 
     Examples:
       shadowprice bench bundled
-      shadowprice bench traces.parquet --budgets 64,128,256,512 --policies uniform,clear-lambert --json table.json
+      shadowprice bench traces.parquet --budgets 64,128,256 --policies uniform,clear-lambert --json table.json
       shadowprice bench bundled --accounting both --report report.html
     """
     recorded = read_traces(traces)
