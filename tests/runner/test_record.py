@@ -46,6 +46,8 @@ def test_a_reply_is_graded_and_its_answer_found(tmp_path: Path) -> None:
         "correct": True,
         "completion_tokens": 20,
         "answer_tokens": 8,
+        "estimate": None,
+        "estimate_tokens": None,
         "max_tokens": 30,
         "finish_reason": "stop",
         "schema_version": 1,

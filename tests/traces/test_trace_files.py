@@ -41,6 +41,8 @@ def test_a_full_table_survives_a_round_trip(tmp_path: Path) -> None:
         "correct": True,
         "completion_tokens": 5,
         "answer_tokens": 4,
+        "estimate": 12,
+        "estimate_tokens": 5,
         "max_tokens": 8,
         "finish_reason": "stop",
         "schema_version": SCHEMA_VERSION,

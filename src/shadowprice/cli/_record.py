@@ -25,6 +25,10 @@ def record(
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
     seed: Annotated[int, typer.Option(help="Seed of questions and samplers.")] = 0,
     concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
+    protocol: Annotated[
+        str,
+        typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
+    ] = "plain",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -35,8 +39,9 @@ def record(
     Examples:
       shadowprice record easy,gcd -n 50 -o traces.parquet
       shadowprice record questions.jsonl --samples 8 -o traces.parquet --resume
+      shadowprice record all --protocol tale-ep -o tale.parquet
     """
-    settings = RecordSettings(samples, max_tokens, temperature, seed)
+    settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     asked = _questions(tasks, count, seed)
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:

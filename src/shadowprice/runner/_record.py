@@ -3,9 +3,9 @@
 import asyncio
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
@@ -14,8 +14,20 @@ from shadowprice.engines import AbstractEngine, Request
 from shadowprice.runner._journal import Journal
 from shadowprice.runner._judge import check_questions, judge, sample_seed
 from shadowprice.runner._reply import read_reply
-from shadowprice.tasks import PROTOCOL, Question, build_messages
+from shadowprice.tasks import (
+    ESTIMATE_TOKENS,
+    PROTOCOL,
+    TALE_PROTOCOL,
+    Question,
+    ask_for_estimate,
+    ask_within,
+    build_messages,
+    read_estimate,
+)
 from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
+
+PROTOCOLS: Final = ("plain", "tale-ep")
+"""Ways of asking."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +42,16 @@ class RecordSettings:
     """Sampling temperature; 0 is greedy."""
     seed: int = 0
     """Every reply's own seed is derived from it, the question's id and the sample's number."""
+    protocol: Literal["plain", "tale-ep"] = "plain"
+    """`tale-ep` first asks the model how many tokens it needs, then asks for an answer within them."""
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.max_tokens < 1:
             raise InputError(
                 f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; both must be 1 or more."
             )
+        if self.protocol not in PROTOCOLS:
+            raise InputError(f"There is no protocol '{self.protocol}'; choose from {', '.join(PROTOCOLS)}.")
         if not 0.0 <= self.temperature <= 10.0:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
 
@@ -118,11 +134,17 @@ async def _record_one(
     seed = sample_seed(settings.seed, question.query_id, sample)
     request = Request(
         request_id=f"{question.query_id}#{sample}",
-        messages=tuple(build_messages(question)),
+        messages=build_messages(question),
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         seed=seed,
     )
+    estimate = estimate_tokens = None
+    if settings.protocol == "tale-ep":
+        asked = replace(request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS)
+        said = await read_reply(engine, asked)
+        estimate, estimate_tokens = read_estimate(said.text, settings.max_tokens), said.tokens
+        request = replace(request, messages=ask_within(question, estimate))
     reply = await read_reply(engine, request)
     # Some graders take seconds over an odd answer; other replies should not wait for them.
     text, right, position = await asyncio.to_thread(judge, question, reply)
@@ -131,7 +153,7 @@ async def _record_one(
         "dataset": question.family or question.dataset,
         "tier": question.tier,
         "model": engine.model,
-        "protocol": PROTOCOL if question.family else "plain",
+        "protocol": _protocol(question, settings),
         "sample_index": sample,
         "seed": seed,
         "temperature": settings.temperature,
@@ -142,10 +164,18 @@ async def _record_one(
         "correct": right,
         "completion_tokens": reply.tokens,
         "answer_tokens": position,
+        "estimate": estimate,
+        "estimate_tokens": estimate_tokens,
         "max_tokens": settings.max_tokens,
         "finish_reason": reply.finish_reason,
         "schema_version": SCHEMA_VERSION,
     }
+
+
+def _protocol(question: Question, settings: RecordSettings) -> str:
+    if settings.protocol == "tale-ep":
+        return TALE_PROTOCOL
+    return PROTOCOL if question.family else "plain"
 
 
 def _fingerprint(questions: Sequence[Question]) -> str:

@@ -3,16 +3,22 @@
 from shadowprice.tasks._families import FAMILIES, PROTOCOL, SYSTEM_PROMPT, TIERS, Family
 from shadowprice.tasks._files import read_questions, write_questions
 from shadowprice.tasks._questions import Question, build_messages, make_questions
+from shadowprice.tasks._tale import ESTIMATE_TOKENS, TALE_PROTOCOL, ask_for_estimate, ask_within, read_estimate
 
 __all__ = [
+    "ESTIMATE_TOKENS",
     "FAMILIES",
     "PROTOCOL",
     "SYSTEM_PROMPT",
+    "TALE_PROTOCOL",
     "TIERS",
     "Family",
     "Question",
+    "ask_for_estimate",
+    "ask_within",
     "build_messages",
     "make_questions",
+    "read_estimate",
     "read_questions",
     "write_questions",
 ]

@@ -28,6 +28,8 @@ TRACE_SCHEMA: Final = pa.schema(
             nullable=False,
             metadata={"doc": "tokens up to the end of the final answer: where a right answer emerges"},
         ),
+        pa.field("estimate", pa.int64(), metadata={"doc": "tokens that the model said it needs, where it was asked"}),
+        pa.field("estimate_tokens", pa.int64(), metadata={"doc": "tokens that it took to say so"}),
         pa.field("max_tokens", pa.int64(), metadata={"doc": "the recording's cap, tokens"}),
         pa.field("finish_reason", pa.string(), metadata={"doc": "`stop`, or `length` (censored)"}),
         pa.field("schema_version", pa.int64(), metadata={"doc": "version of this schema"}),
