@@ -227,7 +227,7 @@ def test_nothing_is_written_where_nothing_can_be(fitted: dict[Any, AbstractPredi
 
 def card_json(**changes: Any) -> bytes:
     card = changes.pop("card", asdict(CARD))
-    content = {"format": "shadowprice predictor", "format_version": 2, "card": card, "unknown": 0.1} | changes
+    content = {"format": "shadowprice predictor", "format_version": 3, "card": card, "unknown": 0.1} | changes
     return json.dumps(content).encode()
 
 
@@ -235,11 +235,11 @@ def card_json(**changes: Any) -> bytes:
     ("changes", "complaint"),
     [
         ({"format": "another"}, " is not a predictor file; make it anew with `shadowprice fit`."),
-        ({"format_version": 1}, " has format version 1, this shadowprice reads 2: fit it again."),
-        ({"format_version": "x" * 99}, f" has format version {'x' * 20}, this shadowprice reads 2: fit it again."),
+        ({"format_version": 1}, " has format version 1, this shadowprice reads 3: fit it again."),
+        ({"format_version": "x" * 99}, f" has format version {'x' * 20}, this shadowprice reads 3: fit it again."),
         (
-            {"format_version": 3},
-            " has format version 3, this shadowprice reads 2: upgrade shadowprice, or fit it again.",
+            {"format_version": 4},
+            " has format version 4, this shadowprice reads 3: upgrade shadowprice, or fit it again.",
         ),
         (
             {"card": {"mood": "good"}},

@@ -28,8 +28,8 @@ from shadowprice.beliefs._sound import check_sound
 from shadowprice.beliefs._trusted import foreign_types, trusted_by_name
 
 FORMAT: Final = "shadowprice predictor"
-FORMAT_VERSION: Final = 2
-"""1 was a skops file with the card inside the saved object; it is refused: fit again."""
+FORMAT_VERSION: Final = 3
+"""1 was a skops file with the card inside the saved object, 2 knew nothing of how replies begin; both are refused."""
 
 _REFERENCE: Final = ("questions", "words", "lengths", "believed")
 _LONGEST: Final = 500

@@ -53,22 +53,20 @@ class Landmarks(NamedTuple):
     """``(p,)`` weight of the reply."""
 
     @classmethod
-    def of(cls, evidence: Evidence, outcomes: Outcomes, count: int, seed: int) -> "Landmarks":
-        """Landmarks of replies at quantiles of their lengths.
+    def of(cls, evidence: Evidence, outcomes: Outcomes, at: FloatArray, seed: int) -> "Landmarks":
+        """Landmarks of all replies that run beyond some token counts.
 
         Args:
             evidence: m replies to n questions.
             outcomes: Of the n questions, from a predictor that has not seen them.
-            count: Landmarks at most, over the range of lengths.
+            at: ``(c,)`` token counts to look at them, rising; see `moments` and `openings`.
             seed: Seed of the draw where there are too many replies.
         """
-        replies = np.flatnonzero((evidence.weight > 0.0) & (evidence.completion_tokens > 1))
-        if len(replies) * count > _MOST_ROWS:
-            few = np.random.default_rng(seed).choice(replies, max(1, _MOST_ROWS // count), replace=False)
+        replies = _replies(evidence)
+        if len(replies) * len(at) > _MOST_ROWS:
+            few = np.random.default_rng(seed).choice(replies, max(1, _MOST_ROWS // len(at)), replace=False)
             replies = np.sort(few)
         length = evidence.completion_tokens[replies]
-        levels = np.linspace(0.02, 0.93, count)
-        at = np.unique(np.maximum(1.0, np.quantile(length, levels).round())) if len(length) else np.empty(0)
         row, place = np.nonzero(at < length[:, None])
         reply, tokens = replies[row], at[place]
         query = evidence.query[reply]
@@ -84,6 +82,26 @@ class Landmarks(NamedTuple):
             ~evidence.censored[reply],
             evidence.weight[reply],
         )
+
+
+def moments(evidence: Evidence, count: int) -> FloatArray:
+    """Token counts to look at replies: quantiles of their lengths, `count` of them at most."""
+    length = evidence.completion_tokens[_replies(evidence)]
+    if not len(length):
+        return np.empty(0)
+    return np.unique(np.maximum(1.0, np.quantile(length, np.linspace(0.02, 0.93, count)).round()))
+
+
+def openings(later: FloatArray) -> FloatArray:
+    """Token counts to look at how replies begin: doubling up to the first of the later moments, and shortly beyond."""
+    if not len(later):
+        return later
+    early = later[0] * np.array([0.125, 0.25, 0.5])
+    return np.unique(np.maximum(1.0, np.concatenate([early, later[later <= 2.0 * later[0]]]).round()))
+
+
+def _replies(evidence: Evidence) -> IntArray:
+    return np.flatnonzero((evidence.weight > 0.0) & (evidence.completion_tokens > 1)).astype(np.int64)
 
 
 def characters_at(evidence: Evidence, reply: IntArray, tokens: FloatArray) -> IntArray:

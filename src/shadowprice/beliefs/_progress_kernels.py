@@ -117,8 +117,13 @@ PROGRESS_GROUPS: Final = ("vocabulary", "signs", "numbers", "repetition", "answe
 """Groups of progress features: counted words, other channels, numbers, repetition, stated answers, word directions."""
 
 
-def columns_of(groups: Sequence[str], directions: int) -> NDArray[np.int64]:
+def columns_of(groups: Sequence[str], directions: int, used: Sequence[int] = ()) -> NDArray[np.int64]:
     """Columns of progress features that belong to some groups.
+
+    Args:
+        groups: Names of groups, of `PROGRESS_GROUPS`.
+        directions: How many directions of word counts there are.
+        used: Which of them are meant.
 
     Raises:
         InputError: A group is not known.
@@ -128,7 +133,8 @@ def columns_of(groups: Sequence[str], directions: int) -> NDArray[np.int64]:
         raise InputError(
             f"There is no group of progress features {unknown[0]!r}; they are {', '.join(PROGRESS_GROUPS)}."
         )
-    named = [_group_of(name) for name in PROGRESS_FEATURES] + ["words"] * (2 * directions)
+    words = ["words" if number in used else "" for number in range(directions)]
+    named = [_group_of(name) for name in PROGRESS_FEATURES] + 2 * words
     return np.array([column for column, name in enumerate(named) if name in groups], dtype=np.int64)
 
 

@@ -17,8 +17,16 @@ from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._evaluate import cross_fit
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._future import FutureModel
-from shadowprice.beliefs._landmarks import TIME_FEATURES, Landmarks, characters_at, given_running, time_features
-from shadowprice.beliefs._progress import Prefixes, Progress, WordDirections, read_prefixes
+from shadowprice.beliefs._landmarks import (
+    TIME_FEATURES,
+    Landmarks,
+    characters_at,
+    given_running,
+    moments,
+    openings,
+    time_features,
+)
+from shadowprice.beliefs._progress import Progress, WordDirections, read_prefixes
 from shadowprice.beliefs._progress_kernels import BUCKETS, PROGRESS_FEATURES, PROGRESS_GROUPS, columns_of
 
 _FEWEST = 8
@@ -33,8 +41,9 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
     Learnt by landmarking (van Houwelingen 2007, *Dynamic prediction by landmarking in event history analysis*): at a
     dozen token counts, the recorded replies that are still running are described by their static outcomes, their
     token count and their text so far, and two models are fitted to what became of them: of the chance that a right
-    answer is yet to come, and of the tokens that are left (see `FutureModel`). A query without text is believed by its
-    token count alone.
+    answer is yet to come, and of the tokens that are left (see `FutureModel`). How replies begin, before even short
+    ones end, is learnt apart, at a few token counts of its own: the first words tell a terse reply from a long one,
+    but little of what they tell still counts later on. A query without text is believed by its token count alone.
 
     Args:
         n_landmarks: Token counts to look at replies at.
@@ -85,30 +94,44 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         if len(outcomes) != evidence.n_queries:
             raise InputError(f"There are beliefs about {len(outcomes)} questions, but {evidence.n_queries} questions.")
         columns_of(self.groups, 0)
-        marks = Landmarks.of(evidence, outcomes, self.n_landmarks, self.random_state)
-        self.trusted_at_, self.trust_ = _trust(marks, evidence)
+        later = moments(evidence, self.n_landmarks)
+        marks = Landmarks.of(evidence, outcomes, later, self.random_state)
+        begun = Landmarks.of(evidence, outcomes, openings(later), self.random_state)
+        self.opening_ = float(later[0]) if len(later) else 1.0
+        self.trusted_at_, self.trust_ = _trust(begun, marks, evidence)
         self.by_time_: FutureModel | None = None
+        self.by_opening_: FutureModel | None = None
         self.by_text_: FutureModel | None = None
         self.rarity_, self.directions_ = WordDirections.none()
         if self.trust_.any():
             # A few thousand rows gain nothing from threads, and their spinning stalls when the cores are shared.
             with threadpool_limits(1):
-                self._fit(evidence, outcomes, marks)
+                self._fit(evidence, outcomes, begun, marks)
         return self
 
-    def _fit(self, evidence: Evidence, outcomes: Outcomes, marks: Landmarks) -> None:
+    def _fit(self, evidence: Evidence, outcomes: Outcomes, begun: Landmarks, marks: Landmarks) -> None:
         time = time_features(outcomes.take(marks.query), marks.tokens)
         self.by_time_ = FutureModel(self.n_trees, self.random_state).fit(time, marks)
         if evidence.completions is None:
             return
-        cuts = characters_at(evidence, marks.reply, marks.tokens)
-        counted = read_prefixes(evidence.completions, marks.reply, cuts, count=True)
-        self.rarity_, self.directions_ = _word_directions(counted, self.n_components, self.random_state)
-        said = read_prefixes(evidence.completions, marks.reply, cuts, self.words_).features
-        self.columns_ = columns_of(self.groups, self.directions_.shape[1])
-        self.by_text_ = FutureModel(self.n_trees, self.random_state).fit(
-            np.hstack([time, said[:, self.columns_]]), marks
+        bags = _bags(evidence, marks)
+        self.rarity_ = _rarity(bags)
+        later, opening = (
+            _directions(part, self.rarity_, self.n_components, self.random_state)
+            for part in (bags, _bags(evidence, begun))
         )
+        self.directions_ = np.hstack([later, opening])
+        width = self.directions_.shape[1]
+        # Each model has directions of its own.
+        self.columns_ = columns_of(self.groups, width, range(later.shape[1]))
+        self.opening_columns_ = columns_of(self.groups, width, range(later.shape[1], width))
+        self.by_text_ = self._learn(evidence, marks, time, self.columns_)
+        time = time_features(outcomes.take(begun.query), begun.tokens)
+        self.by_opening_ = self._learn(evidence, begun, time, self.opening_columns_)
+
+    def _learn(self, evidence: Evidence, marks: Landmarks, time: FloatArray, columns: IntArray) -> FutureModel:
+        said = self.read(evidence, marks.reply, marks.tokens)
+        return FutureModel(self.n_trees, self.random_state).fit(np.hstack([time, said[:, columns]]), marks)
 
     @property
     def words_(self) -> WordDirections:
@@ -140,16 +163,24 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         begun = now > 0.0
         # Text without a single unit gives zeros everywhere.
         speaks = begun & progress.any(axis=1) if progress is not None and self.by_text_ is not None else begun & False
-        for model, rows in ((self.by_text_, speaks), (self.by_time_, begun & ~speaks)):
+        # Where replies of usual length are under way, how they began no longer counts.
+        later = np.clip(np.log2(np.maximum(now, 1.0) / self.opening_), 0.0, 1.0)
+        trust = np.interp(now, self.trusted_at_, self.trust_)
+        parts = (
+            (self.by_opening_, "opening_columns_", speaks & (later < 1.0), trust * (1.0 - later)),
+            (self.by_text_, "columns_", speaks & (later > 0.0), trust * later),
+            (self.by_time_, "", begun & ~speaks, trust),
+        )
+        for model, columns, rows, weight in parts:
             if model is None or not rows.any():
                 continue
             features = time_features(outcomes.take(rows), now[rows])
-            if model is self.by_text_ and progress is not None:
-                features = np.hstack([features, progress[rows][:, self.columns_]])
+            if columns and progress is not None:
+                features = np.hstack([features, progress[rows][:, getattr(self, columns)]])
             learnt = model.predict(features, now[rows], outcomes.tokens)
-            trust = np.interp(now[rows], self.trusted_at_, self.trust_)[:, np.newaxis]
-            right[rows] += trust * (learnt.right - right[rows])
-            finished[rows] += trust * (learnt.finished - finished[rows])
+            share = weight[rows, np.newaxis]
+            right[rows] += share * (learnt.right - before.right[rows])
+            finished[rows] += share * (learnt.finished - before.finished[rows])
         return Outcomes(outcomes.tokens, right, finished)
 
     def read(self, evidence: Evidence, reply: IntArray, tokens: FloatArray) -> FloatArray:
@@ -179,9 +210,11 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             raise ValueError("the word directions are not a table of hashed words") from error
         if self.by_text_ is None:
             return
-        inside = (self.columns_ >= 0) & (self.columns_ < described)
-        if not inside.all() or len(self.by_text_.centre) != len(TIME_FEATURES) + len(self.columns_):
-            raise ValueError("the features are not those that the model was fitted on")
+        models = ((self.by_text_, self.columns_), (self.by_opening_, self.opening_columns_))
+        for model, columns in models:
+            inside = (columns >= 0) & (columns < described)
+            if model is None or not inside.all() or len(model.centre) != len(TIME_FEATURES) + len(columns):
+                raise ValueError("the features are not those that the model was fitted on")
 
     def _check(self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None) -> None:
         n = len(outcomes)
@@ -196,7 +229,7 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             )
 
 
-def _trust(marks: Landmarks, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
+def _trust(begun: Landmarks, marks: Landmarks, evidence: Evidence) -> tuple[FloatArray, FloatArray]:
     """What the learnt models count beside static beliefs: token counts, and weights at them.
 
     n questions give 1/(1 + (100/n)²). Of moments before the first landmark and after the last one the models know
@@ -206,23 +239,34 @@ def _trust(marks: Landmarks, evidence: Evidence) -> tuple[FloatArray, FloatArray
     if known < _FEWEST:
         return np.zeros(1), np.zeros(1)
     weight = 1.0 / (1.0 + (_HALF_TRUSTED / known) ** 2)
-    first, last = marks.tokens.min(), marks.tokens.max()
+    first, last = begun.tokens.min(), marks.tokens.max()
     end = max(float(evidence.completion_tokens.max()), last + 1.0)
     return np.array([0.0, first, last, end]), np.array([0.0, weight, weight, 0.0])
 
 
-def _word_directions(counted: Prefixes, components: int, seed: int) -> WordDirections:
-    """Leading directions of TF-IDF of the prefixes."""
-    columns, counts, starts = counted.buckets
-    n = len(starts) - 1
-    bags: Any = csr_array((counts.astype(np.float64), columns, starts), shape=(n, BUCKETS))
-    texts = np.bincount(columns, minlength=BUCKETS)
-    rarity = np.log((1 + n) / (1 + texts)) + 1.0
-    components = min(components, int((texts > 0).sum()) - 1, n - 1)
+def _bags(evidence: Evidence, marks: Landmarks) -> Any:
+    """Counts of words and pairs in the texts so far: sparse ``(p, 4096)``."""
+    assert evidence.completions is not None
+    cuts = characters_at(evidence, marks.reply, marks.tokens)
+    columns, counts, starts = read_prefixes(evidence.completions, marks.reply, cuts, count=True).buckets
+    return csr_array((counts.astype(np.float64), columns, starts), shape=(len(cuts), BUCKETS))
+
+
+def _rarity(bags: Any) -> FloatArray:
+    """Inverse document frequency ``(4096,)``."""
+    texts = np.bincount(bags.indices, minlength=BUCKETS)
+    return np.asarray(np.log((1 + bags.shape[0]) / (1 + texts)) + 1.0)
+
+
+def _directions(bags: Any, rarity: FloatArray, components: int, seed: int) -> FloatArray:
+    """Leading directions ``(4096, d)`` of TF-IDF."""
+    n = bags.shape[0]
+    components = min(components, int((np.bincount(bags.indices, minlength=BUCKETS) > 0).sum()) - 1, n - 1)
     if components < 1:
-        return WordDirections.none()
-    bags.data = (1.0 + np.log(bags.data)) * rarity[bags.indices]
-    lengths = np.sqrt(np.bincount(np.repeat(np.arange(n), np.diff(starts)), bags.data**2, minlength=n))
-    bags.data /= np.repeat(np.maximum(lengths, 1e-9), np.diff(starts))
+        return np.zeros((BUCKETS, 0))
+    size = np.diff(bags.indptr)
+    data = (1.0 + np.log(bags.data)) * rarity[bags.indices]
+    lengths = np.sqrt(np.bincount(np.repeat(np.arange(n), size), data**2, minlength=n))
+    bags.data = data / np.repeat(np.maximum(lengths, 1e-9), size)
     found = TruncatedSVD(components, random_state=seed).fit(bags)
-    return WordDirections(rarity, np.ascontiguousarray(found.components_.T))
+    return np.ascontiguousarray(found.components_.T)
