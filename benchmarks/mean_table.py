@@ -5,8 +5,7 @@ python benchmarks/mean_table.py --budgets 64,128,256,512 A.parquet B.parquet C.p
 
 import argparse
 
-from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import STREAMS, BenchResult, run_bench
+from shadowprice.bench import STREAMS, BenchResult, kept_forecast, run_bench
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, read_traces
 
@@ -14,8 +13,8 @@ from shadowprice.traces import Accounting, read_traces
 def bench(path: str, budgets: list[int], accounting: Accounting) -> BenchResult:
     """Cross-fit and bench one file, 20 draws of every stream."""
     traces = read_traces(path)
-    beliefs = cross_fit(ThresholdPredictor(), traces.evidence)
-    return run_bench(traces, beliefs, budgets=budgets, accounting=accounting)
+    forecasts = kept_forecast(traces)
+    return run_bench(traces, forecasts, budgets=budgets, accounting=accounting)
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -25,6 +25,15 @@ _OPERATIONS = ("plus", "minus", "times", "over")
 def smollm2() -> Path:
     """The file of the embedded model, pulled into the cache if it is not there; without it, tests fail."""
     return pull_model("smollm2").path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_forecasts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps what tests fit out of the user's cache, and what the user has fitted out of the tests."""
+    folder = tmp_path_factory.mktemp("forecasts")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: folder)
+        yield
 
 
 @pytest.fixture

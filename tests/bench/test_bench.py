@@ -13,8 +13,7 @@ import pytest
 from rich.console import Console
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Beliefs, ThresholdPredictor, cross_fit
-from shadowprice.bench import BenchResult, default_budgets, render_table, run_bench, write_report
+from shadowprice.bench import BenchResult, Forecasts, default_budgets, forecast, render_table, run_bench, write_report
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, Traces
 
@@ -29,23 +28,28 @@ CELL = {
     "allocated",
     "generated",
     "abandoned",
+    "abandoned_by_tier",
     "price",
+    "draws",
 }
 
 
 @pytest.fixture(scope="module")
-def beliefs(sums: Traces) -> Beliefs:
-    return cross_fit(ThresholdPredictor(), sums.evidence)
+def forecasts(sums: Traces) -> Forecasts:
+    return forecast(sums)
 
 
 @pytest.fixture(scope="module", params=list(Accounting))
-def result(request: pytest.FixtureRequest, sums: Traces, beliefs: Beliefs) -> BenchResult:
-    return run_bench(sums, beliefs, budgets=BUDGETS, accounting=request.param, seeds=5)
+def result(request: pytest.FixtureRequest, sums: Traces, forecasts: Forecasts) -> BenchResult:
+    return run_bench(sums, forecasts, budgets=BUDGETS, accounting=request.param, seeds=5)
 
 
 def test_every_policy_is_measured_on_every_stream_at_every_budget(result: BenchResult) -> None:
     seen = [(row.stream, row.policy, row.budget) for row in result.rows]
-    assert sorted(seen) == sorted((s, p, b) for s in result.streams for p in POLICIES for b in BUDGETS)
+    assert sorted(seen) == sorted((s, p, b) for s in result.streams for p in result.measured for b in BUDGETS)
+    assert tuple(POLICIES) == result.policies
+    missing = {"tale-ep", "index", "index-resume"} if result.accounting == "allocated" else {"tale-ep"}
+    assert missing == set(POLICIES) - set(result.measured) == set(result.notes)
     assert (90, 37, 37, 66) == result.stream_sizes
     assert (5, 2) == (result.seeds, result.folds)
 
@@ -58,6 +62,8 @@ def test_numbers_make_sense(result: BenchResult) -> None:
         assert charged <= row.budget
         assert 0.0 <= row.abandoned <= 100.0
         assert (row.price is None) == (row.policy in ("uniform", "predictor"))
+        assert row.accuracy == pytest.approx(np.mean(row.draws))
+        assert all(0.0 <= share <= 100.0 for share in row.abandoned_by_tier)
 
 
 def test_the_oracle_is_the_ceiling(result: BenchResult) -> None:
@@ -73,21 +79,22 @@ def test_clear_beats_uniform_when_tokens_are_scarce(result: BenchResult) -> None
 
 def test_json_has_the_promised_shape(result: BenchResult, sums: Traces) -> None:
     data = json.loads(json.dumps(result.to_json(), allow_nan=False))
-    assert 1 == data["schema_version"]
+    assert 2 == data["schema_version"]
     assert data["traces"] == sums.name
     assert data["accounting"] == result.accounting
     assert all(set(row) == CELL for row in data["rows"])
-    assert 4 * 4 * 3 == len(data["rows"])
+    assert len(result.measured) * 4 * 3 == len(data["rows"])
+    assert data["closed"]["oracle"] == 1.0
 
 
-def test_the_same_seeds_give_the_same_numbers(sums: Traces, beliefs: Beliefs) -> None:
+def test_the_same_seeds_give_the_same_numbers(sums: Traces, forecasts: Forecasts) -> None:
     def small(seeds: int, **more: Any) -> BenchResult:
-        return run_bench(sums, beliefs, streams=["u-shaped"], budgets=[32], seeds=seeds, **more)
+        return run_bench(sums, forecasts, streams=["u-shaped"], budgets=[32], seeds=seeds, **more)
 
     assert small(3) == small(3)
     assert small(3).rows != small(4).rows
     # A stream's draws do not depend on which other streams and policies are asked for.
-    both = run_bench(sums, beliefs, streams=["balanced", "u-shaped"], budgets=[32, 64], seeds=3)
+    both = run_bench(sums, forecasts, streams=["balanced", "u-shaped"], budgets=[32, 64], seeds=3)
     assert both.cell("uniform", "u-shaped", 32) == small(3, policies=["uniform"]).cell("uniform", "u-shaped", 32)
 
 
@@ -132,17 +139,17 @@ def test_default_budgets_need_a_right_reply() -> None:
         ({"streams": ["x"]}, "There is no stream 'x'"),
     ],
 )
-def test_bad_options_are_refused(sums: Traces, beliefs: Beliefs, options: dict[str, Any], complaint: str) -> None:
+def test_bad_options_are_refused(sums: Traces, forecasts: Forecasts, options: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        run_bench(sums, beliefs, **options)
+        run_bench(sums, forecasts, **options)
 
 
 def test_the_table_shows_every_accuracy(result: BenchResult) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(render_table(result))
     text = console.export_text()
-    for policy in POLICIES:
-        (line,) = [line for line in text.splitlines() if line.strip().startswith(policy)]
+    for policy in result.measured:
+        (line,) = [line for line in text.splitlines() if line.split()[:1] == [policy]]
         shown = [float(number) for number in re.findall(r"\d+\.\d", line)]
         wanted = [round(result.cell(policy, s, b).accuracy, 1) for s in result.streams for b in BUDGETS]
         assert pytest.approx(wanted, abs=0.051) == shown
@@ -166,8 +173,8 @@ class Page(HTMLParser):
         self.text.append(data.strip())
 
 
-def test_the_report_is_one_file_with_all_numbers(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
-    results = [run_bench(sums, beliefs, budgets=BUDGETS, accounting=way, seeds=2) for way in Accounting]
+def test_the_report_is_one_file_with_all_numbers(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:
+    results = [run_bench(sums, forecasts, budgets=BUDGETS, accounting=way, seeds=2) for way in Accounting]
     path = tmp_path / "report.html"
     write_report(results, "shadowprice bench <traces> & more", path)
     page = Page(path)
@@ -186,14 +193,14 @@ def test_the_report_is_one_file_with_all_numbers(sums: Traces, beliefs: Beliefs,
     assert (tmp_path / "again.html").read_bytes() == path.read_bytes()
 
 
-def test_a_report_without_a_price_has_no_price_picture(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
-    result = run_bench(sums, beliefs, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
+def test_a_report_without_a_price_has_no_price_picture(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:
+    result = run_bench(sums, forecasts, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
     write_report([result], "c", tmp_path / "report.html")
     assert 2 == (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg")
 
 
-def test_no_report_is_written_where_none_can_be(sums: Traces, beliefs: Beliefs, tmp_path: Path) -> None:
-    result = run_bench(sums, beliefs, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
+def test_no_report_is_written_where_none_can_be(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:
+    result = run_bench(sums, forecasts, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
     with pytest.raises(InputError, match=r"Cannot write .*none/r\.html"):
         write_report([result], "c", tmp_path / "none" / "r.html")
     assert [] == list(tmp_path.iterdir())

@@ -4,8 +4,7 @@ from importlib import resources
 
 import pytest
 
-from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import default_budgets, run_bench
+from shadowprice.bench import default_budgets, forecast, run_bench
 from shadowprice.traces import BUNDLED, TIERS, Traces, read_traces
 
 
@@ -25,9 +24,9 @@ def test_the_bundled_traces_are_many_and_small(bundled: Traces) -> None:
 
 
 def test_clear_beats_uniform_on_the_bundled_traces(bundled: Traces) -> None:
-    beliefs = cross_fit(ThresholdPredictor(), bundled.evidence)
+    forecasts = forecast(bundled)
     scarce = default_budgets(bundled)[:2]
-    result = run_bench(bundled, beliefs, budgets=scarce, policies=["uniform", "clear-lambert"])
+    result = run_bench(bundled, forecasts, budgets=scarce, policies=["uniform", "clear-lambert"])
     apart = 0
     for stream in result.streams:
         for budget in scarce:

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import BenchResult, run_bench
+from shadowprice.bench import BenchResult, forecast, run_bench
 from shadowprice.traces import read_traces
 
 FOLDER = Path(__file__).parents[3] / "shared" / "data" / "zeroeval"
@@ -24,8 +23,8 @@ def tables() -> list[BenchResult]:
     results = []
     for model in MODELS:
         traces = read_traces(FOLDER / f"{model}.parquet")
-        beliefs = cross_fit(ThresholdPredictor(), traces.evidence)
-        results.append(run_bench(traces, beliefs, budgets=BUDGETS))
+        forecasts = forecast(traces)
+        results.append(run_bench(traces, forecasts, budgets=BUDGETS))
     return results
 
 

@@ -60,8 +60,8 @@ def test_bench_prints_json(shadowprice: Command, sums_file: Path) -> None:
     said = shadowprice("bench", sums_file, *BENCH, "--json", "-")
     assert 0 == said.code
     data = json.loads(said.out)
-    assert (data["schema_version"], data["traces"], data["accounting"]) == (1, str(sums_file), "allocated")
-    assert 2 * 2 * 4 == len(data["rows"])
+    assert (data["schema_version"], data["traces"], data["accounting"]) == (2, str(sums_file), "allocated")
+    assert 2 * 2 * 7 == len(data["rows"])
 
 
 def test_bench_writes_json_and_a_report_and_prints_the_table(

@@ -5,13 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shadowprice.policies import POLICIES
+
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
 def rows(table: str) -> dict[str, list[float]]:
-    policies = ("uniform", "predictor", "clear-lambert", "oracle")
     lines = [line.split() for line in table.splitlines()]
-    return {words[0]: [float(word) for word in words[1:]] for words in lines if words and words[0] in policies}
+    return {words[0]: [float(word) for word in words[1:]] for words in lines if words and words[0] in POLICIES}
 
 
 def test_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:

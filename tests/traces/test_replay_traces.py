@@ -4,14 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shadowprice._types import IntArray
-from shadowprice.beliefs import Beliefs
-from shadowprice.policies import POLICIES, AbstractPlanner, Plan, PlannedMarket, get_policy
+from shadowprice.beliefs import Beliefs, Outcomes
+from shadowprice.policies import POLICIES, AbstractPlanner, Knowledge, Plan, PlannedMarket, Terms, get_policy
 from shadowprice.traces import Accounting, Outcome, Replies, Traces, replay
 
 
 def replies(correct: list[bool], answer: list[int], completion: list[int]) -> Replies:
     tokens = (np.array(counts, dtype=np.int64) for counts in (answer, completion))
-    return Replies(np.arange(len(correct)), np.array(correct, dtype=np.bool_), *tokens)
+    rows = np.arange(len(correct))
+    return Replies(rows, rows, np.array(correct, dtype=np.bool_), *tokens)
 
 
 THREE = replies([True, True, False], [10, 30, 5], [20, 30, 5])
@@ -25,7 +26,7 @@ class Fixed(AbstractPlanner):
     def __init__(self, tokens: list[int]) -> None:
         self.tokens = np.array(tokens, dtype=np.int64)
 
-    def plan(self, beliefs: Beliefs, budget: int) -> Plan:
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         return Plan(self.tokens[beliefs.threshold.astype(np.int64)], 0.5)
 
 
@@ -38,17 +39,19 @@ def fixed(tokens: list[int]) -> PlannedMarket:
 @pytest.mark.parametrize(
     ("granted", "expected"),
     [
-        ([0, 0, 0], Outcome(right=0, allocated=0, generated=0, abandoned=3, price=0.5)),
-        ([9, 29, 4], Outcome(right=0, allocated=42, generated=42, abandoned=0, price=0.5)),
-        ([10, 0, 4], Outcome(right=1, allocated=14, generated=14, abandoned=1, price=0.5)),
-        ([10, 30, 5], Outcome(right=2, allocated=45, generated=45, abandoned=0, price=0.5)),
-        ([50, 50, 50], Outcome(right=2, allocated=150, generated=55, abandoned=0, price=0.5)),
+        ([0, 0, 0], (0, 0, 0, 3, 0.5)),
+        ([9, 29, 4], (0, 42, 42, 0, 0.5)),
+        ([10, 0, 4], (1, 14, 14, 1, 0.5)),
+        ([10, 30, 5], (2, 45, 45, 0, 0.5)),
+        ([50, 50, 50], (2, 150, 55, 0, 0.5)),
     ],
 )
 def test_a_reply_is_right_if_its_grant_reaches_its_answer(
-    accounting: Accounting, granted: list[int], expected: Outcome
+    accounting: Accounting, granted: list[int], expected: tuple[int, int, int, int, float]
 ) -> None:
-    assert expected == replay(fixed(granted), THREE, accounting)
+    outcome = replay(fixed(granted), THREE, accounting)
+    assert expected == (outcome.right, outcome.allocated, outcome.generated, outcome.abandoned, outcome.price)
+    assert [tokens > 0 for tokens in granted] == outcome.funded.tolist()
 
 
 def test_only_generated_accounting_spends_what_comes_back() -> None:
@@ -109,7 +112,10 @@ def batches(draw: st.DrawFn) -> tuple[Replies, Beliefs, int]:
     correct = draw(st.lists(st.booleans(), min_size=n, max_size=n))
     believed = draw(st.lists(st.floats(0.0, 100.0), min_size=n, max_size=n))
     beta = draw(st.sampled_from([0.5, 0.05, 0.01]))
-    beliefs = Beliefs(np.array(believed), np.full(n, np.e * beta / 2), np.full(n, beta))
+    grid = np.array([4.0, 8.0, 16.0, 32.0, 64.0, 128.0])
+    share = np.clip((grid - np.array(believed)[:, np.newaxis]) / 50.0, 0.0, 1.0)
+    outcomes = Outcomes(grid, 0.6 * share, 0.9 * share)
+    beliefs = Beliefs(np.array(believed), np.full(n, np.e * beta / 2), np.full(n, beta), outcomes)
     completion = [a + m for a, m in zip(answer, more, strict=True)]
     return replies(correct, answer, completion), beliefs, draw(st.integers(0, 60 * n))
 
@@ -121,7 +127,9 @@ def test_no_policy_overspends_and_none_beats_the_oracle(batch: tuple[Replies, Be
     for accounting in Accounting:
         right = {}
         for name, policy in POLICIES.items():
-            known = Beliefs.certain(drawn.threshold) if name == "oracle" else beliefs
+            if accounting is Accounting.ALLOCATED and not policy.commits:
+                continue
+            known = Beliefs.certain(drawn.threshold) if policy.knows is Knowledge.ANSWERS else beliefs
             outcome = replay(policy.open(known, budget), drawn, accounting, np.random.default_rng(seed))
             charged = outcome.allocated if accounting is Accounting.ALLOCATED else outcome.generated
             assert charged <= budget, name

@@ -5,12 +5,13 @@ from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._card import PredictorCard, Reference
 from shadowprice.beliefs._drift import Drift, Finding, check_drift
-from shadowprice.beliefs._evaluate import ThresholdScores, cross_fit, score_thresholds
+from shadowprice.beliefs._evaluate import ThresholdScores, cross_fit, question_folds, score_thresholds
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._features import SURFACE_FEATURES, SurfaceFeatures
 from shadowprice.beliefs._files import SavedPredictor, load_predictor, read_predictor, save_predictor
 from shadowprice.beliefs._landmarks import given_running
 from shadowprice.beliefs._outcome import OutcomePredictor
+from shadowprice.beliefs._outlook import AbstractOutlook, Outlook, WatchedOutlook
 from shadowprice.beliefs._prior import PriorPredictor
 from shadowprice.beliefs._progress import Progress, WordDirections
 from shadowprice.beliefs._progress_kernels import PROGRESS_FEATURES, PROGRESS_GROUPS
@@ -40,6 +41,7 @@ __all__ = [
     "PROGRESS_FEATURES",
     "PROGRESS_GROUPS",
     "SURFACE_FEATURES",
+    "AbstractOutlook",
     "AbstractPredictor",
     "BeliefScores",
     "Beliefs",
@@ -50,6 +52,7 @@ __all__ = [
     "MeasuredAccuracy",
     "OutcomePredictor",
     "Outcomes",
+    "Outlook",
     "PredictorCard",
     "PriorPredictor",
     "Progress",
@@ -62,6 +65,7 @@ __all__ = [
     "SurgeFit",
     "ThresholdPredictor",
     "ThresholdScores",
+    "WatchedOutlook",
     "WordDirections",
     "bets",
     "chance_right",
@@ -74,6 +78,7 @@ __all__ = [
     "load_predictor",
     "measure_accuracy",
     "plot_surges",
+    "question_folds",
     "read_predictor",
     "reliability",
     "save_predictor",

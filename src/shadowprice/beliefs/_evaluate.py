@@ -1,6 +1,6 @@
 """How good beliefs are on questions that they have not seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +8,22 @@ from sklearn.base import clone
 from sklearn.metrics import roc_auc_score
 
 from shadowprice._errors import InputError
-from shadowprice._types import FloatArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
+
+
+def question_folds(questions: Sequence[str], *, folds: int = 2, seed: int = 0) -> IntArray:
+    """A fold ``(n,)`` for each of n questions, 0 … folds − 1; questions with the same text fall into the same.
+
+    Raises:
+        InputError: There are fewer different questions than folds, or fewer than 2 folds.
+    """
+    texts, text = np.unique(np.asarray(questions, dtype=object), return_inverse=True)
+    if not 2 <= folds <= len(texts):
+        raise InputError(f"Cannot split {len(texts)} different questions into {folds} folds; use 2 or more of each.")
+    return np.asarray((np.random.default_rng(seed).permutation(len(texts)) % folds)[text], dtype=np.int64)
 
 
 def cross_fit(
@@ -34,10 +46,7 @@ def cross_fit(
     Raises:
         InputError: There are fewer questions than folds, or a fold has nothing right to learn from.
     """
-    texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
-    if not 2 <= folds <= len(texts):
-        raise InputError(f"Cannot split {len(texts)} different questions into {folds} folds; use 2 or more of each.")
-    fold = (np.random.default_rng(seed).permutation(len(texts)) % folds)[text]
+    fold = question_folds(evidence.questions, folds=folds, seed=seed)
     parts, rows = [], []
     for held_out in range(folds):
         fitted = clone(predictor).fit(evidence.of_questions(fold != held_out))

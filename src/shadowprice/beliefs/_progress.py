@@ -78,6 +78,14 @@ class Progress:
         for row in rows:
             self._pending[row] = b""
 
+    def grow(self, size: int) -> None:
+        """Make room for more queries; those that are followed stay where they are."""
+        more = size - len(self)
+        for name in ("_integers", "_counts", "_runs", "_bags", "_sums"):
+            state = getattr(self, name)
+            setattr(self, name, np.concatenate([state, np.zeros((more, *state.shape[1:]), state.dtype)]))
+        self._pending += [b""] * more
+
     def update(self, rows: IntArray, texts: Sequence[str]) -> None:
         """Read ``(m,)`` new pieces of text, each the continuation of its row's text; rows do not repeat.
 

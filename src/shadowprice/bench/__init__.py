@@ -1,6 +1,7 @@
 """How good is a policy?"""
 
-from shadowprice.bench._bench import BenchResult, Cell, default_budgets, run_bench
+from shadowprice.bench._ablations import ABLATIONS, ablation
+from shadowprice.bench._bench import Entrant, compare, default_budgets, run_bench
 from shadowprice.bench._fit_report import (
     FitResult,
     format_estimate,
@@ -8,25 +9,36 @@ from shadowprice.bench._fit_report import (
     write_drift_report,
     write_fit_report,
 )
+from shadowprice.bench._forecasts import Forecasts, Recipe, forecast
+from shadowprice.bench._kept import kept_forecast
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve, price_beliefs, tier_curves
 from shadowprice.bench._report import write_report
+from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._streams import STREAM_SIZE, STREAMS, Stream, StreamSampler, get_stream
 from shadowprice.bench._table import render_table
 
 __all__ = [
+    "ABLATIONS",
     "STREAMS",
     "STREAM_SIZE",
     "BenchResult",
     "BudgetAccuracy",
     "Cell",
+    "Entrant",
     "FitResult",
+    "Forecasts",
+    "Recipe",
     "Stream",
     "StreamSampler",
     "TierCurve",
+    "ablation",
+    "compare",
     "default_budgets",
+    "forecast",
     "format_estimate",
     "format_figure",
     "get_stream",
+    "kept_forecast",
     "price_beliefs",
     "render_table",
     "run_bench",

@@ -1,87 +1,50 @@
 """The table: policies × streams × budgets."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import cached_property
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
+import joblib
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice._types import FloatArray
-from shadowprice.beliefs import Beliefs
+from shadowprice._types import FloatArray, IntArray
+from shadowprice.beliefs import AbstractOutlook, Beliefs
+from shadowprice.bench._forecasts import Forecasts
+from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._streams import STREAMS, StreamSampler, get_stream
-from shadowprice.policies import POLICIES, Oracle, get_policy
-from shadowprice.traces import Accounting, Outcome, Replies, Traces, replay
+from shadowprice.bench._tale import TaleReplies
+from shadowprice.policies import POLICIES, AbstractPolicy, Knowledge, get_policy
+from shadowprice.traces import TIERS, Accounting, Outcome, Replies, Traces, replay
 
-SCHEMA_VERSION: Final = 1
 _RESAMPLES: Final = 2000
+_CHARGED_AS_GENERATED: Final = "is charged for what it generates, as it commits no tokens beforehand"
+_ONLY_GENERATED: Final = "decides token by token, so there is no row where tokens are charged when allocated"
+_NOT_RECORDED: Final = "needs replies of its own, and none were given (--tale)"
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One policy on one stream at one budget, averaged over seeded draws of the stream."""
+class Entrant(NamedTuple):
+    """One row of a table."""
 
-    policy: str
-    stream: str
-    budget: int
-    """Mean tokens per query."""
-    accuracy: float
-    """Right answers, percent of the stream."""
-    ci_low: float
-    """Lower end of the bootstrap 95 % interval of `accuracy` over draws, percent."""
-    ci_high: float
-    """Upper end of it, percent."""
-    allocated: float
-    """Tokens granted, per query."""
-    generated: float
-    """Tokens generated, per query."""
-    abandoned: float
-    """Queries that were granted nothing, percent of the stream."""
-    price: float | None
-    """Shadow price, right answers per token; None for a policy without one."""
+    label: str
+    """What the table calls it."""
+    policy: AbstractPolicy
+    forecasts: Forecasts
 
 
-@dataclass(frozen=True)
-class BenchResult:
-    """All cells of a table, and what they were measured on."""
+class _Game(NamedTuple):
+    """An entrant before one draw of a stream."""
 
-    traces: str
-    accounting: str
-    streams: tuple[str, ...]
-    budgets: tuple[int, ...]
-    policies: tuple[str, ...]
-    seeds: int
-    folds: int
-    stream_sizes: tuple[int, ...]
-    """Queries in each stream."""
-    rows: tuple[Cell, ...]
-
-    def cell(self, policy: str, stream: str, budget: int) -> Cell:
-        """One cell, by its coordinates."""
-        return self._index[policy, stream, budget]
-
-    def best(self, stream: str, budget: int) -> frozenset[str]:
-        """The policies with the highest accuracy of a column, to the printed tenth; the oracle does not compete."""
-        scores = {
-            policy: round(self.cell(policy, stream, budget).accuracy, 1)
-            for policy in self.policies
-            if policy != Oracle.name
-        }
-        return frozenset(policy for policy, score in scores.items() if score == max(scores.values()))
-
-    @cached_property
-    def _index(self) -> dict[tuple[str, str, int], Cell]:
-        return {(row.policy, row.stream, row.budget): row for row in self.rows}
-
-    def to_json(self) -> dict[str, Any]:
-        """The result as JSON-able data."""
-        return {"schema_version": SCHEMA_VERSION, **asdict(self)}
+    label: str
+    policy: AbstractPolicy
+    beliefs: Beliefs
+    outlook: AbstractOutlook | None
+    replies: Replies
+    accounting: Accounting
 
 
 def run_bench(
     traces: Traces,
-    beliefs: Beliefs,
+    forecasts: Forecasts,
     *,
     streams: Sequence[str] = tuple(STREAMS),
     budgets: Sequence[int] = (),
@@ -89,58 +52,107 @@ def run_bench(
     accounting: Accounting = Accounting.ALLOCATED,
     seeds: int = 20,
     folds: int = 2,
+    tale: Traces | None = None,
+    jobs: int = 1,
     advance: Callable[[], None] = lambda: None,
 ) -> BenchResult:
     """Replay every policy on every stream at every budget.
 
-    All policies see the same draws: the same questions, and the same recorded reply to each.
+    All policies see the same draws: the same questions, and the same recorded reply to each. A policy that cannot run
+    here has no cells, and a note that says why.
 
     Args:
         traces: Recorded replies.
-        beliefs: n rows, made for each question without it (`cross_fit`).
+        forecasts: What is believed of each question, made without it (`forecast`).
         streams: Names of the mixes.
         budgets: Mean tokens per query; empty chooses four from the traces.
         policies: Names of the policies.
         accounting: What is charged.
         seeds: Draws of each stream.
-        folds: Into how many folds the beliefs were cross-fitted; only reported.
+        folds: Into how many folds the forecasts were cross-fitted; only reported.
+        tale: Replies to the same questions that were recorded with ``--protocol tale-ep``.
+        jobs: Processes to replay in.
         advance: Called after each draw of a stream has been replayed by all policies at all budgets.
 
     Raises:
-        InputError: An unknown name, a budget below 1, or no seed.
+        InputError: An unknown name, a budget below 1, no seed, or `tale` does not fit the traces.
+    """
+    entrants = [Entrant(name, get_policy(name), forecasts) for name in policies]
+    return compare(
+        traces,
+        entrants,
+        streams=streams,
+        budgets=budgets,
+        accounting=accounting,
+        seeds=seeds,
+        folds=folds,
+        tale=tale,
+        jobs=jobs,
+        advance=advance,
+    )
+
+
+def compare(
+    traces: Traces,
+    entrants: Sequence[Entrant],
+    *,
+    streams: Sequence[str] = tuple(STREAMS),
+    budgets: Sequence[int] = (),
+    accounting: Accounting = Accounting.ALLOCATED,
+    seeds: int = 20,
+    folds: int = 2,
+    tale: Traces | None = None,
+    jobs: int = 1,
+    advance: Callable[[], None] = lambda: None,
+) -> BenchResult:
+    """`run_bench` for rows that differ in more than the policy: other beliefs, other curves, noise.
+
+    Args:
+        traces: Recorded replies.
+        entrants: The rows; labels must differ.
+        streams: As for `run_bench`, like everything below.
+        budgets: Mean tokens per query.
+        accounting: What is charged.
+        seeds: Draws of each stream.
+        folds: Only reported.
+        tale: Replies of TALE-EP.
+        jobs: Processes.
+        advance: Called after each draw.
+
+    Raises:
+        InputError: As `run_bench`.
     """
     if seeds < 1:
         raise InputError(f"{seeds} seeds measure nothing; use 20 or more.")
     budgets = tuple(sorted(set(budgets))) or default_budgets(traces)
     if budgets[0] < 1:
         raise InputError(f"A budget of {budgets[0]} tokens per query buys nothing; use whole numbers from 1 up.")
-    for name in policies:
-        get_policy(name)
-    rows: list[Cell] = []
-    sizes = []
-    for name in streams:
-        sampler = StreamSampler(traces, get_stream(name))
-        sizes.append(sampler.size)
-        outcomes: dict[tuple[str, int], list[Outcome]] = {(p, b): [] for p in policies for b in budgets}
-        for seed in range(seeds):
-            rng = np.random.default_rng([seed, list(STREAMS).index(name)])
-            replies = Replies.draw(traces, sampler.draw(rng), rng)
-            known = {False: beliefs.take(replies.queries), True: Beliefs.certain(replies.threshold)}
-            for (policy, budget), draws in outcomes.items():
-                market = get_policy(policy).open(known[policy == Oracle.name], budget * sampler.size)
-                draws.append(replay(market, replies, accounting, np.random.default_rng(seed)))
-            advance()
-        rows += [_cell(p, name, b, sampler.size, draws) for (p, b), draws in outcomes.items()]
+    samplers = {name: StreamSampler(traces, get_stream(name)) for name in streams}
+    rival = None if tale is None else TaleReplies(tale, traces)
+    notes = _notes(entrants, accounting, rival)
+    draws = [(name, seed) for name in streams for seed in range(seeds)]
+    games = (_games(traces, entrants, samplers[name], name, seed, accounting, rival) for name, seed in draws)
+    work = (joblib.delayed(_play)(game, budgets, draw[1]) for game, draw in zip(games, draws, strict=True))
+    tiers = np.array(traces.tiers)
+    played: dict[tuple[str, str, int], list[tuple[Outcome, FloatArray]]] = {}
+    for (name, _), (queries, outcomes) in zip(draws, _results(work, jobs), strict=True):
+        member = tiers[queries] == np.array(TIERS)[:, np.newaxis]
+        for (label, budget), outcome in outcomes.items():
+            abandoned = (member & ~outcome.funded).sum(axis=1) / np.maximum(member.sum(axis=1), 1)
+            played.setdefault((label, name, budget), []).append((outcome, abandoned))
+        advance()
+    rows = tuple(_cell(*place, samplers[place[1]].size, draws) for place, draws in played.items())
     return BenchResult(
         traces.name,
         str(accounting),
         tuple(streams),
         budgets,
-        tuple(policies),
+        tuple(entrant.label for entrant in entrants),
         seeds,
         folds,
-        tuple(sizes),
-        tuple(rows),
+        tuple(sampler.size for sampler in samplers.values()),
+        rows,
+        notes,
     )
 
 
@@ -156,21 +168,80 @@ def default_budgets(traces: Traces) -> tuple[int, ...]:
     return tuple(2 ** (top - step) for step in (3, 2, 1, 0))
 
 
-def _cell(policy: str, stream: str, budget: int, size: int, draws: list[Outcome]) -> Cell:
-    accuracy = np.array([100.0 * draw.right / size for draw in draws])
+def _notes(entrants: Sequence[Entrant], accounting: Accounting, rival: TaleReplies | None) -> dict[str, str]:
+    """Why rows are empty or not like the others, by label."""
+    notes = {}
+    for entrant in entrants:
+        if entrant.policy.knows is Knowledge.ESTIMATES:
+            if rival is None:
+                notes[entrant.label] = _NOT_RECORDED
+            elif accounting is Accounting.ALLOCATED:
+                notes[entrant.label] = _CHARGED_AS_GENERATED
+        elif accounting is Accounting.ALLOCATED and not entrant.policy.commits:
+            notes[entrant.label] = _ONLY_GENERATED
+    return notes
+
+
+def _games(
+    traces: Traces,
+    entrants: Sequence[Entrant],
+    sampler: StreamSampler,
+    stream: str,
+    seed: int,
+    accounting: Accounting,
+    rival: TaleReplies | None,
+) -> list[_Game]:
+    """What every entrant finds before one draw of a stream."""
+    rng = np.random.default_rng([seed, list(STREAMS).index(stream)])
+    replies = Replies.draw(traces, sampler.draw(rng), rng)
+    games = []
+    for label, policy, forecasts in entrants:
+        if policy.knows is Knowledge.ESTIMATES:
+            if rival is not None:
+                said, estimates = rival.draw(replies.queries, rng)
+                games.append(_Game(label, policy, estimates, None, said, Accounting.GENERATED))
+        elif policy.commits or accounting is Accounting.GENERATED:
+            games.append(_Game(label, policy, *forecasts.of(policy.knows, replies), replies, accounting))
+    return games
+
+
+def _play(games: list[_Game], budgets: tuple[int, ...], seed: int) -> tuple[IntArray, dict[tuple[str, int], Outcome]]:
+    """The questions of a draw, and what every entrant made of every budget."""
+    outcomes = {}
+    for game in games:
+        for budget in budgets:
+            market = game.policy.open(game.beliefs, budget * len(game.beliefs), outlook=game.outlook)
+            order = np.random.default_rng(seed)
+            outcomes[game.label, budget] = replay(market, game.replies, game.accounting, order)
+    return games[0].replies.queries if games else np.zeros(0, dtype=np.int64), outcomes
+
+
+def _results(work: Iterator[Any], jobs: int) -> Iterator[tuple[IntArray, dict[tuple[str, int], Outcome]]]:
+    """What each piece of work gave, in order, as soon as it is there."""
+    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")
+    results: Iterator[tuple[IntArray, dict[tuple[str, int], Outcome]]] = parallel(work)
+    return results
+
+
+def _cell(label: str, stream: str, budget: int, size: int, draws: Sequence[tuple[Outcome, FloatArray]]) -> Cell:
+    outcomes = [outcome for outcome, _ in draws]
+    accuracy = np.array([100.0 * outcome.right / size for outcome in outcomes])
     low, high = _bootstrap(accuracy)
-    price = float(np.mean([draw.price for draw in draws]))
+    price = float(np.mean([outcome.price for outcome in outcomes]))
+    by_tier = 100.0 * np.mean([abandoned for _, abandoned in draws], axis=0)
     return Cell(
-        policy=policy,
+        policy=label,
         stream=stream,
         budget=budget,
         accuracy=float(accuracy.mean()),
         ci_low=low,
         ci_high=high,
-        allocated=float(np.mean([draw.allocated for draw in draws])) / size,
-        generated=float(np.mean([draw.generated for draw in draws])) / size,
-        abandoned=float(np.mean([100.0 * draw.abandoned / size for draw in draws])),
+        allocated=float(np.mean([outcome.allocated for outcome in outcomes])) / size,
+        generated=float(np.mean([outcome.generated for outcome in outcomes])) / size,
+        abandoned=float(np.mean([100.0 * outcome.abandoned / size for outcome in outcomes])),
+        abandoned_by_tier=tuple(by_tier.tolist()),
         price=None if np.isnan(price) else price,
+        draws=tuple(accuracy.tolist()),
     )
 
 

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shadowprice.bench._bench import BenchResult
+from shadowprice.bench._result import BenchResult
 
 _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": None}
 """Keeps out the date, so that equal results are equal files, and addresses, so that a report links to nothing."""
@@ -51,7 +51,7 @@ def plot_accuracy(result: BenchResult) -> dict[str, str]:
 
 def plot_price(result: BenchResult) -> str:
     """Shadow price against budget, one line per stream, as SVG; empty if no policy of the table has a price."""
-    priced = [name for name in result.policies if name.startswith("clear")]
+    priced = [name for name in result.measured if name.startswith("clear")]
     if not priced:
         return ""
     with plt.rc_context(_STYLE):
@@ -70,7 +70,7 @@ def plot_abandoned(result: BenchResult) -> str:
     """Share of queries that were granted nothing, against budget, averaged over the streams, as SVG."""
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-        for policy in result.policies:
+        for policy in result.measured:
             shares = [
                 sum(result.cell(policy, stream, budget).abandoned for stream in result.streams) / len(result.streams)
                 for budget in result.budgets
@@ -87,7 +87,7 @@ def plot_abandoned(result: BenchResult) -> str:
 def _accuracy(result: BenchResult, stream: str) -> Figure:
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-        for policy in result.policies:
+        for policy in result.measured:
             cells = [result.cell(policy, stream, budget) for budget in result.budgets]
             colour = _COLOURS.get(policy)
             axes.plot(

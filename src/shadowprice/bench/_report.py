@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 
-from shadowprice.bench._bench import BenchResult
 from shadowprice.bench._page import write_page
 from shadowprice.bench._plots import plot_abandoned, plot_accuracy, plot_price
+from shadowprice.bench._result import BenchResult
 
 
 def write_report(results: Sequence[BenchResult], command: str, path: str | os.PathLike[str]) -> None:

@@ -4,7 +4,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from shadowprice.bench._bench import BenchResult
+from shadowprice.bench._result import BenchResult
 
 _CELL = 6
 """Characters of one cell, wide enough for `100.0` and a blank."""
@@ -26,7 +26,7 @@ def render_table(result: BenchResult, streams: tuple[str, ...] | None = None) ->
     table.add_column(Text("\npolicy"), no_wrap=True)
     for stream in streams:
         table.add_column(Text(f"{stream}, {sizes[stream]} queries\n{budgets}"), justify="right", no_wrap=True)
-    for policy in result.policies:
+    for policy in result.measured:
         table.add_row(policy, *(_cells(result, policy, stream, width) for stream in streams))
     return table
 

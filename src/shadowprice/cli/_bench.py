@@ -10,11 +10,24 @@ import typer
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
-from shadowprice.beliefs import ThresholdPredictor, cross_fit
-from shadowprice.bench import STREAM_SIZE, STREAMS, BenchResult, get_stream, render_table, run_bench, write_report
+from shadowprice.bench import (
+    ABLATIONS,
+    STREAM_SIZE,
+    STREAMS,
+    BenchResult,
+    Entrant,
+    Forecasts,
+    Recipe,
+    ablation,
+    compare,
+    get_stream,
+    kept_forecast,
+    render_table,
+    write_report,
+)
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
-from shadowprice.policies import POLICIES
-from shadowprice.traces import Accounting, Traces, read_traces
+from shadowprice.policies import POLICIES, Knowledge, get_policy
+from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
 
 def bench(
@@ -33,17 +46,34 @@ def bench(
     ] = "allocated",
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; - prints it.")] = None,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
+    tale: Annotated[
+        str | None,
+        typer.Option(help="Traces of the same questions recorded with --protocol tale-ep, for the policy tale-ep."),
+    ] = None,
+    ablate: Annotated[
+        str | None, typer.Option(help=f"Vary one thing instead of the policy: {', '.join(ABLATIONS)}.")
+    ] = None,
+    learn_from: Annotated[
+        str | None,
+        typer.Option(help="Traces of another model to learn beliefs from, for transfer; held-out questions stay out."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Processes; 0 takes one per CPU.")] = 0,
 ) -> None:
     """Replay recorded replies through every policy.
 
-    Beliefs are cross-fitted, so no question is priced by a predictor that has seen it.
+    Beliefs are cross-fitted, so no question is priced by a predictor that has seen it. They are fitted once and kept
+    in the cache folder (or SHADOWPRICE_CACHE) until the traces or the code change.
 
     Examples:
       shadowprice bench bundled
       shadowprice bench traces.parquet --budgets 64,128,256 --policies uniform,clear-lambert --json table.json
       shadowprice bench bundled --accounting both --report report.html
+      shadowprice bench traces.parquet --ablate noise
+      shadowprice bench small.parquet --learn-from large.parquet
     """
     recorded = read_traces(traces)
+    if ablate is not None and policies:
+        raise InputError("An ablation chooses its own policies; leave out --policies.")
     results = bench_traces(
         recorded,
         streams=split_list(streams),
@@ -52,6 +82,10 @@ def bench(
         accountings=_accountings(accounting),
         seeds=seeds,
         folds=folds,
+        tale=tale,
+        ablate=ablate,
+        source=None if learn_from is None else read_traces(learn_from),
+        jobs=jobs,
     )
     if report is not None:
         write_report(results, shlex.join(["shadowprice", *sys.argv[1:]]), report)
@@ -78,25 +112,44 @@ def bench_traces(
     accountings: list[Accounting],
     seeds: int = 20,
     folds: int = 2,
+    tale: str | None = None,
+    ablate: str | None = None,
+    source: Traces | None = None,
+    jobs: int = 0,
 ) -> list[BenchResult]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
     for name in streams:
         get_stream(name)  # a wrong name should not wait for the fit
-    steps = folds + len(accountings) * seeds * len(streams or STREAMS)
-    with progress_bar("bench", steps, note="fitting beliefs") as bar:
-        beliefs = cross_fit(ThresholdPredictor(), traces.evidence, folds=folds)
-        bar.advance(folds)
+    asked = [get_policy(name) for name in policies or POLICIES]
+    if tale is None and traces.name == BUNDLED:
+        tale = BUNDLED_TALE
+    rival = None if tale is None else read_traces(tale)
+    steps = len(accountings) * seeds * len(streams or STREAMS)
+    with progress_bar("bench", None, note="fitting beliefs") as bar:
+
+        def fit(recipe: Recipe) -> Forecasts:
+            return kept_forecast(traces, recipe._replace(folds=folds), source=source, advance=bar.advance)
+
+        if ablate is not None:
+            entrants = ablation(ablate, traces, fit)
+        else:
+            needed = tuple(kind for kind in Recipe().knowledge if any(policy.knows is kind for policy in asked))
+            looks = any(not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked)
+            forecasts = fit(Recipe(needed, reads=looks))
+            entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
+        bar.restart(steps, note="replaying")
         return [
-            run_bench(
+            compare(
                 traces,
-                beliefs,
+                entrants,
                 streams=streams or tuple(STREAMS),
                 budgets=budgets,
-                policies=policies or tuple(POLICIES),
                 accounting=accounting,
                 seeds=seeds,
                 folds=folds,
-                advance=lambda: bar.advance(note="replaying"),
+                tale=rival,
+                jobs=jobs or -1,
+                advance=bar.advance,
             )
             for accounting in accountings
         ]

@@ -100,6 +100,10 @@ class Bar:
             self._progress.update(self._task, note=note)
         self._progress.advance(self._task, steps)
 
+    def restart(self, total: int, note: str) -> None:
+        """Begin again with another total."""
+        self._progress.reset(self._task, total=total, note=note)
+
     @property
     def elapsed(self) -> float:
         """Seconds since the bar appeared."""

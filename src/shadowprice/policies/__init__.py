@@ -4,13 +4,35 @@ from typing import Final
 
 from shadowprice._errors import InputError
 from shadowprice.policies._baselines import Oracle, Predictor, Uniform
-from shadowprice.policies._clear import ClearLambert
-from shadowprice.policies._market import AbstractMarket, AbstractPlanner, AbstractPolicy, Plan, PlannedMarket
+from shadowprice.policies._clear import ClearAuction, ClearHeuristic, ClearLambert, Expected
+from shadowprice.policies._index import Index, IndexMarket, IndexResume, IndexResumeMarket
+from shadowprice.policies._market import (
+    AbstractMarket,
+    AbstractPlanner,
+    AbstractPolicy,
+    Knowledge,
+    Plan,
+    PlannedMarket,
+)
+from shadowprice.policies._tale import TaleEp
+from shadowprice.policies._terms import Terms
 
 POLICIES: Final[dict[str, AbstractPolicy]] = {
-    policy.name: policy for policy in (Uniform(), Predictor(), ClearLambert(), Oracle())
+    policy.name: policy
+    for policy in (
+        Uniform(),
+        Predictor(),
+        TaleEp(),
+        ClearHeuristic(),
+        ClearAuction(),
+        ClearLambert(),
+        Expected(),
+        Index(),
+        IndexResume(),
+        Oracle(),
+    )
 }
-"""Every policy by name, in the order of the paper's table."""
+"""Every policy by name: those of the paper's table in its order, then ours, then the oracle."""
 
 
 def get_policy(name: str) -> AbstractPolicy:
@@ -29,11 +51,21 @@ __all__ = [
     "AbstractMarket",
     "AbstractPlanner",
     "AbstractPolicy",
+    "ClearAuction",
+    "ClearHeuristic",
     "ClearLambert",
+    "Expected",
+    "Index",
+    "IndexMarket",
+    "IndexResume",
+    "IndexResumeMarket",
+    "Knowledge",
     "Oracle",
     "Plan",
     "PlannedMarket",
     "Predictor",
+    "TaleEp",
+    "Terms",
     "Uniform",
     "get_policy",
 ]

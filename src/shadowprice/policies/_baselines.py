@@ -6,17 +6,20 @@ import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import Beliefs
-from shadowprice.policies._market import AbstractPlanner, Plan
+from shadowprice.policies._market import AbstractPlanner, Knowledge, Plan
+from shadowprice.policies._terms import Terms
 
 
 class Uniform(AbstractPlanner):
-    """The same cap for every query."""
+    """The same cap for every query, whatever a right answer is worth."""
 
     name: ClassVar[str] = "uniform"
+    knows: ClassVar[Knowledge] = Knowledge.NOTHING
 
-    def plan(self, beliefs: Beliefs, budget: int) -> Plan:
-        """Divide the budget evenly; what does not divide goes one token each to the first."""
-        return Plan(spread_evenly(len(beliefs), budget), float("nan"))
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+        """One level for all, or the floor where that is higher; what does not divide goes singly to the first."""
+        del beliefs
+        return Plan(level(terms.floor, budget), float("nan"))
 
 
 class Predictor(AbstractPlanner):
@@ -24,39 +27,49 @@ class Predictor(AbstractPlanner):
 
     name: ClassVar[str] = "predictor"
 
-    def plan(self, beliefs: Beliefs, budget: int) -> Plan:
-        """Divide the budget in proportion to τ̂."""
-        return Plan(_apportion(beliefs.threshold, budget), float("nan"))
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+        """Divide what the floors leave of the budget in proportion to τ̂."""
+        rest = budget - int(terms.floor.sum())
+        return Plan(terms.floor + _apportion(beliefs.threshold, rest), float("nan"))
 
 
 class Oracle(AbstractPlanner):
-    """Knows where each right answer appears and buys exactly that, cheapest first.
+    """Knows where each right answer appears and buys exactly that, the best value first.
 
     With one unit of utility per right answer, no other way to spend the same tokens gets more answers right. Open it
     with `Beliefs.certain`.
     """
 
     name: ClassVar[str] = "oracle"
+    knows: ClassVar[Knowledge] = Knowledge.ANSWERS
 
-    def plan(self, beliefs: Beliefs, budget: int) -> Plan:
-        """Fund thresholds from the smallest up until the next one does not fit."""
-        solvable = np.flatnonzero(np.isfinite(beliefs.threshold))
-        needed = np.maximum(np.ceil(beliefs.threshold[solvable]), 1.0).astype(np.int64)  # 0 tokens is abandoned
-        cheapest = np.argsort(needed, kind="stable")
-        fits = np.cumsum(needed[cheapest]) <= budget
-        tokens = np.zeros(len(beliefs), dtype=np.int64)
-        tokens[solvable[cheapest[fits]]] = needed[cheapest[fits]]
-        marginal = needed[cheapest[~fits]][:1]
-        return Plan(tokens, float(1.0 / marginal[0]) if marginal.size else 0.0)
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+        """Fund thresholds by what their tokens are worth until the next one does not fit."""
+        tokens = terms.floor.copy()
+        needed = np.maximum(np.ceil(np.minimum(beliefs.threshold, 2.0**53)), 1.0) - tokens  # 0 tokens is abandoned
+        open_to = np.flatnonzero(np.isfinite(beliefs.threshold) & (needed > 0.0))
+        cost = needed[open_to] / terms.weight[open_to]
+        best = open_to[np.argsort(cost, kind="stable")]
+        fits = np.cumsum(needed[best]) <= budget - int(tokens.sum())
+        tokens[best[fits]] += needed[best[fits]].astype(np.int64)
+        marginal = best[~fits][:1]
+        return Plan(tokens, float(terms.weight[marginal[0]] / needed[marginal[0]]) if marginal.size else 0.0)
 
 
-def spread_evenly(n: int, budget: int) -> IntArray:
-    """Divide whole tokens among n queries as evenly as they can be: ``(n,)``."""
+def level(floor: IntArray, budget: int) -> IntArray:
+    """Whole tokens ``(n,)`` as even as they can be, none below its floor; the floors fit into the budget."""
+    n = len(floor)
+    tokens: IntArray = floor.copy()
     if n == 0:
-        return np.zeros(0, dtype=np.int64)
-    each, left = divmod(budget, n)
-    tokens: IntArray = np.full(n, each, dtype=np.int64)
-    tokens[:left] += 1
+        return tokens
+    # Raise the lowest floors first: with the j lowest at one level, the others stay where they are.
+    low = np.sort(floor)
+    above = int(low.sum()) - np.cumsum(low)
+    levels = (budget - above) // np.arange(1, n + 1)
+    last = int(np.flatnonzero(levels >= low)[-1])
+    tokens = np.maximum(floor, levels[last])
+    raised = np.flatnonzero(floor <= levels[last])
+    tokens[raised[: budget - int(tokens.sum())]] += 1
     return tokens
 
 
@@ -66,7 +79,7 @@ def _apportion(weights: FloatArray, budget: int) -> IntArray:
         return np.zeros(0, dtype=np.int64)
     total = weights.sum()
     if total <= 0:
-        return spread_evenly(len(weights), budget)
+        return level(np.zeros(len(weights), dtype=np.int64), budget)
     exact = weights / total * budget
     tokens: IntArray = np.floor(exact).astype(np.int64)
     left = budget - int(tokens.sum())

@@ -1,6 +1,7 @@
 """What happened when a model reasoned: trace schema, files, logs of other tools, and replay."""
 
-from shadowprice.traces._files import BUNDLED, read_traces, write_traces
+from shadowprice.traces._files import BUNDLED, BUNDLED_TALE, read_traces, write_traces
+from shadowprice.traces._recorded import RecordedOutlook
 from shadowprice.traces._replay import Accounting, Outcome, Replies, replay
 from shadowprice.traces._schema import SCHEMA_VERSION, TRACE_SCHEMA
 from shadowprice.traces._sweeps import SWEEP_SCHEMA, Sweep, read_sweeps, write_sweeps
@@ -16,6 +17,7 @@ from shadowprice.traces.importers import (
 
 __all__ = [
     "BUNDLED",
+    "BUNDLED_TALE",
     "FORMATS",
     "SCHEMA_VERSION",
     "SWEEP_SCHEMA",
@@ -27,6 +29,7 @@ __all__ = [
     "Imported",
     "ImportedLog",
     "Outcome",
+    "RecordedOutlook",
     "Replies",
     "Sweep",
     "Traces",

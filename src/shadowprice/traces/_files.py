@@ -16,20 +16,23 @@ from shadowprice.traces._traces import Traces
 
 BUNDLED = "bundled"
 """The name under which the traces inside the package can be given wherever a path can."""
+BUNDLED_TALE = "bundled-tale-ep"
+"""The same model's replies to the same questions, asked in the way of TALE-EP."""
+_INSIDE = {BUNDLED: "smollm2-135m.parquet", BUNDLED_TALE: "smollm2-135m-tale-ep.parquet"}
 
 
 def read_traces(source: str | os.PathLike[str]) -> Traces:
     """Read a Parquet file of traces, or the ones inside the package.
 
     Args:
-        source: A path, or `"bundled"`.
+        source: A path, or `"bundled"`, or `"bundled-tale-ep"`.
 
     Raises:
         InputError: The file is missing, empty or damaged, lacks a column, or holds a value that cannot be.
     """
-    if str(source) == BUNDLED:
-        with resources.as_file(resources.files("shadowprice.data") / "smollm2-135m.parquet") as path:
-            return _group(_read(path), BUNDLED)
+    if str(source) in _INSIDE:
+        with resources.as_file(resources.files("shadowprice.data") / _INSIDE[str(source)]) as path:
+            return _group(_read(path), str(source))
     return _group(_read(Path(source)), str(source))
 
 

@@ -29,6 +29,8 @@ class Replies:
 
     queries: IntArray
     """``(n,)`` numbers of the questions in the traces."""
+    rows: IntArray
+    """``(n,)`` rows of the traces."""
     correct: BoolArray
     """``(n,)`` is the reply right."""
     answer_tokens: IntArray
@@ -40,7 +42,7 @@ class Replies:
     def draw(cls, traces: Traces, queries: IntArray, rng: np.random.Generator) -> Self:
         """Pick one of the recorded replies to each of the given questions."""
         rows = traces.first[queries] + rng.integers(traces.samples[queries])
-        return cls(queries, traces.correct[rows], traces.answer_tokens[rows], traces.completion_tokens[rows])
+        return cls(queries, rows, traces.correct[rows], traces.answer_tokens[rows], traces.completion_tokens[rows])
 
     @property
     def threshold(self) -> FloatArray:
@@ -48,7 +50,7 @@ class Replies:
         return np.where(self.correct, self.answer_tokens, np.inf)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
     """What a policy made of a budget."""
 
@@ -58,10 +60,15 @@ class Outcome:
     """Tokens granted in all."""
     generated: int
     """Tokens generated in all."""
-    abandoned: int
-    """Queries that were never granted a token."""
+    funded: BoolArray
+    """``(n,)`` whether a query was ever granted a token; the others are abandoned."""
     price: float
     """The last shadow price, utility per token; NaN for a policy that has none."""
+
+    @property
+    def abandoned(self) -> int:
+        """Queries that were never granted a token."""
+        return int(np.count_nonzero(~self.funded))
 
 
 def replay(
@@ -72,8 +79,10 @@ def replay(
     Args:
         market: A freshly opened market for these n queries.
         replies: What each query would say.
-        accounting: `ALLOCATED` grants all queries at once. `GENERATED` serves them in random order, 5 % at a time,
-            and goes round again among the abandoned ones for as long as returned tokens buy something.
+        accounting: `ALLOCATED` grants all queries at once; it is for policies that commit tokens beforehand.
+            `GENERATED` serves them in random order, 5 % at a time, each for as long as the market lets it go on, and
+            goes round again among the abandoned ones for as long as returned tokens buy something. Where the market
+            pauses queries, all are served together.
         rng: The order of serving, for `GENERATED`.
     """
     n = len(replies.queries)
@@ -85,25 +94,38 @@ def replay(
         right=int(np.count_nonzero(replies.correct & (granted >= replies.answer_tokens) & (granted > 0))),
         allocated=int(granted.sum()),
         generated=int(np.minimum(granted, replies.completion_tokens).sum()),
-        abandoned=int(np.count_nonzero(granted == 0)),
+        funded=granted > 0,
         price=market.price,
     )
 
 
 def _serve(market: AbstractMarket, replies: Replies, order: IntArray) -> IntArray:
+    """The tokens ``(n,)`` that each query was allowed to reach in the end."""
     n = len(order)
-    batch = max(1, round(_SERVED_AT_ONCE * n))
-    granted = np.zeros(n, dtype=np.int64)
+    batch = n if market.pauses else max(1, round(_SERVED_AT_ONCE * n))
+    granted, generated = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
     waiting = order
     while waiting.size:
         for start in range(0, waiting.size, batch):
-            ids = waiting[start : start + batch]
-            granted[ids] = market.grant(ids, np.zeros(ids.size, dtype=np.int64))
-            funded = ids[granted[ids] > 0]
-            generated = np.minimum(granted[funded], replies.completion_tokens[funded])
-            market.settle(funded, generated, generated == replies.completion_tokens[funded])
+            _run(market, replies, waiting[start : start + batch], granted, generated)
         still_waiting = waiting[granted[waiting] == 0]
         if still_waiting.size == waiting.size:
             break
         waiting = still_waiting
     return granted
+
+
+def _run(market: AbstractMarket, replies: Replies, ids: IntArray, granted: IntArray, generated: IntArray) -> None:
+    """Serve some queries together until each has ended, was stopped, or is not funded."""
+    length = replies.completion_tokens
+    while ids.size:
+        limit = market.grant(ids, generated[ids])
+        granted[ids] = np.maximum(granted[ids], limit)
+        reach = np.maximum(np.minimum(limit, length[ids]), generated[ids])
+        goes_on = reach > generated[ids]
+        generated[ids] = reach
+        ended = reach == length[ids]
+        pauses = market.pauses and bool(goes_on.any())
+        over = (granted[ids] > 0) & (ended if pauses else ended | ~goes_on)
+        market.settle(ids[over], generated[ids[over]], ended[over])
+        ids = ids[~over] if pauses else ids[~over & goes_on]

@@ -1,0 +1,161 @@
+"""What each policy may believe of recorded questions, from predictors that were fitted without them."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from shadowprice._errors import InputError
+from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs import (
+    AbstractOutlook,
+    Beliefs,
+    Evidence,
+    OutcomePredictor,
+    Outcomes,
+    Outlook,
+    RunningPredictor,
+    ThresholdPredictor,
+    question_folds,
+)
+from shadowprice.policies import Knowledge
+from shadowprice.traces import RecordedOutlook, Replies, Traces
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """Beliefs about all questions and replies of some traces."""
+
+    thresholds: Beliefs | None = None
+    """n rows, for policies that price thresholds."""
+    outcomes: Beliefs | None = None
+    """n rows with outcomes."""
+    outlook: RecordedOutlook | None = None
+    """A row for each of the m replies; without it, policies that look see only how far a query has come."""
+
+    def of(self, knowledge: Knowledge, replies: Replies) -> tuple[Beliefs, AbstractOutlook | None]:
+        """What a policy with that knowledge is opened with.
+
+        Raises:
+            InputError: These forecasts were made without it.
+        """
+        if knowledge is Knowledge.ANSWERS:
+            return Beliefs.certain(replies.threshold), None
+        if knowledge is Knowledge.NOTHING:
+            return Beliefs.certain(np.ones(len(replies.queries))), None
+        beliefs = self.thresholds if knowledge is Knowledge.THRESHOLDS else self.outcomes
+        if beliefs is None:
+            raise InputError(f"There are no forecasts of {knowledge}; make them with `forecast`.")
+        mine = beliefs.take(replies.queries)
+        if knowledge is Knowledge.THRESHOLDS or mine.outcomes is None:
+            return mine, None
+        return mine, Outlook(mine.outcomes) if self.outlook is None else self.outlook.take(replies.rows)
+
+
+class Recipe(NamedTuple):
+    """How forecasts are made; equal recipes on equal traces give equal forecasts."""
+
+    knowledge: tuple[Knowledge, ...] = (Knowledge.THRESHOLDS, Knowledge.OUTCOMES)
+    """Which beliefs are asked for."""
+    reads: bool = True
+    """Whether the texts that queries write are read."""
+    folds: int = 2
+    """Folds of the questions: each is held out once."""
+    seed: int = 0
+    """Seed of the folds, and of what is left out or blurred."""
+    size: int | None = None
+    """Questions to learn from, at most."""
+    noise: float = 0.0
+    """σ of log-normal noise on the token counts that are believed."""
+
+
+def forecast(
+    traces: Traces,
+    recipe: Recipe = Recipe(),  # noqa: B008  # immutable
+    *,
+    source: Traces | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> Forecasts:
+    """Cross-fit all predictors on traces.
+
+    Args:
+        traces: What is to be forecast: no question by a predictor that has seen it.
+        recipe: How.
+        source: Traces of another model to learn from, for transfer; the same traces by default.
+        advance: Called after each fold.
+
+    Raises:
+        InputError: There are too few questions, or nothing to learn from.
+    """
+    evidence = (traces if source is None else source).evidence
+    fold = question_folds(traces.questions, folds=recipe.folds, seed=recipe.seed)
+    parts = []
+    for number in range(recipe.folds):
+        held_out = {traces.questions[i] for i in np.flatnonzero(fold == number)}
+        seen = np.array([question not in held_out for question in evidence.questions], dtype=np.bool_)
+        parts.append(_fold(traces, evidence.of_questions(_some(seen, recipe)), fold == number, recipe))
+        advance()
+    rows = np.argsort(np.concatenate([np.flatnonzero(fold == number) for number in range(recipe.folds)]))
+    replies = np.argsort(np.concatenate([np.flatnonzero((fold == u)[traces.query]) for u in range(recipe.folds)]))
+    outlooks = [part.outlook for part in parts if part.outlook is not None]
+    return Forecasts(
+        _joined([part.thresholds for part in parts], rows),
+        _joined([part.outcomes for part in parts], rows),
+        RecordedOutlook.concatenate(outlooks).take(replies) if outlooks else None,
+    )
+
+
+def blurred(beliefs: Beliefs, sigma: float, seed: int) -> Beliefs:
+    """Beliefs whose token counts are off by a factor exp(σz), z standard normal, for each query on its own.
+
+    Thresholds are multiplied by it, and outcomes are stretched: P'(right by t) = P(right by t/factor).
+    """
+    if sigma == 0.0:
+        return beliefs
+    factor = np.exp(sigma * np.random.default_rng(seed).standard_normal(len(beliefs)))
+    outcomes = beliefs.outcomes
+    if outcomes is not None:
+        outcomes = Outcomes(
+            outcomes.tokens,
+            _stretched(outcomes.tokens, outcomes.right, factor),
+            _stretched(outcomes.tokens, outcomes.finished, factor),
+        )
+    return Beliefs(beliefs.threshold * factor, beliefs.alpha, beliefs.beta, outcomes)
+
+
+def _fold(traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe) -> Forecasts:
+    """Forecasts of the questions of one fold, in order, and of their replies."""
+    unseen = np.flatnonzero(held_out)
+    thresholds = outcomes = outlook = None
+    if Knowledge.THRESHOLDS in recipe.knowledge:
+        believed = ThresholdPredictor().fit(known).predict(traces.questions)
+        thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
+    if Knowledge.OUTCOMES in recipe.knowledge:
+        believed = blurred(OutcomePredictor().fit(known).predict(traces.questions), recipe.noise, recipe.seed)
+        outcomes = believed.take(unseen)
+        if recipe.reads:
+            running = RunningPredictor().fit(known, OutcomePredictor())
+            outlook = RecordedOutlook.of(traces, believed, running, np.flatnonzero(held_out[traces.query]))
+    return Forecasts(thresholds, outcomes, outlook)
+
+
+def _some(seen: BoolArray, recipe: Recipe) -> BoolArray:
+    places = np.flatnonzero(seen)
+    if recipe.size is None or recipe.size >= len(places):
+        return seen
+    few = np.zeros(len(seen), dtype=np.bool_)
+    few[np.random.default_rng(recipe.seed).permutation(places)[: recipe.size]] = True
+    return few
+
+
+def _joined(parts: Iterable[Beliefs | None], order: IntArray) -> Beliefs | None:
+    there = [part for part in parts if part is not None]
+    return Beliefs.concatenate(there).take(order) if there else None
+
+
+def _stretched(tokens: FloatArray, chance: FloatArray, factor: FloatArray) -> FloatArray:
+    grid = np.append(0.0, tokens)
+    return np.array(
+        [np.interp(tokens / stretch, grid, np.append(0.0, row)) for row, stretch in zip(chance, factor, strict=True)]
+    )

@@ -1,0 +1,106 @@
+"""What a bench found."""
+
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from shadowprice.policies import ClearLambert, Oracle
+
+SCHEMA_VERSION: Final = 2
+ROOM: Final = 2.0
+"""Points between clear-lambert and the oracle below which a cell says nothing about who is better."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One policy on one stream at one budget, averaged over seeded draws of the stream."""
+
+    policy: str
+    stream: str
+    budget: int
+    """Mean tokens per query."""
+    accuracy: float
+    """Right answers, percent of the stream."""
+    ci_low: float
+    """Lower end of the bootstrap 95 % interval of `accuracy` over draws, percent."""
+    ci_high: float
+    """Upper end of it, percent."""
+    allocated: float
+    """Tokens granted, per query."""
+    generated: float
+    """Tokens generated, per query."""
+    abandoned: float
+    """Queries that were granted nothing, percent of the stream."""
+    abandoned_by_tier: tuple[float, ...]
+    """The same of the easy, the medium and the hard ones, percent of the tier."""
+    price: float | None
+    """Shadow price, right answers per token; None for a policy without one."""
+    draws: tuple[float, ...]
+    """Accuracy on each draw, percent."""
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """All cells of a table, and what they were measured on."""
+
+    traces: str
+    accounting: str
+    streams: tuple[str, ...]
+    budgets: tuple[int, ...]
+    policies: tuple[str, ...]
+    """All rows that were asked for, in order; those that could not run have no cells, and a note."""
+    seeds: int
+    folds: int
+    stream_sizes: tuple[int, ...]
+    """Queries in each stream."""
+    rows: tuple[Cell, ...]
+    notes: dict[str, str] = field(default_factory=dict)
+    """Footnotes of policies: why they have no cells, or what is different about them."""
+
+    def cell(self, policy: str, stream: str, budget: int) -> Cell:
+        """One cell, by its coordinates; KeyError where there is none."""
+        return self._index[policy, stream, budget]
+
+    @cached_property
+    def measured(self) -> tuple[str, ...]:
+        """The policies that have cells."""
+        there = {row.policy for row in self.rows}
+        return tuple(policy for policy in self.policies if policy in there)
+
+    def best(self, stream: str, budget: int) -> frozenset[str]:
+        """The policies with the highest accuracy of a column, to the printed tenth; the oracle does not compete."""
+        scores = {
+            policy: round(self.cell(policy, stream, budget).accuracy, 1)
+            for policy in self.measured
+            if policy != Oracle.name
+        }
+        return frozenset(policy for policy, score in scores.items() if score == max(scores.values()))
+
+    def closed(self, policy: str) -> float | None:
+        """Share of the distance from clear-lambert to the oracle that a policy closes.
+
+        The mean over the cells where that distance is over 2 points; None where there is none, or one of the three was
+        not measured.
+        """
+        if not {policy, ClearLambert.name, Oracle.name} <= set(self.measured):
+            return None
+        shares = []
+        for stream in self.streams:
+            for budget in self.budgets:
+                got, clear, oracle = (
+                    self.cell(name, stream, budget).accuracy for name in (policy, ClearLambert.name, Oracle.name)
+                )
+                if oracle - clear > ROOM:
+                    shares.append((got - clear) / (oracle - clear))
+        return float(np.mean(shares)) if shares else None
+
+    @cached_property
+    def _index(self) -> dict[tuple[str, str, int], Cell]:
+        return {(row.policy, row.stream, row.budget): row for row in self.rows}
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as JSON-able data."""
+        closed = {policy: self.closed(policy) for policy in self.policies}
+        return {"schema_version": SCHEMA_VERSION, **asdict(self), "closed": closed}

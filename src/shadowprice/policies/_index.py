@@ -1,0 +1,194 @@
+"""Sequential policies: a query goes on for as long as the best that is still to be had from it is worth its price."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from shadowprice._errors import InputError
+from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs import AbstractOutlook, Beliefs, Outlook
+from shadowprice.policies._kernels import staircases, steepest_chords
+from shadowprice.policies._market import AbstractPolicy, Knowledge
+from shadowprice.policies._steps import RUNNING, WAITING, AbstractStepMarket
+from shadowprice.policies._terms import Terms
+
+_PATIENCE = 0.8
+"""A running query is stopped below this share of the price. Its index does not know that more will be known at the next
+step, and its beliefs are noisy: to stop it for good must wait until that is clear. Chosen on the five files of the
+evaluation, where 0.7 to 0.9 are as good."""
+_AT_ONCE = 0.05
+"""Share of the queries that go on together before the others are compared with them again."""
+_REPRICE_SHARE = 0.05
+"""Share of the queries that must settle before the price is found anew."""
+_TRUSTED_SHARE = 0.02
+"""Share of the budget that must be spent before spending corrects what the beliefs expect to spend."""
+
+
+class Index(AbstractPolicy):
+    """One pass: do not commit tokens, commit a price.
+
+    A query that has come to e_k has the index G = max over j > k of P(right by e_j) / E[tokens up to e_j], both given
+    all that is known (a Gittins index that does not foresee what it will learn; Gittins 1979, and Weitzman 1979 for
+    search). It begins if G is at least the price λ, goes on for as long as G is not clearly below, and is stopped for
+    good then. λ is the price at which what the waiting queries expect to spend meets what is left; it is found anew as
+    queries end.
+    """
+
+    name: ClassVar[str] = "index"
+    knows: ClassVar[Knowledge] = Knowledge.OUTCOMES
+
+    def open(
+        self, beliefs: Beliefs, budget: int, *, terms: Terms | None = None, outlook: AbstractOutlook | None = None
+    ) -> "IndexMarket":
+        """Open a market.
+
+        Raises:
+            InputError: The beliefs have no outcomes, or the budget does not do.
+        """
+        outlook = _outlook(self.name, beliefs, outlook)
+        return IndexMarket(outlook, budget, Terms(len(outlook)) if terms is None else terms)
+
+
+class IndexResume(AbstractPolicy):
+    """Strictly in order of index: a query that falls behind pauses, and goes on when it is the best again.
+
+    This needs an engine that can go on with a reply later. It is the limit that `Index` approaches in one pass.
+    """
+
+    name: ClassVar[str] = "index-resume"
+    knows: ClassVar[Knowledge] = Knowledge.OUTCOMES
+
+    def open(
+        self, beliefs: Beliefs, budget: int, *, terms: Terms | None = None, outlook: AbstractOutlook | None = None
+    ) -> "IndexResumeMarket":
+        """Open a market.
+
+        Raises:
+            InputError: The beliefs have no outcomes, or the budget does not do.
+        """
+        outlook = _outlook(self.name, beliefs, outlook)
+        return IndexResumeMarket(outlook, budget, Terms(len(outlook)) if terms is None else terms)
+
+
+class _Valued(AbstractStepMarket):
+    """A step market that values queries by their index."""
+
+    def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms) -> None:
+        super().__init__(outlook.before.tokens, budget, terms)
+        self._outlook = outlook
+
+    def _index(self, ids: IntArray, generated: IntArray) -> FloatArray:
+        """Weighted index ``(m,)``: right answers per token, at best, from here on; infinite for who is owed tokens."""
+        now = self._outlook.outcomes(ids, generated)
+        index = np.empty(len(ids))
+        steepest_chords(now.tokens, now.right, now.finished, generated, index)
+        return np.where(self._owed(ids) > 0, np.inf, index * self._terms.weight[ids])
+
+
+class IndexMarket(_Valued):
+    """A price as a rule to begin and to stop."""
+
+    def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms) -> None:
+        super().__init__(outlook, budget, terms)
+        before = outlook.before
+        n, points = before.right.shape
+        self._least, self._expected = np.empty((n, points)), np.empty((n, points))
+        staircases(before.tokens, before.right, before.finished, self._least, self._expected)
+        self._least *= terms.weight[:, np.newaxis]
+        # The steps of all queries, dearest first: demand at a price is a sum over the first of them.
+        order = np.argsort(-self._least, axis=None, kind="stable")
+        self._stairs = self._least.ravel()[order]
+        self._stair_query, self._stair_tokens = order // points, self._expected.ravel()[order]
+        self._stopped = np.zeros(n, dtype=np.bool_)
+        self._foreseen = np.zeros(n)
+        """``(n,)`` what each query was expected to spend when it began."""
+        self._foreseen_of_settled = 0.0
+        self._reprice_after = max(1.0, _REPRICE_SHARE * n)
+        self._settled_since = 0
+        self._reprice()
+
+    @property
+    def price(self) -> float:
+        """The price at which the waiting queries expect to spend what is left, utility per token."""
+        return self._price
+
+    def _pick(self, ids: IntArray, generated: IntArray) -> IntArray:
+        waiting = self._state[ids] == WAITING
+        if waiting.any() and self._is_stale():
+            self._reprice()
+        worth = np.where(self._terms.floor[ids] > 0, np.inf, self._least[ids, 0])
+        begins = waiting & (worth > 0.0) & (worth >= self._price)
+        begun = ids[begins]
+        self._foreseen[begun] = np.where(self._least[begun] >= self._price, self._expected[begun], 0.0).sum(axis=1)
+        goes_on = ~waiting & ~self._stopped[ids]
+        index = self._index(ids[goes_on], generated[goes_on])
+        goes_on[goes_on] = (index > 0.0) & (index >= _PATIENCE * self._price)
+        self._stopped[ids[~waiting & ~goes_on]] = True
+        return np.flatnonzero(begins | goes_on)
+
+    def _limit(self, ids: IntArray, generated: IntArray) -> IntArray:
+        return np.where(self._stopped[ids], generated, self._granted[ids])
+
+    def _closed(self, ids: IntArray, generated: IntArray, finished: BoolArray) -> None:
+        del generated, finished
+        self._foreseen_of_settled += float(self._foreseen[ids].sum())
+        self._settled_since += ids.size
+
+    def _is_stale(self) -> bool:
+        idle = not (self._state == RUNNING).any()
+        return self._settled_since > 0 and (idle or self._settled_since >= self._reprice_after)
+
+    def _reprice(self) -> None:
+        """The least price at which what is expected to be spent fits into what is left."""
+        self._settled_since = 0
+        # Running queries hold one step; what they will ask for beyond it is not there for others.
+        ahead = float(np.maximum(self._foreseen - self._granted, 0.0)[self._state == RUNNING].sum())
+        trusted = _TRUSTED_SHARE * (self._pool + self._spent)
+        scale = (self._spent + trusted) / (self._foreseen_of_settled + trusted) if trusted else 1.0
+        left = (self._pool - self._sure) / min(max(scale, 0.5), 2.0) - ahead
+        demand = np.cumsum(np.where(self._state[self._stair_query] == WAITING, self._stair_tokens, 0.0))
+        last = int(np.searchsorted(demand, max(left, 0.0), side="right"))
+        self._price = float(self._stairs[last]) if last < len(demand) else 0.0
+
+
+class IndexResumeMarket(_Valued):
+    """Whoever has the highest index goes on next, a few at a time."""
+
+    pauses = True
+
+    def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms) -> None:
+        super().__init__(outlook, budget, terms)
+        n = len(outlook)
+        self._width = max(1, round(_AT_ONCE * n))
+        self._value = self._index(np.arange(n), np.zeros(n, dtype=np.int64))
+        """``(n,)`` index of each query where it stands."""
+        self._seen = np.zeros(n, dtype=np.int64)
+        """``(n,)`` tokens at which it was taken."""
+        self._price = float("nan")
+
+    @property
+    def price(self) -> float:
+        """The lowest index that has gone on in the last round, utility per token; NaN before the first."""
+        return self._price
+
+    def _pick(self, ids: IntArray, generated: IntArray) -> IntArray:
+        moved = np.flatnonzero(self._seen[ids] != generated)
+        if moved.size:
+            self._value[ids[moved]] = self._index(ids[moved], generated[moved])
+            self._seen[ids[moved]] = generated[moved]
+        value = self._value[ids]
+        best = np.argsort(-value, kind="stable")[: self._width]
+        best = best[value[best] > 0.0]
+        if best.size:
+            self._price = float(value[best[-1]])
+        return best
+
+
+def _outlook(policy: str, beliefs: Beliefs, outlook: AbstractOutlook | None) -> AbstractOutlook:
+    if outlook is not None:
+        return outlook
+    if beliefs.outcomes is None:
+        raise InputError(
+            f"The policy {policy} needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`."
+        )
+    return Outlook(beliefs.outcomes)

@@ -1,0 +1,67 @@
+"""Compiled: indices of running queries, and what a plan of index and price expects to spend.
+
+In the plane of expected tokens (across) and expected right answers (up), a query is a rising line. Its index is the
+slope of the steepest chord from where it stands to any point further on.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def steepest_chords(grid: Any, right: Any, finished: Any, generated: Any, index: Any) -> None:
+    """Index of queries that run: max over j of P(right by e_j) / E[tokens up to e_j], from now on.
+
+    Args:
+        grid: ``(K,)`` token counts from the start, rising.
+        right: ``(m, K)`` P(right by e_j | running now), 0 up to now.
+        finished: ``(m, K)`` P(ended by e_j | running now), 0 up to now.
+        generated: ``(m,)`` tokens so far.
+        index: ``(m,)`` receives expected right answers per expected token, 0 where none is to be had.
+    """
+    for row in range(len(index)):
+        last, ended, tokens, best = float(generated[row]), 0.0, 0.0, 0.0
+        for point in range(len(grid)):
+            if grid[point] <= last:
+                continue
+            tokens += (grid[point] - last) * (1.0 - (ended + finished[row, point]) / 2.0)
+            last, ended = grid[point], finished[row, point]
+            best = max(best, right[row, point] / max(tokens, 1e-9))
+        index[row] = best
+
+
+@njit(cache=True, nogil=True)
+def staircases(grid: Any, right: Any, finished: Any, least: Any, expected: Any) -> None:
+    """What queries that have not begun would spend at any price, as stairs.
+
+    A query takes the step to e_k if its index has not been below the price up to then.
+
+    Args:
+        grid: ``(K,)`` token counts, rising.
+        right: ``(n, K)`` P(right by e_j).
+        finished: ``(n, K)`` P(ended by e_j).
+        least: ``(n, K)`` receives the lowest index at the beginning of any step up to the k-th.
+        expected: ``(n, K)`` receives the expected tokens of the k-th step.
+    """
+    points = len(grid)
+    tokens = np.zeros(points + 1)
+    for row in range(len(right)):
+        last, ended = 0.0, 0.0
+        for point in range(points):
+            step = (grid[point] - last) * (1.0 - (ended + finished[row, point]) / 2.0)
+            expected[row, point] = step
+            tokens[point + 1] = tokens[point] + step
+            last, ended = grid[point], finished[row, point]
+        lowest = np.inf
+        for point in range(points):
+            before = right[row, point - 1] if point > 0 else 0.0
+            best = 0.0
+            for later in range(point, points):
+                ahead = tokens[later + 1] - tokens[point]
+                best = max(best, (right[row, later] - before) / max(ahead, 1e-9))
+            lowest = min(lowest, best)
+            least[row, point] = lowest
