@@ -82,6 +82,23 @@ def test_the_cap_cuts_a_reply(tmp_path: Path) -> None:
     assert (10, 10, 10) == (row["completion_tokens"], row["answer_tokens"], row["max_tokens"])
 
 
+def test_tale_ep_asks_for_an_estimate_first_and_then_within_it(tmp_path: Path) -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Reply:
+        asked.append(request)
+        return Reply("[[25]]", 6) if "Do not answer" in request.messages[-1]["content"] else Reply("Answer: 2", 9)
+
+    settings = {"samples": 1, "max_tokens": 40, "protocol": "tale-ep"}
+    (row,) = recording(ReplayEngine(answer), tmp_path / "t.parquet", [SUM], **settings).to_pylist()
+    assert ("tale-ep-v1", 25, 6) == (row["protocol"], row["estimate"], row["estimate_tokens"])
+    assert (9, True) == (row["completion_tokens"], row["correct"])
+    assert "What is 1 + 1?\nUse at most 25 tokens." == asked[1].messages[-1]["content"]
+    assert [16, 40] == [request.max_tokens for request in asked]
+    with pytest.raises(InputError, match="There is no protocol 'cot'; choose from plain, tale-ep"):
+        RecordSettings(protocol="cot")  # type: ignore[arg-type]
+
+
 def test_rows_are_in_the_order_of_the_questions_with_seeds_of_their_own(tmp_path: Path) -> None:
     def answer(request: Request) -> Reply:
         return Reply(str(request.seed), 9 if request.request_id == "sum/0#0" else 1)
@@ -156,7 +173,9 @@ def test_an_unfinished_recording_is_not_overwritten(unfinished: Path) -> None:
     assert journal.read_bytes() == before
 
 
-@pytest.mark.parametrize("changed", [{"samples": 3}, {"max_tokens": 9}, {"temperature": 0.0}, {"seed": 5}])
+@pytest.mark.parametrize(
+    "changed", [{"samples": 3}, {"max_tokens": 9}, {"temperature": 0.0}, {"seed": 5}, {"protocol": "tale-ep"}]
+)
 def test_changed_settings_are_refused(unfinished: Path, changed: dict[str, Any]) -> None:
     (name,) = changed
     with pytest.raises(InputError, match=f"was begun with {name} = .* use the same options, or delete that file"):

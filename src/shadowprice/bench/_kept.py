@@ -3,6 +3,7 @@
 import hashlib
 import importlib.metadata
 import os
+import zipfile
 from collections.abc import Callable
 from functools import cache
 from importlib import resources
@@ -43,7 +44,7 @@ def kept_forecast(
     try:
         found = _read(path)
         os.utime(path)
-    except (OSError, ValueError, KeyError):  # not there, or damaged: made anew
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or damaged: made anew
         found = forecast(traces, recipe, source=source, advance=advance)
         _write(found, path)
     return found
@@ -116,7 +117,7 @@ def _write(found: Forecasts, path: Path) -> None:
 
 
 def _read(path: Path) -> Forecasts:
-    with np.load(path, allow_pickle=False) as file:
+    with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
         arrays = dict(file)
 
     def part(prefix: str, fields: tuple[str, ...]) -> list[NDArray[Any]] | None:

@@ -16,7 +16,7 @@ _PATIENCE = 0.8
 """A running query is stopped below this share of the price. Its index does not know that more will be known at the next
 step, and its beliefs are noisy: to stop it for good must wait until that is clear. Chosen on the five files of the
 evaluation, where 0.7 to 0.9 are as good."""
-_AT_ONCE = 0.05
+_AT_ONCE = 0.01
 """Share of the queries that go on together before the others are compared with them again."""
 _REPRICE_SHARE = 0.05
 """Share of the queries that must settle before the price is found anew."""
