@@ -89,7 +89,7 @@ def test_tale_ep_asks_for_an_estimate_first_and_then_within_it(tmp_path: Path) -
         asked.append(request)
         return Reply("[[25]]", 6) if "Do not answer" in request.messages[-1]["content"] else Reply("Answer: 2", 9)
 
-    settings = {"samples": 1, "max_tokens": 40, "protocol": "tale-ep"}
+    settings: dict[str, Any] = {"samples": 1, "max_tokens": 40, "protocol": "tale-ep"}
     (row,) = recording(ReplayEngine(answer), tmp_path / "t.parquet", [SUM], **settings).to_pylist()
     assert ("tale-ep-v1", 25, 6) == (row["protocol"], row["estimate"], row["estimate_tokens"])
     assert (9, True) == (row["completion_tokens"], row["correct"])
