@@ -12,14 +12,14 @@ from shadowprice.policies._market import AbstractPolicy, Knowledge
 from shadowprice.policies._steps import RUNNING, WAITING, AbstractStepMarket
 from shadowprice.policies._terms import Terms
 
-_PATIENCE = 0.8
+_PATIENCE = 0.9
 """A running query is stopped below this share of the price. Its index does not know that more will be known at the next
 step, and its beliefs are noisy: to stop it for good must wait until that is clear. Chosen on the five files of the
-evaluation, where 0.7 to 0.9 are as good."""
+evaluation, where 0.8 to 0.9 are as good."""
 _AT_ONCE = 0.01
 """Share of the queries that go on together before the others are compared with them again."""
-_REPRICE_SHARE = 0.05
-"""Share of the queries that must settle before the price is found anew."""
+_REPRICE_SHARE = 0.002
+"""Share of the budget that must have been granted or have come back before the price is found anew."""
 _TRUSTED_SHARE = 0.02
 """Share of the budget that must be spent before spending corrects what the beliefs expect to spend."""
 
@@ -30,8 +30,8 @@ class Index(AbstractPolicy):
     A query that has come to e_k has the index G = max over j > k of P(right by e_j) / E[tokens up to e_j], both given
     all that is known (a Gittins index that does not foresee what it will learn; Gittins 1979, and Weitzman 1979 for
     search). It begins if G is at least the price λ, goes on for as long as G is not clearly below, and is stopped for
-    good then. λ is the price at which what the waiting queries expect to spend meets what is left; it is found anew as
-    queries end.
+    good then. λ is the price at which what the waiting queries expect to spend meets what the running ones leave; it is
+    found anew as tokens are spent.
     """
 
     name: ClassVar[str] = "index"
@@ -76,12 +76,15 @@ class _Valued(AbstractStepMarket):
     def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms) -> None:
         super().__init__(outlook.before.tokens, budget, terms)
         self._outlook = outlook
+        self._reach = np.zeros(len(outlook))
+        """``(n,)`` tokens to which each query that runs is expected to go on, at least."""
 
     def _index(self, ids: IntArray, generated: IntArray) -> FloatArray:
         """Weighted index ``(m,)``: right answers per token, at best, from here on; infinite for who is owed tokens."""
         now = self._outlook.outcomes(ids, generated)
-        index = np.empty(len(ids))
-        steepest_chords(now.tokens, now.right, now.finished, generated, index)
+        index, rest = np.empty(len(ids)), np.empty(len(ids))
+        steepest_chords(now.tokens, now.right, now.finished, generated, index, rest)
+        self._reach[ids] = generated + rest
         return np.where(self._owed(ids) > 0, np.inf, index * self._terms.weight[ids])
 
 
@@ -97,13 +100,14 @@ class IndexMarket(_Valued):
         self._least *= terms.weight[:, np.newaxis]
         # The steps of all queries, dearest first: demand at a price is a sum over the first of them.
         order = np.argsort(-self._least, axis=None, kind="stable")
+        order = order[(self._least.ravel()[order] > 0.0) & (self._expected.ravel()[order] > 0.0)]
         self._stairs = self._least.ravel()[order]
         self._stair_query, self._stair_tokens = order // points, self._expected.ravel()[order]
         self._stopped = np.zeros(n, dtype=np.bool_)
         self._foreseen = np.zeros(n)
         """``(n,)`` what each query was expected to spend when it began."""
         self._foreseen_of_settled = 0.0
-        self._reprice_after = max(1.0, _REPRICE_SHARE * n)
+        self._budget = self._pool
         self._settled_since = 0
         self._reprice()
 
@@ -114,12 +118,13 @@ class IndexMarket(_Valued):
 
     def _pick(self, ids: IntArray, generated: IntArray) -> IntArray:
         waiting = self._state[ids] == WAITING
-        if waiting.any() and self._is_stale():
+        if self._is_stale():
             self._reprice()
         worth = np.where(self._terms.floor[ids] > 0, np.inf, self._least[ids, 0])
         begins = waiting & (worth > 0.0) & (worth >= self._price)
         begun = ids[begins]
         self._foreseen[begun] = np.where(self._least[begun] >= self._price, self._expected[begun], 0.0).sum(axis=1)
+        self._reach[begun] = self._foreseen[begun]
         goes_on = ~waiting & ~self._stopped[ids]
         index = self._index(ids[goes_on], generated[goes_on])
         goes_on[goes_on] = (index > 0.0) & (index >= _PATIENCE * self._price)
@@ -135,14 +140,14 @@ class IndexMarket(_Valued):
         self._settled_since += ids.size
 
     def _is_stale(self) -> bool:
-        idle = not (self._state == RUNNING).any()
-        return self._settled_since > 0 and (idle or self._settled_since >= self._reprice_after)
+        moved = abs(self._pool - self._priced_at) > _REPRICE_SHARE * self._budget
+        return moved or (self._settled_since > 0 and not (self._state == RUNNING).any())
 
     def _reprice(self) -> None:
         """The least price at which what is expected to be spent fits into what is left."""
-        self._settled_since = 0
-        # Running queries hold one step; what they will ask for beyond it is not there for others.
-        ahead = float(np.maximum(self._foreseen - self._granted, 0.0)[self._state == RUNNING].sum())
+        self._settled_since, self._priced_at = 0, self._pool
+        # Running queries hold one step; what they will want beyond it is not there for others.
+        ahead = float(np.maximum(self._reach - self._granted, 0.0)[self._state == RUNNING].sum())
         trusted = _TRUSTED_SHARE * (self._pool + self._spent)
         scale = (self._spent + trusted) / (self._foreseen_of_settled + trusted) if trusted else 1.0
         left = (self._pool - self._sure) / min(max(scale, 0.5), 2.0) - ahead

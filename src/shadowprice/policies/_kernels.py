@@ -13,7 +13,7 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def steepest_chords(grid: Any, right: Any, finished: Any, generated: Any, index: Any) -> None:
+def steepest_chords(grid: Any, right: Any, finished: Any, generated: Any, index: Any, rest: Any) -> None:
     """Index of queries that run: max over j of P(right by e_j) / E[tokens up to e_j], from now on.
 
     Args:
@@ -22,15 +22,18 @@ def steepest_chords(grid: Any, right: Any, finished: Any, generated: Any, index:
         finished: ``(m, K)`` P(ended by e_j | running now), 0 up to now.
         generated: ``(m,)`` tokens so far.
         index: ``(m,)`` receives expected right answers per expected token, 0 where none is to be had.
+        rest: ``(m,)`` receives the expected tokens up to the end of that chord.
     """
     for row in range(len(index)):
-        last, ended, tokens, best = float(generated[row]), 0.0, 0.0, 0.0
+        last, ended, tokens, best, rest[row] = float(generated[row]), 0.0, 0.0, 0.0, 0.0
         for point in range(len(grid)):
             if grid[point] <= last:
                 continue
             tokens += (grid[point] - last) * (1.0 - (ended + finished[row, point]) / 2.0)
             last, ended = grid[point], finished[row, point]
-            best = max(best, right[row, point] / max(tokens, 1e-9))
+            slope = right[row, point] / max(tokens, 1e-9)
+            if slope > best:
+                best, rest[row] = slope, tokens
         index[row] = best
 
 
