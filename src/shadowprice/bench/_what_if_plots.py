@@ -65,6 +65,7 @@ def _figure(result: WhatIf, budget: int) -> Figure:
 
 
 def _finish(axes: Axes, budgets: list[int], budget: int) -> None:
+    axes.margins(x=0.08)
     axes.set_ylim(bottom=0)
     axes.set_xscale("log", base=2)
     if len(budgets) <= _MOST_LABELS:

@@ -41,8 +41,13 @@ class WhatIf:
 
     @property
     def more_right(self) -> FloatArray:
-        """``(m - 1,)`` right answers that those tokens are expected to buy."""
+        """``(m - 1,)`` right answers that those tokens are expected to buy; by weights fewer can be worth more."""
         return np.diff(self.expected)
+
+    @property
+    def more_worth(self) -> FloatArray:
+        """``(m - 1,)`` what those are worth by their weights."""
+        return np.diff(self.worth)
 
 
 def what_if(
