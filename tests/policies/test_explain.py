@@ -158,6 +158,23 @@ def test_what_a_funded_query_pays_is_within_the_price(name: str) -> None:
         assert own <= limit + 1
 
 
+def test_what_is_guaranteed_is_not_paid_for_at_the_price() -> None:
+    beliefs = believed(50)
+    plan = explained("expected", beliefs, 1600, Terms(50, floor=20))
+    curve = planner("expected").curve(beliefs)
+    gain = plan.expected - curve.value(np.full(50, 20))
+    rows = rows_of(plan, Why.BOUGHT)
+    assert rows
+    for row in rows:
+        own, limit = figures(
+            rf"\(20 of them guaranteed\): .*, {NUMBER} tokens per right answer beyond the guarantee; "
+            rf"the budget pays at most {NUMBER}$",
+            plan.reasons[row],
+        )
+        assert own == pytest.approx((plan.tokens[row] - 20) / gain[row], abs=0.6)
+        assert own <= limit + 1
+
+
 def test_surplus_is_value_less_price_times_tokens() -> None:
     beliefs, weight = believed(40), np.linspace(0.5, 3.0, 40)
     plan = explained("expected", beliefs, 900, Terms(40, weight))
@@ -187,6 +204,11 @@ def test_beyond_a_floor_the_offer_is_counted_from_it() -> None:
     for row in told:
         (own,) = figures(rf"more tokens, {NUMBER} tokens per right answer", plan.reasons[row])
         assert own == pytest.approx(best_offer(curve, row, 20), rel=0.01, abs=0.6)
+
+
+def test_a_floor_that_is_enough_needs_no_more() -> None:
+    plan = explain(Plan(np.array([20]), 0.01), Tabulated(np.array([10.0]), np.array([[0.8]])), Terms(1, floor=20))
+    assert ("guaranteed floor of 20 tokens: right with 80 %; beyond it more would not help",) == plan.reasons
 
 
 def test_a_minimum_is_called_one() -> None:

@@ -103,7 +103,8 @@ def print_summary(summary: dict[str, Any], plan: Explanation, console: Console) 
             rest = reason["questions"] - len(reason["examples"])
             console.print(f"  … {rest:,} more {reason['means'].removeprefix('abandoned: ')}", markup=False)
     if summary["what_if"] is not None:
-        console.print()
+        if abandoned:
+            console.print()
         _print_what_if(summary, console)
 
 

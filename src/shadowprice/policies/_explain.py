@@ -94,7 +94,8 @@ def explain(plan: Plan, curve: AbstractCurve | None, terms: Terms | None = None)
     if np.isnan(plan.price):
         return _unpriced(plan, expected, best, terms)
     most = right_within(curve, np.maximum(curve.peak_tokens(), floor))
-    whys, reasons = _Priced(plan, terms, expected, *best, most, np.ceil(offers.peak_tokens())).say()
+    held = right_within(curve, floor)
+    whys, reasons = _Priced(plan, terms, expected, held, *best, most, np.ceil(offers.peak_tokens())).say()
     surplus = terms.weight * expected - plan.price * plan.tokens
     return Explanation(plan.tokens, plan.price, expected, surplus, *best, whys, reasons)
 
@@ -133,6 +134,8 @@ class _Priced:
     plan: Plan
     terms: Terms
     expected: FloatArray
+    held: FloatArray
+    """P(right) within the floor."""
     best_price: FloatArray
     best_tokens: FloatArray
     best_gain: FloatArray
@@ -173,8 +176,9 @@ class _Priced:
                 return Why.LEFTOVER, f"gets {what}; more would not help, these are its part of what nobody needs"
             more = f", and {spare:,} of them are its part of what nobody needs" if spare > 0 else ""
             return Why.BOUGHT, f"buys {what}; the budget pays for all that helps{more}"
-        told, limit = self._told(row, tokens / chance if chance else np.inf)
-        paid = f", {told} tokens per right answer" if chance else ""
+        gain = chance - float(self.held[row])
+        told, limit = self._told(row, (tokens - floor) / gain if gain > 0.0 else np.inf)
+        paid = f", {told} tokens per right answer{' beyond the guarantee' if floor else ''}" if gain > 0.0 else ""
         if not fits:
             return Why.LEFTOVER, f"gets {what}{paid}; {limit}, but these tokens were left over"
         return Why.BOUGHT, f"buys {what}{paid}; {limit}"
@@ -182,6 +186,8 @@ class _Priced:
     def _refused(self, row: int, fits: bool) -> tuple[Why, str]:
         most, bar = float(self.most[row]), float(self.best_price[row])
         asked = float(self.terms.weight[row]) / bar if bar > 0.0 else np.inf
+        if asked > _NOBODY_COUNTS and most > UNLIKELY:
+            return Why.TOO_DEAR, "more would not help"
         if asked > _NOBODY_COUNTS:
             return Why.UNLIKELY, f"never likely to be right: at most {percent(most)} at any length"
         own, limit = self._told(row, asked)
