@@ -1,7 +1,7 @@
 """What `run` and `allocate` share: the policy, what it believes of the questions, and the terms of the budget."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeGuard
 
 import numpy as np
 import typer
@@ -9,7 +9,7 @@ import typer
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, load_predictor
 from shadowprice.cli._options import progress_bar
-from shadowprice.policies import POLICIES, AbstractPlanner, Knowledge, PlannedMarket, Terms, get_policy
+from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, PlannedMarket, Terms, get_policy
 from shadowprice.tasks import Question, read_weights
 
 Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
@@ -21,6 +21,8 @@ Minimum = Annotated[int, typer.Option(help="Abandon nobody: tokens for a short a
 _AT_ONCE = 2_000
 """Questions that are predicted between two steps of the progress bar."""
 _MOST_TOKENS = 2**53
+_NOT_TOLD = (Knowledge.ANSWERS, Knowledge.ESTIMATES)
+"""What the text of a question does not tell anybody."""
 
 
 def get_planner(name: str, command: str) -> AbstractPlanner:
@@ -30,12 +32,12 @@ def get_planner(name: str, command: str) -> AbstractPlanner:
         InputError: There is no such policy, or it is of another kind.
     """
     policy = get_policy(name)
-    usable = ", ".join(other.name for other in POLICIES.values() if _plans(other))
     if policy.knows is Knowledge.ANSWERS:
         raise InputError(
             f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
         )
-    if not (_plans(policy) and isinstance(policy, AbstractPlanner)):
+    if not _plans(policy):
+        usable = ", ".join(other.name for other in POLICIES.values() if _plans(other))
         raise InputError(
             f"The policy {name} decides while replies run, so `shadowprice {command}` cannot follow it; choose from "
             f"{usable}, or replay it with `shadowprice bench`."
@@ -96,8 +98,5 @@ def get_policy_market(
     return policy.open(nothing_known(len(questions)) if beliefs is None else beliefs, budget, terms=terms)
 
 
-def _plans(policy: object) -> bool:
+def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:
     return isinstance(policy, AbstractPlanner) and policy.commits and policy.knows not in _NOT_TOLD
-
-
-_NOT_TOLD = (Knowledge.ANSWERS, Knowledge.ESTIMATES)
