@@ -12,7 +12,7 @@ from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces
 
 Command = Callable[..., Any]
-COMMANDS = ("demo", "questions", "record", "import", "fit", "run", "bench")
+COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "bench")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

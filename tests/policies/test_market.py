@@ -208,3 +208,8 @@ def test_an_ample_market_hands_out_everything(name: str) -> None:
     market = get_policy(name).open(beliefs, 100_000)
     assert 100_000 == sum(grant(market, 0, 1, 2))
     assert market.price == 0.0 or math.isnan(market.price)
+
+
+def test_guarantees_that_no_integer_holds_are_too_dear() -> None:
+    with pytest.raises(InputError, match="18446744073709551616 tokens are guaranteed to 2048 queries"):
+        Terms(2048, minimum=2**53).check(1000)

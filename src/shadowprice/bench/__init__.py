@@ -16,6 +16,7 @@ from shadowprice.bench._report import write_report
 from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._streams import STREAM_SIZE, STREAMS, Stream, StreamSampler, get_stream
 from shadowprice.bench._table import render_table
+from shadowprice.bench._what_if_plots import check_plot_name, write_what_if_plot
 
 __all__ = [
     "ABLATIONS",
@@ -32,6 +33,7 @@ __all__ = [
     "StreamSampler",
     "TierCurve",
     "ablation",
+    "check_plot_name",
     "compare",
     "default_budgets",
     "forecast",
@@ -46,4 +48,5 @@ __all__ = [
     "write_drift_report",
     "write_fit_report",
     "write_report",
+    "write_what_if_plot",
 ]

@@ -8,7 +8,7 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
-from shadowprice.cli import _bench, _demo, _fit, _import, _model, _questions, _record, _run
+from shadowprice.cli import _allocate, _bench, _demo, _fit, _import, _model, _questions, _record, _run
 
 __all__ = ["app", "main"]
 
@@ -48,6 +48,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("record", _record.record),
     ("import", _import.import_),
     ("fit", _fit.fit),
+    ("allocate", _allocate.allocate),
     ("run", _run.run),
     ("bench", _bench.bench),
 )

@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +38,7 @@ from shadowprice.bench import (
     write_fit_report,
 )
 from shadowprice.cli._fit_tables import print_drift, print_fit
-from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, say
+from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, require_writable, say
 from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
 
@@ -99,7 +98,7 @@ def fit(
     if prices and min(prices) < 1:
         raise InputError(f"A budget of {min(prices)} tokens per query buys nothing; use whole numbers from 1 up.")
     for path in (output, report):
-        _require_writable(path)
+        require_writable(path)
     if check is not None:
         if output is not None or predictor is not None or running is not None:
             raise InputError("--check fits nothing; leave out --output, --predictor and --running, or --check.")
@@ -138,18 +137,6 @@ def _read(traces: str, exclude: Path | None) -> Traces:
     if exclude is None:
         return recorded
     return recorded.without({question.question for question in read_questions(exclude)})
-
-
-def _require_writable(path: Path | None) -> None:
-    """Complain now about a file that could not be written after the fit."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"Cannot write {path}: it is a folder; give a file name.")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}; choose a folder you can write to.") from error
 
 
 def _fit(

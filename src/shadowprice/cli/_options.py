@@ -4,8 +4,10 @@ import json
 import math
 import re
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -21,6 +23,7 @@ from rich.progress import (
 from shadowprice._errors import InputError
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
+_MOST_TOKENS = 2.0**53
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
 
 
@@ -28,13 +31,16 @@ def parse_budget(text: str) -> int:
     """Tokens from `4000`, `4k`, `1.5M` or `2G`.
 
     Raises:
-        InputError: It is none of these.
+        InputError: It is none of these, or above 2**53.
     """
     match = _BUDGET.fullmatch(text.strip())
     if match is None:
         raise InputError(f"The budget '{text}' is not a number of tokens; write 4000, 4k, 1.5M or 2G.")
     number, unit = match.groups()
-    return round(float(number) * _UNITS[unit.lower()])
+    tokens = float(number) * _UNITS[unit.lower()]
+    if tokens > _MOST_TOKENS:
+        raise InputError(f"The budget '{text[:40]}' is more than 2**53 tokens; write a smaller one.")
+    return round(tokens)
 
 
 def split_list(text: str | None) -> list[str]:
@@ -45,6 +51,18 @@ def split_list(text: str | None) -> list[str]:
 def parse_budgets(text: str | None) -> list[int]:
     """Budgets from a comma-separated list."""
     return [parse_budget(part) for part in split_list(text)]
+
+
+def require_writable(path: Path | None) -> None:
+    """Complain now about a file that could not be written after long work."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"Cannot write {path}: it is a folder; give a file name.")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror}; choose a folder you can write to.") from error
 
 
 def out() -> Console:

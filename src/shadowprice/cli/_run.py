@@ -5,18 +5,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
-from shadowprice.beliefs import Beliefs, load_predictor
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._options import out, parse_budget, print_json, progress_bar, say
-from shadowprice.policies import Oracle, PlannedMarket, Uniform, get_policy
+from shadowprice.cli._policies import Floor, Minimum, Weights, get_policy_market, read_terms
 from shadowprice.runner import Reason, Result, write_results
 from shadowprice.runner import run as run_questions
-from shadowprice.tasks import Question, read_questions
+from shadowprice.tasks import read_questions
 
 
 def run(
@@ -24,7 +22,12 @@ def run(
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="JSONL file to write, OpenAI Batch output.")],
     predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
-    policy: Annotated[str, typer.Option(help="How to spend: clear-lambert, predictor or uniform.")] = "clear-lambert",
+    policy: Annotated[str, typer.Option(help="How to spend: clear-lambert, expected, predictor or uniform.")] = (
+        "clear-lambert"
+    ),
+    floor: Floor = 0,
+    weights: Weights = None,
+    minimum: Minimum = 0,
     engine: Annotated[str, typer.Option(help="Where tokens are generated.")] = "llamacpp",
     model: Annotated[str, typer.Option(help="Name of a pulled model, or path of a GGUF file.")] = "smollm2",
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
@@ -40,10 +43,12 @@ def run(
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
+      shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
     """
     tokens = parse_budget(budget)
     asked = read_questions(questions)
-    market = get_policy_market(policy, asked, predictor, tokens)
+    terms = read_terms(questions, len(asked), floor, weights, minimum)
+    market = get_policy_market(policy, asked, predictor, tokens, terms)
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
     with progress_bar("answering", len(asked), note="") as bar:
@@ -75,24 +80,6 @@ def run(
     else:
         _print(summary)
     _complain(results, tokens)
-
-
-def get_policy_market(name: str, questions: list[Question], predictor: Path | None, budget: int) -> PlannedMarket:
-    """Open the policy's market for these questions."""
-    policy = get_policy(name)
-    if name == Oracle.name:
-        raise InputError("The oracle knows the answers, so it runs only in `shadowprice bench`; choose another policy.")
-    if predictor is not None:
-        beliefs = load_predictor(predictor)[0].predict([question.question for question in questions])
-    elif name == Uniform.name:
-        beliefs = Beliefs.certain(np.ones(len(questions)))
-    else:
-        raise InputError(
-            f"The policy {name} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform."
-        )
-    market = policy.open(beliefs, budget)
-    assert isinstance(market, PlannedMarket)
-    return market
 
 
 def _summary(results: list[Result], budget: int, policy: str, price: float, output: Path) -> dict[str, Any]:

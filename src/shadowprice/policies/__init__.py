@@ -5,6 +5,7 @@ from typing import Final
 from shadowprice._errors import InputError
 from shadowprice.policies._baselines import Oracle, Predictor, Uniform
 from shadowprice.policies._clear import ClearAuction, ClearHeuristic, ClearLambert, Expected
+from shadowprice.policies._explain import UNLIKELY, Explanation, Why, explain, right_within
 from shadowprice.policies._index import Index, IndexMarket, IndexResume, IndexResumeMarket
 from shadowprice.policies._market import (
     AbstractMarket,
@@ -14,8 +15,11 @@ from shadowprice.policies._market import (
     Plan,
     PlannedMarket,
 )
+from shadowprice.policies._plan_files import check_plan_name, write_plan
 from shadowprice.policies._tale import TaleEp
+from shadowprice.policies._tally import Tally, nearest, tally
 from shadowprice.policies._terms import Terms
+from shadowprice.policies._what_if import WhatIf, budgets_around, what_if
 
 POLICIES: Final[dict[str, AbstractPolicy]] = {
     policy.name: policy
@@ -48,6 +52,7 @@ def get_policy(name: str) -> AbstractPolicy:
 
 __all__ = [
     "POLICIES",
+    "UNLIKELY",
     "AbstractMarket",
     "AbstractPlanner",
     "AbstractPolicy",
@@ -55,6 +60,7 @@ __all__ = [
     "ClearHeuristic",
     "ClearLambert",
     "Expected",
+    "Explanation",
     "Index",
     "IndexMarket",
     "IndexResume",
@@ -65,7 +71,18 @@ __all__ = [
     "PlannedMarket",
     "Predictor",
     "TaleEp",
+    "Tally",
     "Terms",
     "Uniform",
+    "WhatIf",
+    "Why",
+    "budgets_around",
+    "check_plan_name",
+    "explain",
     "get_policy",
+    "nearest",
+    "right_within",
+    "tally",
+    "what_if",
+    "write_plan",
 ]

@@ -27,9 +27,13 @@ class ClearLambert(AbstractPlanner):
     def __init__(self, shape: Callable[[Beliefs], AbstractCurve] = attrgetter("curve")) -> None:
         self._shape = shape
 
+    def curve(self, beliefs: Beliefs) -> AbstractCurve:
+        """The curves that it prices."""
+        return self._shape(beliefs)
+
     def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Clear the market; tokens that nobody wants even for nothing are spread evenly."""
-        return clear(self._shape(beliefs), budget, terms, "lambert")
+        return clear(self.curve(beliefs), budget, terms, "lambert")
 
 
 class ClearAuction(AbstractPlanner):
@@ -37,9 +41,13 @@ class ClearAuction(AbstractPlanner):
 
     name: ClassVar[str] = "clear-auction"
 
+    def curve(self, beliefs: Beliefs) -> AbstractCurve:
+        """The shifted surge."""
+        return beliefs.curve
+
     def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Run the auction; tokens that nobody wants even for nothing are spread evenly."""
-        return clear(beliefs.curve, budget, terms, "auction")
+        return clear(self.curve(beliefs), budget, terms, "auction")
 
 
 class ClearHeuristic(AbstractPlanner):
@@ -47,9 +55,13 @@ class ClearHeuristic(AbstractPlanner):
 
     name: ClassVar[str] = "clear-heuristic"
 
+    def curve(self, beliefs: Beliefs) -> AbstractCurve:
+        """The shifted surge."""
+        return beliefs.curve
+
     def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Fund in order; where all are funded, the rest is spread evenly."""
-        return clear(beliefs.curve, budget, terms, "heuristic")
+        return clear(self.curve(beliefs), budget, terms, "heuristic")
 
 
 class Expected(AbstractPlanner):
@@ -61,8 +73,8 @@ class Expected(AbstractPlanner):
     name: ClassVar[str] = "expected"
     knows: ClassVar[Knowledge] = Knowledge.OUTCOMES
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
-        """Clear the market of expected curves; tokens that nobody wants even for nothing are spread evenly.
+    def curve(self, beliefs: Beliefs) -> AbstractCurve:
+        """P(right by t).
 
         Raises:
             InputError: The beliefs have no outcomes.
@@ -71,7 +83,15 @@ class Expected(AbstractPlanner):
             raise InputError(
                 "The policy expected needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`."
             )
-        return clear(beliefs.outcomes.curve, budget, terms, "lambert")
+        return beliefs.outcomes.curve
+
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+        """Clear the market of expected curves; tokens that nobody wants even for nothing are spread evenly.
+
+        Raises:
+            InputError: The beliefs have no outcomes.
+        """
+        return clear(self.curve(beliefs), budget, terms, "lambert")
 
 
 def clear(curve: AbstractCurve, budget: int, terms: Terms, solver: str) -> Plan:

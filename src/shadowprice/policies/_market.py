@@ -10,6 +10,7 @@ import numpy as np
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs
+from shadowprice.curves import AbstractCurve
 from shadowprice.policies._terms import Terms
 
 
@@ -134,6 +135,13 @@ class AbstractPlanner(AbstractPolicy):
     @abstractmethod
     def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Divide at most ``budget`` tokens among n queries, and give none less than its floor."""
+
+    def curve(self, beliefs: Beliefs) -> AbstractCurve:
+        """What tokens are worth to n queries by this policy, for all that explains its plans.
+
+        Without a curve of its own it is P(right by t) where the beliefs say so, else the shifted surge.
+        """
+        return beliefs.curve if beliefs.outcomes is None else beliefs.outcomes.curve
 
     def open(
         self, beliefs: Beliefs, budget: int, *, terms: Terms | None = None, outlook: AbstractOutlook | None = None

@@ -54,7 +54,8 @@ class Terms:
 
     def check(self, budget: int) -> None:
         """Raise InputError if the budget does not pay for what is guaranteed."""
-        if (sure := int(self.floor.sum())) > budget:
+        fits = float(self.floor.sum(dtype=np.float64)) < 2.0**62  # else whole numbers overflow
+        if (sure := sum(self.floor.tolist()) if not fits else int(self.floor.sum())) > budget:
             raise InputError(
                 f"{sure} tokens are guaranteed to {np.count_nonzero(self.floor)} queries, but the budget is {budget}; "
                 "raise the budget, or lower the floors or the minimum."

@@ -1,7 +1,7 @@
 """Questions: where they come from, how a model is asked, and how they are kept in files."""
 
 from shadowprice.tasks._families import FAMILIES, PROTOCOL, SYSTEM_PROMPT, TIERS, Family
-from shadowprice.tasks._files import read_questions, write_questions
+from shadowprice.tasks._files import read_questions, read_weights, write_questions
 from shadowprice.tasks._questions import Question, build_messages, make_questions
 from shadowprice.tasks._tale import ESTIMATE_TOKENS, TALE_PROTOCOL, ask_for_estimate, ask_within, read_estimate
 
@@ -20,5 +20,6 @@ __all__ = [
     "make_questions",
     "read_estimate",
     "read_questions",
+    "read_weights",
     "write_questions",
 ]

@@ -3,18 +3,21 @@
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._types import FloatArray
 from shadowprice.tasks._questions import Question
 
 _Written = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
@@ -69,17 +72,9 @@ def read_questions(path: str | os.PathLike[str]) -> list[Question]:
         InputError: The file is missing, empty or not what its name says, or a line or field is not right.
     """
     source = Path(path)
-    readers = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
-    reader = readers.get(source.suffix.lower())
-    if reader is None:
-        raise InputError(
-            f"{source}: questions cannot be read from a '{source.suffix}' file: use one of {', '.join(readers)}."
-        )
-    if not source.is_file():
-        raise InputError(f"{source}: there is no such file: check the path.")
     lines: dict[str, int] = {}
     questions = []
-    for line, record in reader(source):
+    for line, record in _records(source):
         question = _parse(record, source, line)
         first = lines.setdefault(question.query_id, line)
         if first != line:
@@ -91,6 +86,47 @@ def read_questions(path: str | os.PathLike[str]) -> list[Question]:
     if not questions:
         raise InputError(f"{source}: the file holds no questions: write at least one.")
     return questions
+
+
+def read_weights(path: str | os.PathLike[str], field: str) -> FloatArray:
+    """Read from a file of questions what a right answer to each is worth.
+
+    Args:
+        path: A file that `read_questions` reads.
+        field: A column, or a field of each line, with numbers.
+
+    Returns:
+        ``(n,)`` values above 0, in the order of the questions.
+
+    Raises:
+        InputError: The file cannot be read, or a value is missing, not a number, or not finite and above 0.
+    """
+    source = Path(path)
+    weights, named = [], False
+    for line, record in _records(source):
+        value = record.get(field)
+        where = f"{source}, line {line}, field '{field}'"
+        if value is None:
+            what = "missing" if named or field in record else f"missing, there are only {', '.join(record)}"
+            raise InputError(f"{where}: {what}: give every question a number above 0 as its weight.")
+        named = True
+        weight = _number(value)
+        if weight is None:
+            raise InputError(f"{where}: {str(value)[:40]!r} is not a number: write a number above 0 as the weight.")
+        if not (weight > 0.0 and math.isfinite(weight)):
+            raise InputError(f"{where}: a weight of {weight:g} is not a finite number above 0: correct it.")
+        weights.append(weight)
+    return np.array(weights, dtype=np.float64)
+
+
+def _number(value: Any) -> float | None:
+    """A number, or a cell of text that holds one."""
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def write_questions(path: str | os.PathLike[str], questions: Iterable[Question]) -> None:
@@ -114,6 +150,19 @@ def write_questions(path: str | os.PathLike[str], questions: Iterable[Question])
 def _record(question: Question) -> dict[str, Any]:
     values = ((field.name, getattr(question, field.name)) for field in fields(question))
     return {name: value for name, value in values if value not in ("", None)}
+
+
+def _records(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Every line of a file that is not empty, with its number."""
+    readers = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
+    reader = readers.get(source.suffix.lower())
+    if reader is None:
+        raise InputError(
+            f"{source}: questions cannot be read from a '{source.suffix}' file: use one of {', '.join(readers)}."
+        )
+    if not source.is_file():
+        raise InputError(f"{source}: there is no such file: check the path.")
+    return reader(source)
 
 
 def _read_jsonl(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -1,0 +1,135 @@
+"""`shadowprice allocate`: a plan of tokens, with a reason for every question."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shadowprice._errors import BudgetTooSmallError, InputError
+from shadowprice.cli._allocate_tables import print_summary, summarise
+from shadowprice.cli._options import (
+    out,
+    parse_budget,
+    parse_budgets,
+    print_json,
+    progress_bar,
+    require_writable,
+    say,
+)
+from shadowprice.cli._policies import Floor, Minimum, Weights, believe, get_planner, nothing_known, read_terms
+from shadowprice.policies import (
+    AbstractPlanner,
+    ClearLambert,
+    Expected,
+    WhatIf,
+    budgets_around,
+    check_plan_name,
+    explain,
+    get_policy,
+    what_if,
+    write_plan,
+)
+from shadowprice.tasks import read_questions
+
+
+def allocate(
+    questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
+    budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
+    output: Annotated[
+        str | None,
+        typer.Option("-o", "--output", help="Plan to write: .parquet, .jsonl or .csv; - or none prints only."),
+    ] = None,
+    predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="A policy that commits tokens beforehand; if left out, expected, or clear-lambert if the predictor "
+            "is one of thresholds."
+        ),
+    ] = None,
+    floor: Floor = 0,
+    weights: Weights = None,
+    minimum: Minimum = 0,
+    compare: Annotated[bool, typer.Option("--what-if", help="Compare budgets from 1/8 to 8 times this one.")] = False,
+    budgets: Annotated[
+        str | None, typer.Option(help="Budgets to compare instead, separated by commas; implies --what-if.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the comparison: .svg, .png or .pdf; implies --what-if.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
+) -> None:
+    """Plan the tokens of every question before any is asked, and say why.
+
+    The plan has one row per question: its tokens, the shadow price, what it is expected to return, and the reason in
+    words. The summary counts who was abandoned and why. Ends with 3 if the budget buys nothing.
+
+    Examples:
+      shadowprice allocate questions.jsonl --predictor p.shadow --budget 100k -o plan.parquet
+      shadowprice allocate questions.csv --predictor p.shadow --budget 100k --weights value --floor 32
+      shadowprice allocate questions.jsonl --predictor p.shadow --budget 100k --what-if --plot what-if.svg
+      shadowprice allocate questions.jsonl --policy uniform --budget 100k --json
+    """
+    tokens, others = parse_budget(budget), parse_budgets(budgets)
+    wanted = None if policy is None else get_planner(policy, "allocate")
+    target = None if output in (None, "-") else Path(str(output))
+    _check_files(questions, predictor, target, plot)
+    compared = compare or plot is not None or budgets is not None
+    if compared and predictor is None:
+        raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
+    if budgets is not None and not others:
+        raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
+    with progress_bar("reading", None):
+        asked = read_questions(questions)
+        terms = read_terms(questions, len(asked), floor, weights, minimum)
+    for guaranteed in (tokens, *others):
+        terms.check(guaranteed)
+    known = believe(asked, predictor, wanted)
+    beliefs = nothing_known(len(asked)) if known is None else known
+    chosen = wanted or _default(has_outcomes=beliefs.outcomes is not None)
+    with progress_bar("planning", None):
+        plan = chosen.plan(beliefs, tokens, terms)
+        explained = explain(plan, None if known is None else chosen.curve(beliefs), terms)
+    result: WhatIf | None = None
+    if compared:
+        candidates = sorted({*others, tokens}) if others else budgets_around(tokens, terms)
+        with progress_bar("comparing budgets", len(candidates)) as bar:
+            result = what_if(chosen, beliefs, candidates, terms, advance=bar.advance)
+    if target is not None:
+        write_plan(target, [question.query_id for question in asked], explained)
+    if plot is not None and result is not None:
+        from shadowprice.bench import write_what_if_plot
+
+        write_what_if_plot(result, tokens, plot)
+    summary = summarise(explained, asked, terms, chosen.name, tokens, result)
+    summary = {"output": None if target is None else str(target), **summary}
+    if as_json:
+        print_json(summary)
+    else:
+        print_summary(summary, explained, out())
+    for what, path in (("Plan", target), ("Plot", plot)):
+        if path is not None:
+            say(f"{what} written to {path}.")
+    if not explained.tokens.any():
+        raise BudgetTooSmallError(f"{tokens} tokens buy nothing for these {len(asked)} questions; raise the budget.")
+
+
+def _default(*, has_outcomes: bool) -> AbstractPlanner:
+    policy = get_policy(Expected.name if has_outcomes else ClearLambert.name)
+    assert isinstance(policy, AbstractPlanner)
+    return policy
+
+
+def _check_files(questions: Path, predictor: Path | None, target: Path | None, plot: Path | None) -> None:
+    """Complain now about what could not be written later, or would replace what is read."""
+    if target is not None:
+        check_plan_name(target)
+    if plot is not None:
+        from shadowprice.bench import check_plot_name  # matplotlib takes a while to import
+
+        check_plot_name(plot)
+    read = [path.resolve() for path in (questions, predictor) if path is not None]
+    for path in (target, plot):
+        require_writable(path)
+        if path is not None and path.resolve() in read:
+            raise InputError(f"Cannot write {path}: it is read by this command; give another file name.")

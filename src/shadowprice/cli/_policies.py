@@ -1,0 +1,102 @@
+"""What `run` and `allocate` share: the policy, what it believes of the questions, and the terms of the budget."""
+
+from pathlib import Path
+from typing import Annotated, TypeGuard
+
+import numpy as np
+import typer
+
+from shadowprice._errors import InputError
+from shadowprice.beliefs import Beliefs, load_predictor
+from shadowprice.cli._options import progress_bar
+from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, PlannedMarket, Terms, get_policy
+from shadowprice.tasks import Question, read_weights
+
+Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
+Weights = Annotated[
+    str | None, typer.Option(help="Numeric column of the questions file: what a right answer is worth; 1 if left out.")
+]
+Minimum = Annotated[int, typer.Option(help="Abandon nobody: tokens for a short answer to every question.")]
+
+_AT_ONCE = 2_000
+"""Questions that are predicted between two steps of the progress bar."""
+_MOST_TOKENS = 2**53
+_NOT_TOLD = (Knowledge.ANSWERS, Knowledge.ESTIMATES)
+"""What the text of a question does not tell anybody."""
+
+
+def get_planner(name: str, command: str) -> AbstractPlanner:
+    """A policy that decides all tokens beforehand, and can do so from the text of questions alone.
+
+    Raises:
+        InputError: There is no such policy, or it is of another kind.
+    """
+    policy = get_policy(name)
+    if policy.knows is Knowledge.ANSWERS:
+        raise InputError(
+            f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
+        )
+    if not _plans(policy):
+        usable = ", ".join(other.name for other in POLICIES.values() if _plans(other))
+        raise InputError(
+            f"The policy {name} decides while replies run, so `shadowprice {command}` cannot follow it; choose from "
+            f"{usable}, or replay it with `shadowprice bench`."
+        )
+    return policy
+
+
+def read_terms(questions: Path, n: int, floor: int, weights: str | None, minimum: int) -> Terms:
+    """The terms that the options state for the n questions of a file.
+
+    Raises:
+        InputError: A number of tokens is out of range, or a weight is not right.
+    """
+    for option, tokens in (("--floor", floor), ("--minimum", minimum)):
+        if not 0 <= tokens <= _MOST_TOKENS:
+            raise InputError(f"{option} is {tokens} tokens; it must be from 0 to {_MOST_TOKENS}.")
+    worth = 1.0 if weights is None else read_weights(questions, weights)
+    return Terms(n, worth, floor, minimum)
+
+
+def believe(questions: list[Question], predictor: Path | None, policy: AbstractPlanner | None) -> Beliefs | None:
+    """What a predictor file says of questions, with a progress bar; None if there is none and the policy needs none.
+
+    Raises:
+        InputError: The file is not right, or the policy needs one.
+    """
+    if predictor is None:
+        if policy is not None and policy.knows is Knowledge.NOTHING:
+            return None
+        needs = "A plan by prices" if policy is None else f"The policy {policy.name}"
+        raise InputError(f"{needs} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform.")
+    saved = load_predictor(predictor)[0]
+    texts = [question.question for question in questions]
+    parts = []
+    with progress_bar("predicting", len(texts)) as bar:
+        for start in range(0, len(texts), _AT_ONCE):
+            some = texts[start : start + _AT_ONCE]
+            parts.append(saved.predict(some))
+            bar.advance(len(some))
+    return Beliefs.concatenate(parts) if parts else saved.predict([])
+
+
+def nothing_known(n: int) -> Beliefs:
+    """Beliefs for a policy that looks at none of them."""
+    return Beliefs.certain(np.ones(n))
+
+
+def get_policy_market(
+    name: str, questions: list[Question], predictor: Path | None, budget: int, terms: Terms | None = None
+) -> PlannedMarket:
+    """Open the policy's market for these questions.
+
+    Raises:
+        InputError: The policy cannot run live, needs beliefs, or the budget does not pay for the guarantees.
+    """
+    policy = get_planner(name, "run")
+    beliefs = believe(questions, predictor, policy)
+    return policy.open(nothing_known(len(questions)) if beliefs is None else beliefs, budget, terms=terms)
+
+
+def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:
+    return isinstance(policy, AbstractPlanner) and policy.commits and policy.knows not in _NOT_TOLD
