@@ -13,7 +13,10 @@ INTEROP_STAMP := $(INTEROP)/.installed
 ENCODERS := .venv-encoders
 ENCODERS_STAMP := $(ENCODERS)/.installed
 
-.PHONY: demo test test-slow test-encoders lint format figures clean
+# The report is looked at in a real browser. Debian's package brings one with all that it needs.
+BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
+
+.PHONY: demo test test-slow test-encoders lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -49,7 +52,15 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(BIN)/python -m pytest
 
-test-slow: $(STAMP) $(INTEROP_STAMP)
+browser:
+ifeq ($(BROWSER),)
+	@test "$$(id -u)" = 0 && command -v apt-get > /dev/null || { \
+	  echo "No Chromium is installed, and this is not root on Debian: install chromium with your package manager." >&2; exit 1; }
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null
+endif
+
+test-slow: $(STAMP) $(INTEROP_STAMP) browser
 	$(BIN)/python -m pytest -m slow
 
 test-encoders: $(ENCODERS_STAMP)

@@ -148,9 +148,16 @@ def test_the_table_shows_every_accuracy(result: BenchResult) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(render_table(result))
     text = console.export_text()
-    for policy in result.measured:
+    for policy in result.policies:
         (line,) = [line for line in text.splitlines() if line.split()[:1] == [policy]]
         shown = [float(number) for number in re.findall(r"\d+\.\d", line)]
+        if policy in result.notes:
+            number = list(result.notes).index(policy) + 1
+            assert f"{policy} ({number})" in line
+            assert f"({number}) {policy} {result.notes[policy][:30]}" in text
+        if policy not in result.measured:
+            assert 4 * len(BUDGETS) + 1 == line.count("–")
+            continue
         wanted = [round(result.cell(policy, s, b).accuracy, 1) for s in result.streams for b in BUDGETS]
         assert pytest.approx(wanted, abs=0.051) == shown
 
@@ -187,7 +194,13 @@ def test_the_report_is_one_file_with_all_numbers(sums: Traces, forecasts: Foreca
     assert not [number for number in {*numbers, *intervals} if number not in page.text]
     assert sum(page.text.count(number) for number in set(numbers)) >= len(numbers)
     assert "shadowprice bench <traces> & more" in page.text
-    assert 6 == path.read_text(encoding="utf-8").count("<svg")
+    # Four streams, the price, what a right answer costs, and who is turned away by each policy that does.
+    turning_away = [
+        policy
+        for policy in results[1].measured
+        if max(max(row.abandoned_by_tier) for row in results[1].rows if row.policy == policy) > 5.0
+    ]
+    assert 4 + 2 + len(turning_away) == path.read_text(encoding="utf-8").count("<svg")
     assert ["report.html"] == [file.name for file in tmp_path.iterdir()]
     write_report(results, "shadowprice bench <traces> & more", tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == path.read_bytes()
@@ -197,6 +210,29 @@ def test_a_report_without_a_price_has_no_price_picture(sums: Traces, forecasts: 
     result = run_bench(sums, forecasts, streams=["balanced"], budgets=[32], policies=["uniform"], seeds=1)
     write_report([result], "c", tmp_path / "report.html")
     assert 2 == (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg")
+
+
+def test_what_is_known_of_the_beliefs_is_in_the_report(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:
+    result = run_bench(sums, forecasts, streams=["balanced"], budgets=[32], policies=["uniform", "expected"], seeds=1)
+
+    def pictures(**known: Any) -> int:
+        write_report([result], "c", tmp_path / "report.html", **known)
+        return (tmp_path / "report.html").read_text(encoding="utf-8").count("<figure>")
+
+    plain = pictures()
+    assert plain + 3 == pictures(traces=sums)  # a surge for each tier
+    assert plain + 5 == pictures(traces=sums, forecasts=forecasts)  # and whether beliefs can be believed
+    assert plain + 3 == pictures(traces=sums, forecasts=Forecasts())
+
+
+def test_the_report_says_what_to_take_away(result: BenchResult, tmp_path: Path) -> None:
+    write_report([result], "c", tmp_path / "report.html")
+    text = " ".join(Page(tmp_path / "report.html").text)
+    rivals = {policy: result.closed(policy) or 0.0 for policy in result.measured if policy != "oracle"}
+    ahead = max(rivals, key=lambda policy: rivals[policy])
+    assert f"{100 * rivals[ahead]:.0f} % of the distance from clear-lambert to the oracle is closed by {ahead}" in text
+    for policy, note in result.notes.items():
+        assert f"{policy} {note}" in text
 
 
 def test_no_report_is_written_where_none_can_be(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:

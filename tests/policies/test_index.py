@@ -38,10 +38,10 @@ def ask(market: object, ids: list[int], generated: list[int]) -> list[int]:
 
 
 def test_the_price_is_where_expected_spending_meets_the_budget() -> None:
-    # 0.8 for 20 tokens, 0.8 for 40, 0.8 for 80: indices 1/25, 1/50, 1/100.
-    three = outcomes([0.0, 0.8, 0.8, 0.8], [0.0, 0.0, 0.8, 0.8], [0.0, 0.0, 0.0, 0.8])
-    for budget, price in ((20, 1 / 50), (59, 1 / 50), (60, 1 / 100), (139, 1 / 100), (140, 0.0)):
-        assert Index().open(beliefs(three), budget).price == pytest.approx(price)
+    # Ten each that have 0.8 for 20 tokens, 0.8 for 40, 0.8 for 80: indices 1/25, 1/50, 1/100.
+    kinds = outcomes(*[[0.0, 0.8, 0.8, 0.8]] * 10, *[[0.0, 0.0, 0.8, 0.8]] * 10, *[[0.0, 0.0, 0.0, 0.8]] * 10)
+    for budget, price in ((200, 1 / 50), (599, 1 / 50), (600, 1 / 100), (1399, 1 / 100), (1400, 1 / 1400)):
+        assert Index().open(beliefs(kinds), budget).price == pytest.approx(price)
 
 
 def test_a_query_begins_if_its_index_is_at_least_the_price() -> None:
@@ -96,6 +96,25 @@ def test_a_query_that_fell_behind_goes_on_when_it_is_the_best_again() -> None:
     assert [10, 20] == ask(market, [0, 1], [10, 10])
     market.settle(np.array([1]), np.array([15]), np.array([True]))
     assert [20] == ask(market, [0], [10])
+
+
+def test_an_ample_market_serves_everybody_but_those_last_who_hardly_gain() -> None:
+    # One right answer for 1,000 tokens is the least price; the second is worth one for 80,000.
+    market = Index().open(beliefs(outcomes([0.0, 0.8, 0.8, 0.8], [0.0, 0.0, 0.0, 0.001])), 1000)
+    assert market.price == pytest.approx(1 / 1000)
+    assert [10, 0] == ask(market, [0, 1], [0, 0])
+    market.settle(np.array([0]), np.array([10]), np.array([True]))
+    assert [10] == ask(market, [1], [0])
+    assert market.price == 0.0
+
+
+def test_a_reply_in_a_loop_does_not_take_the_tokens_of_those_who_wait() -> None:
+    # What it may still want is 0.1 right answers for 60 tokens; the other one has 0.8 for 20.
+    before = outcomes([0.0, 0.8, 0.8, 0.8], [0.0, 0.7, 0.7, 0.7])
+    loop = outcomes([0.0, 0.0, 0.0, 0.1], [0.0, 0.7, 0.7, 0.7])
+    market = Index().open(beliefs(before), 50, outlook=Disclosed(before, loop))
+    assert [10] == ask(market, [0], [0])
+    assert [10] == ask(market, [0], [10])
 
 
 def test_tokens_that_are_expected_to_be_used_are_not_offered_twice() -> None:

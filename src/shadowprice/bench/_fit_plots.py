@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from shadowprice.beliefs import Beliefs, Evidence, Reliability
-from shadowprice.bench._plots import _INK, _STYLE, _svg
+from shadowprice.bench._plots import _INK, _STYLE, figure_to_svg
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve
 
 _BELIEVED: Final = "#2a9d8f"
@@ -29,7 +29,7 @@ def plot_reliability(groups: dict[str, Reliability]) -> str:
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03), xlabel="P(right by then)", ylabel="share that were right")
         axes.set_title("reliability")
         axes.legend(fontsize=8, loc="upper left")
-    return _svg(figure)
+    return figure_to_svg(figure)
 
 
 def plot_tiers(curves: Sequence[TierCurve]) -> str:
@@ -44,7 +44,7 @@ def plot_tiers(curves: Sequence[TierCurve]) -> str:
         axes.set(xlabel="the same cap for every query, tokens", ylabel="right answers, %", ylim=(-3, 103))
         axes.set_title("accuracy against cap, by tier")
         axes.legend(fontsize=7, loc="upper left")
-    return _svg(figure)
+    return figure_to_svg(figure)
 
 
 def plot_market(rows: Sequence[BudgetAccuracy]) -> str:
@@ -67,7 +67,7 @@ def plot_market(rows: Sequence[BudgetAccuracy]) -> str:
         axes.set_ylim(bottom=0)
         axes.set_title("a market at one price")
         axes.legend(fontsize=8)
-    return _svg(figure)
+    return figure_to_svg(figure)
 
 
 def plot_thresholds(beliefs: Beliefs, evidence: Evidence) -> str:
@@ -89,4 +89,4 @@ def plot_thresholds(beliefs: Beliefs, evidence: Evidence) -> str:
         axes.yaxis.set_major_formatter(lambda tick, _: f"{tick:g}")
         axes.set(xlabel="predicted threshold, tokens", ylabel="right answer, tokens")
         axes.set_title("predicted and actual thresholds")
-    return _svg(figure)
+    return figure_to_svg(figure)

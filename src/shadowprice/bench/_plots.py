@@ -1,6 +1,8 @@
 """Pictures of a bench result, as SVG that reads well on light and on dark."""
 
 import io
+from collections.abc import Iterable, Sequence
+from itertools import cycle
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -8,10 +10,13 @@ import matplotlib as mpl
 mpl.use("svg")
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shadowprice.bench._result import BenchResult
+from shadowprice.bench._result import BenchResult, Cell
+from shadowprice.policies import Oracle
+from shadowprice.traces import TIERS
 
 _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": None}
 """Keeps out the date, so that equal results are equal files, and addresses, so that a report links to nothing."""
@@ -19,9 +24,22 @@ _INK: Final = "#7a8190"
 _COLOURS: Final = {
     "uniform": "#8d99ae",
     "predictor": "#b08968",
+    "tale-ep": "#c98ca7",
+    "clear-heuristic": "#8fb8de",
+    "clear-auction": "#79c0b4",
     "clear-lambert": "#2a9d8f",
-    "oracle": "#e9a23b",
+    "expected": "#e9a23b",
+    "index": "#d1495b",
+    "index-resume": "#8867c0",
+    "oracle": _INK,
 }
+_OTHERS: Final = ("#2a9d8f", "#e9a23b", "#d1495b", "#8867c0", "#8fb8de", "#b08968", "#6a994e", "#c98ca7", "#577590")
+"""Colours of rows that are not named like a policy, in turn."""
+_STRONG: Final = ("clear-lambert", "expected", "index", "index-resume", "oracle")
+"""Policies that are drawn strongly where there are many."""
+_TIERS: Final = dict(zip(TIERS, ("#2a9d8f", "#e9a23b", "#d1495b"), strict=True))
+_SIZE: Final = (4.6, 3.2)
+_SMALL: Final = (3.2, 2.5)
 _STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "shadowprice",
@@ -44,86 +62,136 @@ _STYLE: Final[dict[Any, Any]] = {
 }
 
 
+def colours(labels: Iterable[str]) -> dict[str, str]:
+    """A colour for every row: the policy's own, or one of a few in turn."""
+    free = cycle(_OTHERS)
+    return {label: _COLOURS[label] if label in _COLOURS else next(free) for label in labels}
+
+
 def plot_accuracy(result: BenchResult) -> dict[str, str]:
-    """Accuracy against budget with 95 % bands, one SVG per stream, by the stream's name."""
-    return {stream: _svg(_accuracy(result, stream)) for stream in result.streams}
+    """Accuracy against budget with 95 % bands, one SVG per stream, by the stream's name; colours as `colours`."""
+    return {stream: figure_to_svg(_accuracy(result, stream)) for stream in result.streams}
 
 
 def plot_price(result: BenchResult) -> str:
-    """Shadow price against budget, one line per stream, as SVG; empty if no policy of the table has a price."""
-    priced = [name for name in result.measured if name.startswith("clear")]
-    if not priced:
+    """Shadow price against budget on the first stream, a line per policy, as SVG; empty if none has a price."""
+    stream = result.streams[0]
+    lines = {
+        policy: [1000.0 * (result.cell(policy, stream, budget).price or np.nan) for budget in result.budgets]
+        for policy in result.measured
+    }
+    lines = {policy: prices for policy, prices in lines.items() if np.isfinite(prices).any()}
+    if not lines:
         return ""
+    # A price that buys a right answer for a million tokens is none; drawn, it would flatten all others.
+    least = 1e-4 * np.nanmax(list(lines.values()))
+    lines = {policy: [price if price > least else np.nan for price in prices] for policy, prices in lines.items()}
     with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-        for stream in result.streams:
-            prices = [result.cell(priced[0], stream, budget).price or 0.0 for budget in result.budgets]
-            axes.plot(result.budgets, [1000 * price for price in prices], marker="o", ms=4, label=stream)
-        _budget_axis(axes, result)
+        figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+        _draw(axes, result, lines)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.set_ylabel("right answers per 1,000 tokens")
-        axes.set_title(f"shadow price, {priced[0]}")
-        axes.legend(fontsize=8)
-    return _svg(figure)
+        axes.set_title(f"shadow price, {stream}")
+    return figure_to_svg(figure)
 
 
-def plot_abandoned(result: BenchResult) -> str:
-    """Share of queries that were granted nothing, against budget, averaged over the streams, as SVG."""
+def plot_spend(result: BenchResult) -> str:
+    """Tokens charged per right answer against budget, all streams together, a line per policy, as SVG."""
+    lines = {}
+    for policy in result.measured:
+        spends = []
+        for budget in result.budgets:
+            cells = [result.cell(policy, stream, budget) for stream in result.streams]
+            right = sum(cell.accuracy for cell in cells) / 100.0
+            spends.append(sum(_charged(result, cell) for cell in cells) / right if right > 0.05 else np.nan)
+        lines[policy] = spends
     with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-        for policy in result.measured:
-            shares = [
-                sum(result.cell(policy, stream, budget).abandoned for stream in result.streams) / len(result.streams)
+        figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+        _draw(axes, result, lines)
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter("{x:g}")
+        axes.tick_params(axis="y", which="minor", labelsize=7)
+        axes.set_ylabel("tokens per right answer")
+        axes.set_title("what a right answer costs")
+    return figure_to_svg(figure)
+
+
+def plot_abandoned(result: BenchResult) -> dict[str, str]:
+    """Share of each tier that was granted nothing, against budget, mean of the streams; an SVG per policy."""
+    pictures = {}
+    for policy in result.measured:
+        shares = np.array(
+            [
+                np.mean([result.cell(policy, stream, budget).abandoned_by_tier for stream in result.streams], axis=0)
                 for budget in result.budgets
             ]
-            axes.plot(result.budgets, shares, marker="o", ms=4, color=_COLOURS.get(policy), label=policy)
-        _budget_axis(axes, result)
-        axes.set_ylabel("% of queries")
-        axes.set_ylim(-3, 103)
-        axes.set_title("abandoned, mean of the streams")
-        axes.legend(fontsize=8)
-    return _svg(figure)
+        )
+        if shares.max() < 0.5:
+            continue
+        with plt.rc_context(_STYLE):
+            figure, axes = plt.subplots(figsize=_SMALL, layout="constrained")
+            for (tier, colour), line in zip(_TIERS.items(), shares.T, strict=True):
+                axes.plot(result.budgets, line, marker="o", ms=4, lw=2, color=colour, label=tier)
+            _budget_axis(axes, result)
+            axes.set_ylim(-3, 103)
+            axes.set_ylabel("abandoned, %")
+            axes.set_title(policy)
+        pictures[policy] = figure_to_svg(figure)
+    return pictures
+
+
+def tier_colours() -> dict[str, str]:
+    """The colours that tiers are drawn in."""
+    return dict(_TIERS)
+
+
+def _charged(result: BenchResult, cell: Cell) -> float:
+    return cell.allocated if result.accounting == "allocated" and cell.policy not in result.notes else cell.generated
 
 
 def _accuracy(result: BenchResult, stream: str) -> Figure:
+    cells = {policy: [result.cell(policy, stream, budget) for budget in result.budgets] for policy in result.measured}
     with plt.rc_context(_STYLE):
-        figure, axes = plt.subplots(figsize=(4.6, 3.2), layout="constrained")
-        for policy in result.measured:
-            cells = [result.cell(policy, stream, budget) for budget in result.budgets]
-            colour = _COLOURS.get(policy)
-            axes.plot(
-                result.budgets,
-                [cell.accuracy for cell in cells],
-                marker="o",
-                ms=4,
-                lw=2,
-                ls="--" if policy == "oracle" else "-",
-                color=colour,
-                label=policy,
-            )
-            axes.fill_between(
-                result.budgets,
-                [cell.ci_low for cell in cells],
-                [cell.ci_high for cell in cells],
-                color=colour,
-                alpha=0.18,
-                lw=0,
-            )
-        _budget_axis(axes, result)
+        figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
+        for row, colour in zip(cells.values(), colours(cells).values(), strict=True):
+            low, high = [cell.ci_low for cell in row], [cell.ci_high for cell in row]
+            axes.fill_between(result.budgets, low, high, color=colour, alpha=0.16, lw=0, zorder=1)
+        _draw(axes, result, {policy: [cell.accuracy for cell in row] for policy, row in cells.items()})
         axes.set_ylabel("right answers, %")
         axes.set_ylim(bottom=0)
         axes.set_title(stream)
-        axes.legend(fontsize=8)
-        return figure
+    return figure
+
+
+def _draw(axes: Axes, result: BenchResult, lines: dict[str, Sequence[float]] | dict[str, list[float]]) -> None:
+    """A line per policy, in the order of the table so that the last are on top."""
+    chosen = colours(result.measured)
+    known = any(policy in _COLOURS for policy in lines)
+    for policy, values in lines.items():
+        strong = policy in _STRONG or not known or policy not in _COLOURS
+        axes.plot(
+            result.budgets,
+            values,
+            marker="o",
+            ms=4 if strong else 3,
+            lw=2.2 if strong else 1.2,
+            ls="--" if policy == Oracle.name else "-",
+            color=chosen[policy],
+            zorder=3 if strong else 2,
+        )
+    _budget_axis(axes, result)
 
 
 def _budget_axis(axes: Axes, result: BenchResult) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xticks(result.budgets, [str(budget) for budget in result.budgets])
-    axes.minorticks_off()
+    axes.tick_params(axis="x", which="minor", bottom=False)
     axes.set_xlabel("budget, tokens per query")
 
 
-def _svg(figure: Figure) -> str:
+def figure_to_svg(figure: Figure) -> str:
     """The bare <svg> element, without the XML prologue."""
     buffer = io.StringIO()
     with plt.rc_context(_STYLE):

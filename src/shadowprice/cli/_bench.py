@@ -74,7 +74,7 @@ def bench(
     recorded = read_traces(traces)
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
-    results = bench_traces(
+    results, forecasts = bench_traces(
         recorded,
         streams=split_list(streams),
         budgets=parse_budgets(budgets),
@@ -88,7 +88,8 @@ def bench(
         jobs=jobs,
     )
     if report is not None:
-        write_report(results, shlex.join(["shadowprice", *sys.argv[1:]]), report)
+        command = shlex.join(["shadowprice", *sys.argv[1:]])
+        write_report(results, command, report, traces=recorded, forecasts=forecasts)
         say(f"Report written to {report}.")
     tables = [result.to_json() for result in results]
     data = tables[0] if len(tables) == 1 else tables
@@ -116,7 +117,7 @@ def bench_traces(
     ablate: str | None = None,
     source: Traces | None = None,
     jobs: int = 0,
-) -> list[BenchResult]:
+) -> tuple[list[BenchResult], Forecasts]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
     for name in streams:
         get_stream(name)  # a wrong name should not wait for the fit
@@ -138,7 +139,7 @@ def bench_traces(
             forecasts = fit(Recipe(needed, reads=looks))
             entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
         bar.restart(steps, note="replaying")
-        return [
+        results = [
             compare(
                 traces,
                 entrants,
@@ -153,6 +154,7 @@ def bench_traces(
             )
             for accounting in accountings
         ]
+    return results, entrants[0].forecasts
 
 
 def print_tables(results: list[BenchResult]) -> None:

@@ -28,7 +28,10 @@ def demo(
         f"{len(traces.query)} recorded replies of {traces.table['model'][0].as_py()} to {traces.n_queries} questions, "
         f"{traces.pass_rate.mean():.0%} right. Budgets are tokens per query."
     )
-    results = bench_traces(traces, streams=[], budgets=[], policies=[], accountings=list(Accounting), seeds=seeds)
+    results, forecasts = bench_traces(
+        traces, streams=[], budgets=[], policies=[], accountings=list(Accounting), seeds=seeds
+    )
     print_tables(results)
-    write_report(results, f"shadowprice demo --report {report} --seeds {seeds}", report)
+    command = f"shadowprice demo --report {report} --seeds {seeds}"
+    write_report(results, command, report, traces=traces, forecasts=forecasts)
     say(f"Report: {report.resolve()}")

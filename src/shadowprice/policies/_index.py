@@ -108,6 +108,8 @@ class IndexMarket(_Valued):
         """``(n,)`` what each query was expected to spend when it began."""
         self._foreseen_of_settled = 0.0
         self._budget = self._pool
+        self._least_price = float(terms.weight.mean()) / max(1, self._budget) if n else 0.0
+        """A right answer for the whole budget. Whoever is worth less is served when nobody else is there."""
         self._settled_since = 0
         self._reprice()
 
@@ -143,6 +145,10 @@ class IndexMarket(_Valued):
         moved = abs(self._pool - self._priced_at) > _REPRICE_SHARE * self._budget
         return moved or (self._settled_since > 0 and not (self._state == RUNNING).any())
 
+    def _anybody_at(self, price: float) -> bool:
+        """Whether somebody runs, or would begin at that price."""
+        return bool((self._state == RUNNING).any() or (self._least[self._state == WAITING, 0] >= price).any())
+
     def _reprice(self) -> None:
         """The least price at which what is expected to be spent fits into what is left."""
         self._settled_since, self._priced_at = 0, self._pool
@@ -154,6 +160,8 @@ class IndexMarket(_Valued):
         demand = np.cumsum(np.where(self._state[self._stair_query] == WAITING, self._stair_tokens, 0.0))
         last = int(np.searchsorted(demand, max(left, 0.0), side="right"))
         self._price = float(self._stairs[last]) if last < len(demand) else 0.0
+        if self._price < self._least_price and self._anybody_at(self._least_price):
+            self._price = self._least_price
 
 
 class IndexResumeMarket(_Valued):
