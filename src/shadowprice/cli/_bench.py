@@ -30,6 +30,10 @@ from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
 
+_FEW_DRAWS = 8
+"""So few draws are over before further processes have started."""
+
+
 def bench(
     traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
     streams: Annotated[str | None, typer.Option(help=f"Of {', '.join(STREAMS)}; all if left out.")] = None,
@@ -57,7 +61,7 @@ def bench(
         str | None,
         typer.Option(help="Traces of another model to learn beliefs from, for transfer; held-out questions stay out."),
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Processes; 0 takes one per CPU.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Processes; 0 takes one per CPU where there is enough to do.")] = 0,
 ) -> None:
     """Replay recorded replies through every policy.
 
@@ -149,7 +153,7 @@ def bench_traces(
                 seeds=seeds,
                 folds=folds,
                 tale=rival,
-                jobs=jobs or -1,
+                jobs=jobs or (-1 if steps > _FEW_DRAWS else 1),
                 advance=bar.advance,
             )
             for accounting in accountings
