@@ -29,7 +29,6 @@ from shadowprice.cli._options import out, parse_budgets, print_json, progress_ba
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
-
 _FEW_DRAWS = 8
 """So few draws are over before further processes have started."""
 
