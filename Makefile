@@ -75,7 +75,10 @@ lint: $(STAMP)
 # The README's figures on other people's models; their traces are not part of this repository.
 TRACES ?= $(wildcard ../shared/data/zeroeval/*.parquet)
 figures: $(STAMP)
-	$(BIN)/python benchmarks/mean_table.py --budgets 64,128,256,512 $(TRACES)
+	mkdir -p build/figures
+	for file in $(TRACES); do $(BIN)/shadowprice bench $$file --budgets 64,128,256,512 --accounting both \
+	  --json build/figures/$$(basename $$file .parquet).json > /dev/null || exit 1; done
+	$(BIN)/python benchmarks/policy_tables.py --only-mean $(foreach file,$(TRACES),build/figures/$(basename $(notdir $(file))).json)
 	$(BIN)/python -m pytest -q -s -m slow tests/cli/test_run_live.py
 
 format: $(STAMP)
