@@ -43,12 +43,20 @@ class ServerAddress:
         self._secrets = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
     def endpoint(self, path: str) -> str:
-        """The URL to ask for a path of the API, such as ``/models``; may hold secrets in its query."""
-        return f"{self.shown}{path}{self._query}"
+        """The URL of a path of the API, such as ``/models``, without the query."""
+        return self.shown + path
 
     def beside(self, path: str) -> str:
-        """The URL to ask for a path outside the API, such as ``/metrics``; may hold secrets in its query."""
-        return f"{self._root}{path}{self._query}"
+        """The URL of a path outside the API, such as ``/metrics``, without the query."""
+        return self._root + path
+
+    def extensions(self, url: str) -> dict[str, bytes]:
+        """What a request for a URL of this server needs to carry the query; secret.
+
+        The HTTP client logs every URL that it asks for, so the query goes past its URL.
+        """
+        target = urlsplit(url).path + self._query
+        return {"target": target.encode()} if self._query else {}
 
     def headers(self) -> dict[str, str]:
         """What to send along; secret."""

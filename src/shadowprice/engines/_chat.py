@@ -64,11 +64,13 @@ class ChatConnection:
             EngineError: The server could not be reached, refused, stalled, or broke off.
         """
         clock = _Clock(self._timeout, self._stall, complaints, progress)
+        url = self.address.endpoint("/chat/completions")
         request = self._client.build_request(
             "POST",
-            self.address.endpoint("/chat/completions"),
+            url,
             json=body,
             headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
+            extensions=self.address.extensions(url),
         )
         response = await clock.wait(self._client.send(request, stream=True))
         try:
