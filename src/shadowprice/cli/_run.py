@@ -43,7 +43,7 @@ def run(
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
-      shadowprice run questions.jsonl --predictor p.shadow --budget 200k -o a.jsonl --engine http://localhost:8000
+      shadowprice run questions.jsonl --policy uniform --budget 4k -o a.jsonl --engine http://localhost:8000
     """
     tokens = parse_budget(budget)
     asked = read_questions(questions)
