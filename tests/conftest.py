@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import settings
 
+from http_server import serve as serve  # a fixture of all tests
 from shadowprice.cli import main
 from shadowprice.engines import pull_model
 from shadowprice.traces import TIERS, Traces, read_traces, write_traces

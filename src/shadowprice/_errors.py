@@ -7,6 +7,10 @@
     │   └── MissingExtraError an optional dependency is not installed                   exit code 2
     ├── BudgetTooSmallError   the budget buys nothing at all                            exit code 3
     ├── EngineError           tokens could not be generated                             exit code 4
+    │   ├── UnreachableError  no server answered                                        exit code 4
+    │   ├── RefusedError      the server said no                                        exit code 4
+    │   ├── StalledError      the server took too long                                  exit code 4
+    │   └── BrokenReplyError  a reply did not come to its end                           exit code 4
     └── SolveError            a solver stopped without an optimal answer                exit code 1
 
 Every message is one sentence: what is wrong, where, with numbers, and what to do about it.
@@ -39,9 +43,40 @@ class BudgetTooSmallError(ShadowpriceError):
 
 
 class EngineError(ShadowpriceError):
-    """Tokens could not be generated."""
+    """Tokens could not be generated.
+
+    Args:
+        message: One sentence.
+        retryable: The same request may well succeed later.
+        retry_after: Seconds that the server asked to wait before that; None if it did not say.
+        tokens: Tokens generated, and to be paid for, before the failure.
+    """
 
     exit_code = 4
+
+    def __init__(
+        self, message: str = "", *, retryable: bool = False, retry_after: float | None = None, tokens: int = 0
+    ) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.retry_after = retry_after
+        self.tokens = tokens
+
+
+class UnreachableError(EngineError):
+    """No server answered: nobody listens there, the name is unknown, or TLS failed."""
+
+
+class RefusedError(EngineError):
+    """The server said no, before the reply or in the middle of it."""
+
+
+class StalledError(EngineError):
+    """The server took too long, for a piece of a reply or for all of it."""
+
+
+class BrokenReplyError(EngineError):
+    """A reply did not come to its end: the connection broke, or what came is not what the protocol says."""
 
 
 class SolveError(ShadowpriceError):

@@ -17,8 +17,11 @@ from shadowprice.tasks import Question, make_questions, read_questions
 def record(
     tasks: Annotated[str, typer.Argument(help="A questions file, or families or tiers separated by commas, or `all`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file of traces to write.")],
-    engine: Annotated[str, typer.Option(help="Where tokens are generated.")] = "llamacpp",
-    model: Annotated[str, typer.Option(help="Name of a pulled model, or path of a GGUF file.")] = "smollm2",
+    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
+    ] = None,
     count: Annotated[int, typer.Option("-n", "--count", help="Questions per family.")] = 130,
     samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
     max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
@@ -40,6 +43,7 @@ def record(
       shadowprice record easy,gcd -n 50 -o traces.parquet
       shadowprice record questions.jsonl --samples 8 -o traces.parquet --resume
       shadowprice record all --protocol tale-ep -o tale.parquet
+      shadowprice record all --engine http://localhost:8000 --model my-model -o traces.parquet
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     asked = _questions(tasks, count, seed)

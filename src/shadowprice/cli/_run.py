@@ -28,8 +28,11 @@ def run(
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
-    engine: Annotated[str, typer.Option(help="Where tokens are generated.")] = "llamacpp",
-    model: Annotated[str, typer.Option(help="Name of a pulled model, or path of a GGUF file.")] = "smollm2",
+    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
     seed: Annotated[int, typer.Option(help="Seed of the samplers.")] = 0,
     concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
@@ -44,6 +47,7 @@ def run(
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
+      shadowprice run questions.jsonl --policy uniform --budget 4k -o a.jsonl --engine http://localhost:8000
     """
     tokens = parse_budget(budget)
     asked = read_questions(questions)

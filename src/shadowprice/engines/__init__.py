@@ -1,25 +1,50 @@
-"""Where tokens are generated: a model in this process, or recorded replies."""
+"""Where tokens are generated: a model in this process, one behind a server, or recorded replies."""
 
-from shadowprice.engines._base import AbstractEngine, Delta, FinishReason, Request
+from shadowprice.engines._address import ServerAddress
+from shadowprice.engines._base import AbstractEngine, CountedBy, Delta, Effort, FinishReason, Request
+from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
+from shadowprice.engines._identify import Server, identify
 from shadowprice.engines._llamacpp import LlamaCppEngine
+from shadowprice.engines._openai import OpenAIEngine
+from shadowprice.engines._probe import choose_model, probe
+from shadowprice.engines._probed import Finding, ProbeReport, recall, remember
 from shadowprice.engines._pull import PulledModel, pull_model
+from shadowprice.engines._reading import Reading, read_chunk
 from shadowprice.engines._replay import ReplayEngine, Reply
 from shadowprice.engines._store import MODELS, KnownModel, ModelState, model_path, model_state, resolve_model
 
 __all__ = [
+    "DIALECTS",
     "MODELS",
     "AbstractEngine",
+    "CountedBy",
     "Delta",
+    "Dialect",
+    "Effort",
+    "Finding",
     "FinishReason",
     "KnownModel",
     "LlamaCppEngine",
     "ModelState",
+    "OpenAIEngine",
+    "ProbeReport",
     "PulledModel",
+    "Reading",
     "ReplayEngine",
     "Reply",
     "Request",
+    "Server",
+    "ServerAddress",
+    "build_body",
+    "choose_model",
+    "get_dialect",
+    "identify",
     "model_path",
     "model_state",
+    "probe",
     "pull_model",
+    "read_chunk",
+    "recall",
+    "remember",
     "resolve_model",
 ]

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import Literal, Self
 
 FinishReason = Literal["stop", "length"]
+CountedBy = Literal["engine", "usage", "timings", "deltas"]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class Request:
     """Seed of the sampler."""
     stop: tuple[str, ...] = field(default=())
     """Strings that end the reply."""
+    thinking_tokens: int | None = None
+    """Cap on the reasoning tokens among `max_tokens`, at least 0; None leaves it to the model."""
+    effort: Effort | None = None
+    """How hard the model shall think, for models that can be told; None leaves it to the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +38,17 @@ class Delta:
     """A piece of a reply."""
 
     text: str
-    """Text since the last delta; may be empty."""
+    """Text of the answer since the last delta; may be empty."""
     tokens: int
     """Tokens generated for this reply so far, by the engine's own count."""
     finish_reason: FinishReason | None = None
     """Set on the last delta only: `stop` when the model ended, `length` when the cap did."""
+    thinking: str = ""
+    """Reasoning text since the last delta, where the engine tells it from the answer."""
+    counted_by: CountedBy = "engine"
+    """Where `tokens` comes from: the engine itself, or a server's usage, its timings, or the pieces that arrived."""
+    thinking_tokens: int | None = None
+    """Reasoning tokens among `tokens`, on the last delta, where a server reports them; None is unknown, not 0."""
 
 
 class AbstractEngine(ABC):

@@ -47,11 +47,15 @@ MODELS = {
 """Every model that ``shadowprice model pull`` knows, by name."""
 
 
-def models_path() -> Path:
-    """Give the folder of pulled models: under ``SHADOWPRICE_CACHE``, or the user's cache folder."""
+def cache_path() -> Path:
+    """Give the folder of everything that can be fetched or found out again: ``SHADOWPRICE_CACHE``, or the user's."""
     root = os.environ.get("SHADOWPRICE_CACHE")
-    cache = Path(root).expanduser() if root else platformdirs.user_cache_path("shadowprice")
-    return cache / "models"
+    return Path(root).expanduser() if root else platformdirs.user_cache_path("shadowprice")
+
+
+def models_path() -> Path:
+    """Give the folder of pulled models."""
+    return cache_path() / "models"
 
 
 def model_path(model: KnownModel) -> Path:

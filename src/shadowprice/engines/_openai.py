@@ -1,0 +1,109 @@
+"""Any server that speaks OpenAI's chat protocol: vLLM, SGLang, llama.cpp, Ollama, OpenAI and many more."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from shadowprice._errors import EngineError, InputError
+from shadowprice.engines._address import ServerAddress
+from shadowprice.engines._base import AbstractEngine, Delta, Request
+from shadowprice.engines._chat import ChatConnection
+from shadowprice.engines._complaints import Complaints
+from shadowprice.engines._dialects import Dialect, build_body, get_dialect
+from shadowprice.engines._reply_reader import ReplyReader
+
+
+class OpenAIEngine(AbstractEngine):
+    """A model behind an OpenAI-compatible server, streamed from ``/chat/completions``. To be used in one event loop.
+
+    Tokens are counted by what the server reports and by the pieces that arrive, whichever is higher, and each delta
+    says which it was. A reply that goes on beyond its cap is cut here: the last delta's `tokens` then says by how much
+    it went too far, and what was written beyond the cap is not handed on.
+
+    Args:
+        url: Base URL of the API, ``http://host:port/v1``; user and password in it are sent as Basic authentication.
+        model: The model's name on that server.
+        api_key: Sent as a bearer token; part of no message, repr or log.
+        dialect: How the server wants to be asked: openai, vllm, sglang, llamacpp, ollama, or one of your own.
+        timeout: Seconds for a whole reply.
+        stall: Seconds to wait for the first piece of a reply, and for each next one.
+        thinking_opened: The chat template opens the reasoning, so that replies have the closing tag only.
+        require_usage: Fail on replies that come without usage, instead of counting what arrived.
+
+    Raises:
+        InputError: The URL, the key, the dialect or a number is not what it should be.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        dialect: str | Dialect = "openai",
+        timeout: float = 600.0,
+        stall: float = 120.0,
+        thinking_opened: bool = False,
+        require_usage: bool = False,
+    ) -> None:
+        if not model:
+            raise InputError("The model has no name: give the one that the server's /v1/models lists.")
+        for name, value in (("timeout", timeout), ("stall", stall)):
+            if not value > 0:
+                raise InputError(f"`{name}` must be more than 0 seconds, not {value}.")
+        self.model = model
+        self.dialect = get_dialect(dialect)
+        self._address = ServerAddress(url, api_key)
+        self._connection = ChatConnection(self._address, timeout=timeout, stall=stall)
+        self._thinking_opened = thinking_opened
+        self._require_usage = require_usage
+        self._closed = False
+
+    @property
+    def url(self) -> str:
+        """The base URL, without user, password and query."""
+        return self._address.shown
+
+    def __repr__(self) -> str:
+        return f"OpenAIEngine({self.url!r}, {self.model!r}, dialect={self.dialect.name!r})"
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        """Generate a reply piece by piece. Closing the generator closes the connection, on which the server stops.
+
+        Raises:
+            InputError: The dialect cannot say what the request asks for.
+            EngineError: The server could not be reached, refused the request, stalled, or broke off; `retryable`,
+                `retry_after` and `tokens` say whether to ask again, when, and what it has cost.
+        """
+        if self._closed:
+            raise EngineError(f"The engine of {self.url} was closed: make a new one.")
+        body = build_body(request, self.model, self.dialect)
+        complaints = Complaints(self._address, f"Request {request.request_id}")
+        reader = ReplyReader(
+            request, complaints, thinking_opened=self._thinking_opened, require_usage=self._require_usage
+        )
+        async with aclosing(self._deltas(body, complaints, reader)) as deltas:
+            async for delta in deltas:
+                yield delta
+        yield reader.end()
+
+    async def _deltas(
+        self, body: dict[str, Any], complaints: Complaints, reader: ReplyReader
+    ) -> AsyncGenerator[Delta, None]:
+        async with aclosing(self._connection.chunks(body, complaints, reader)) as chunks:
+            try:
+                async for chunk in chunks:
+                    delta = reader.read(chunk)
+                    if reader.cut:
+                        return
+                    if delta is not None:
+                        yield delta
+            except EngineError:
+                # A reply that has said how it ended is whole, whatever becomes of the connection.
+                if not reader.finished:
+                    raise
+
+    async def aclose(self) -> None:
+        """Close all connections; safe to call twice."""
+        self._closed = True
+        await self._connection.aclose()
