@@ -7,6 +7,7 @@
     │   └── MissingExtraError an optional dependency is not installed                   exit code 2
     ├── BudgetTooSmallError   the budget buys nothing at all                            exit code 3
     ├── EngineError           tokens could not be generated                             exit code 4
+    ├── LedgerError           a ledger could not be read or written just now            exit code 5
     └── SolveError            a solver stopped without an optimal answer                exit code 1
 
 Every message is one sentence: what is wrong, where, with numbers, and what to do about it.
@@ -42,6 +43,12 @@ class EngineError(ShadowpriceError):
     """Tokens could not be generated."""
 
     exit_code = 4
+
+
+class LedgerError(ShadowpriceError):
+    """A ledger could not be read or written just now; nothing that it holds is lost."""
+
+    exit_code = 5
 
 
 class SolveError(ShadowpriceError):
