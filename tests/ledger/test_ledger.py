@@ -265,12 +265,12 @@ def _locks_of(ledger: Ledger, folder: Path) -> set[str]:
 
 
 def test_a_run_goes_on_only_if_asked_and_only_with_the_same_settings(path: Path) -> None:
-    settings = {"policy": "uniform", "temperature": 0.5, "api_key": "sk-a"}
+    settings: dict[str, Any] = {"policy": "uniform", "temperature": 0.5, "api_key": "sk-a"}
     with Ledger(path) as ledger:
         run = open_run(ledger, settings=settings)
         run.reserve("a", 10)
         run.settle("a", 7, "finished")
-        refusals = {
+        refusals: dict[str, dict[str, Any]] = {
             "holds the run 'run' already, 7 of its 100 tokens spent; go on with --resume, or name another ledger": {
                 "resume": False
             },
@@ -282,7 +282,7 @@ def test_a_run_goes_on_only_if_asked_and_only_with_the_same_settings(path: Path)
         }
         for complaint, changed in refusals.items():
             with pytest.raises(InputError) as refused:
-                open_run(ledger, **({"settings": settings} | changed))
+                open_run(ledger, **{"settings": settings, **changed})
             assert complaint in str(refused.value)
             assert str(refused.value).startswith(str(path))
         assert {"a"} == set(open_run(ledger, settings=settings | {"api_key": "sk-b"}).outcomes())
@@ -325,10 +325,10 @@ def test_runs_are_not_opened_within_a_batch(ledger: Ledger) -> None:
 @pytest.mark.parametrize("bad", [0, -1, 10**15 + 1, 10**30, 1.5, math.nan, "5", None])
 def test_tokens_that_are_none(run: Run, bad: Any) -> None:
     for act in (lambda: run.reserve("a", bad), lambda: run.extend("a", bad)):
-        with pytest.raises(InputError, match="The reservation of request 'a' is .*; it must be "):
+        with pytest.raises(InputError, match=r"The reservation of request 'a' is .*; it must be "):
             act()
     if bad != 0:
-        with pytest.raises(InputError, match="The count of request 'a' is .*; it must be "):
+        with pytest.raises(InputError, match=r"The count of request 'a' is .*; it must be "):
             run.settle("a", bad, "finished")
     assert (0, 0, 100) == tokens(run)
 
@@ -353,7 +353,12 @@ def test_ids_are_any_text(run: Run, name: str) -> None:
 
 
 def test_payloads_are_kept_as_they_are_but_for_what_is_no_json(run: Run) -> None:
-    kept = {"text": "a\0b\u2028 \ud83d 日本 \U0001f600", "answer": None, "tokens": [1, {"token": "sk"}], "max_tokens": 3}
+    kept = {
+        "text": "a\0b\u2028 \ud83d 日本 \U0001f600",
+        "answer": None,
+        "tokens": [1, {"token": "sk"}],
+        "max_tokens": 3,
+    }
     run.settle("a", 0, "abandoned", kept | {"price": math.nan, "best": math.inf, "pair": (1, 2)})
     run.settle("a", 0, "abandoned", kept | {"price": math.nan, "best": math.inf, "pair": (1, 2)})
     assert kept | {"price": None, "best": None, "pair": [1, 2]} == run.outcomes()["a"].payload
@@ -413,6 +418,28 @@ def test_nothing_but_the_file_is_left_behind(path: Path) -> None:
         with pytest.raises(InputError, match="A run is opened outside of a batch, in a ledger that is not read-only"):
             open_run(ledger)
     assert [path] == list(path.parent.iterdir())
+
+
+def test_links_and_other_working_folders_lead_to_the_same_locks(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    link = tmp_path / "folder" / "link"
+    link.symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    with Ledger(path.name) as ledger, Ledger(link) as other:
+        ours, theirs = open_run(ledger), open_run(other)
+        ours.reserve("a", 10)
+        theirs.reserve("b", 10)
+        monkeypatch.chdir("folder")
+        assert Recovered(0, 0) == ours.recover() == theirs.recover()
+    assert {"folder", path.name} == {file.name for file in tmp_path.iterdir()}
+    assert [link] == list((tmp_path / "folder").iterdir())
+
+
+def test_what_goes_wrong_in_a_batch_for_other_reasons_is_told_as_it_is(ledger: Ledger) -> None:
+    with pytest.raises(json.JSONDecodeError), ledger.batch():
+        json.loads("{")
 
 
 def test_power_safe_ledgers_answer_the_same(tmp_path: Path) -> None:

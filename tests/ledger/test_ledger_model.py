@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from shadowprice._errors import InputError
 from shadowprice.ledger import Answer, Grant, Ledger, Recovered, Run
@@ -193,10 +200,17 @@ class LedgerMachine(RuleBasedStateMachine):
         assert [] == self.ledgers[0].check()
 
 
-class TestLedgerMachine(LedgerMachine.TestCase):  # type: ignore[misc,name-defined]
-    settings = settings(max_examples=20, stateful_step_count=30, suppress_health_check=[HealthCheck.too_slow])
+def check_machine(examples: int, steps: int) -> None:
+    bounds = settings(
+        max_examples=examples, stateful_step_count=steps, suppress_health_check=[HealthCheck.too_slow], deadline=None
+    )
+    run_state_machine_as_test(LedgerMachine, settings=bounds)
+
+
+def test_the_ledger_does_what_the_model_does() -> None:
+    check_machine(20, 30)
 
 
 @pytest.mark.slow
-class TestLedgerMachineForLong(LedgerMachine.TestCase):  # type: ignore[misc,name-defined]
-    settings = settings(max_examples=300, stateful_step_count=60, suppress_health_check=[HealthCheck.too_slow])
+def test_the_ledger_does_what_the_model_does_for_long() -> None:
+    check_machine(300, 60)

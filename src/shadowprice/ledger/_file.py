@@ -1,5 +1,6 @@
 """Opening a ledger file, and saying in one sentence what is wrong with it."""
 
+import json
 import os
 import sqlite3
 import time
@@ -13,6 +14,7 @@ from shadowprice.ledger._schema import APPLICATION_ID, LEAST_SQLITE, SCHEMA_VERS
 
 _PAGES_OF_WAL = 4000
 """16 MB: copying the log into the file waits for the disk, so it is done every few thousand requests."""
+_MOST_LETTERS = 200
 _ANOTHER_FILE = "name the ledger of a run, or a file that does not exist yet"
 
 
@@ -29,11 +31,14 @@ def explained(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         if isinstance(error, sqlite3.ProgrammingError | sqlite3.InterfaceError):
             raise  # not the file's fault: a closed connection, another thread
-        # Python itself complains of texts that are no UTF-8, without a code.
+        # Python itself complains of some texts that are no UTF-8, without a code.
         raise _sentence(path, getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF, error) from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise _sentence(path, sqlite3.SQLITE_CORRUPT, error) from error
 
 
-def _sentence(path: Path, code: int, error: sqlite3.Error) -> Exception:
+def _sentence(path: Path, code: int, cause: Exception) -> Exception:
+    error = " ".join(str(cause).split())[:_MOST_LETTERS]
     if code == sqlite3.SQLITE_NOTADB:
         return InputError(f"{path} is not a ledger, it is no SQLite file; {_ANOTHER_FILE}.")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_SCHEMA):
@@ -71,7 +76,7 @@ def connect(path: Path, *, create: bool, power_safe: bool, patience: float) -> s
     """
     _check_place(path, create=create)
     with explained(path):
-        connection = sqlite3.connect(path, timeout=patience, isolation_level=None)
+        connection = sqlite3.connect(path.resolve(), timeout=patience, isolation_level=None)
         try:
             if _is_blank(connection) and create:
                 _make(connection, path, patience)
@@ -98,15 +103,15 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
         LedgerError: It cannot be read just now.
     """
     _check_place(path, create=False)
-    log = path.with_name(f"{path.name}-wal")
-    if os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK):
+    place = path.resolve()
+    if _may(place, os.W_OK) and _may(place.parent, os.W_OK):
         # Reading a WAL file makes two files beside it; a connection that might write takes them away again.
         mode = "mode=rw"
     else:
-        mode = "mode=ro" if log.exists() else "immutable=1"
+        mode = "mode=ro" if place.with_name(f"{place.name}-wal").exists() else "immutable=1"
     with explained(path):
         connection = sqlite3.connect(
-            f"file:{quote(str(path.absolute()))}?{mode}", uri=True, timeout=patience, isolation_level=None
+            f"file:{quote(str(place))}?{mode}", uri=True, timeout=patience, isolation_level=None
         )
         try:
             connection.execute("PRAGMA query_only = ON")
@@ -151,6 +156,7 @@ def _check_place(path: Path, *, create: bool) -> None:
             f"{sqlite3.sqlite_version}; use a newer Python."
         )
     try:
+        path.resolve()
         if path.is_dir():
             raise InputError(f"{path} is a folder; name a file for the ledger.")
         if path.exists() and not path.is_file():
@@ -159,13 +165,17 @@ def _check_place(path: Path, *, create: bool) -> None:
             raise InputError(f"{path}: no such file; name the ledger of a run.")
         if not path.parent.is_dir():
             raise InputError(f"Cannot make {path}: there is no folder {path.parent}; make it first.")
-        if path.exists() and not os.access(path, os.R_OK):
+        if path.exists() and not _may(path, os.R_OK):
             raise InputError(f"Cannot read {path}: permission denied; ask its owner.")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead to each other
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"Cannot open {str(path)!r}: {reason}; name a file for the ledger.") from error
+
+
+def _may(path: Path, mode: int) -> bool:
+    return os.access(path, mode, effective_ids=os.access in os.supports_effective_ids)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

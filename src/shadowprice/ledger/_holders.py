@@ -85,12 +85,17 @@ def is_alive(ledger: Path, mark: str) -> bool:
     return False
 
 
-def bury(ledger: Path, mark: str) -> None:
-    """Take away the lock file of a dead process."""
-    if not _is_mark(mark):
-        return
+def sweep(ledger: Path) -> None:
+    """Take away the lock files of dead processes.
+
+    Only within a transaction that writes: lock files are made within one as well, so nobody is about to lock one.
+    """
+    start = f"{ledger.name}-holder-"
     try:
-        _path(ledger, mark).unlink(missing_ok=True)
+        for file in os.scandir(ledger.parent):
+            mark = file.name.removeprefix(start)
+            if file.name == start + mark and _is_mark(mark) and not is_alive(ledger, mark):
+                _path(ledger, mark).unlink(missing_ok=True)
     except OSError:
         return  # a file that stays is litter and nothing else
 

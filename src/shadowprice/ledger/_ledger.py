@@ -44,10 +44,13 @@ class Ledger:
         patience: float = 10.0,
     ) -> None:
         self.path = Path(path)
+        """As it was given, for messages."""
         if read_only:
             self._db = connect_to_read(self.path, patience)
         else:
             self._db = connect(self.path, create=True, power_safe=power_safe, patience=patience)
+        self.place = self.path.resolve()
+        """Where it is, whatever the working folder becomes; all processes must look for locks in one place."""
         self._read_only = read_only
         self._pid = os.getpid()
         self._lock: HolderLock | None = None
@@ -83,14 +86,16 @@ class Ledger:
         asked = (checked_tokens(budget, "The budget", 0), settings_text(settings), fingerprint)
         if self._depth or self._read_only:
             raise InputError("A run is opened outside of a batch, in a ledger that is not read-only.")
-        lock = self._lock or HolderLock(self.path)
+        lock, holder = self._lock, self._holder
         try:
-            with self.batch() as db:
+            with self.write() as db:
                 run = self._begin(db, name, *asked, resume=resume)
-                holder = self._holder or _sign(db, lock)
-                recovered = recover(db, self.path, run, holder)
+                if lock is None:
+                    lock = HolderLock(self.place)
+                    holder = _sign(db, lock)
+                recovered = recover(db, self.place, run, holder)
         except BaseException:
-            if self._lock is None:
+            if lock is not None and self._lock is None:
                 lock.close()
             raise
         self._lock, self._holder = lock, holder
@@ -128,7 +133,7 @@ class Ledger:
         return int(run)
 
     @contextmanager
-    def batch(self) -> Iterator[sqlite3.Connection]:
+    def batch(self) -> Iterator[None]:
         """Do everything in the block in one transaction: all of it is kept, or nothing.
 
         One transaction for many requests is faster, most of all with `power_safe`. Nothing counts as reserved or
@@ -137,6 +142,17 @@ class Ledger:
         Raises:
             LedgerError: Something in the block could not be written and was caught there; nothing was kept.
         """
+        with self._transaction():
+            yield
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One step of a run: a transaction of its own, or a part of the batch around it."""
+        with explained(self.path), self._transaction() as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
         if os.getpid() != self._pid:
             raise InputError(f"{self.path} was opened before a fork; open it anew in the child process.")
         if self._depth:
@@ -144,20 +160,22 @@ class Ledger:
                 yield db
             return
         db = self._db
-        with explained(self.path):
-            try:
-                self._depth, self._doomed = 1, False
+        try:
+            self._depth, self._doomed = 1, False
+            with explained(self.path):
                 db.execute("BEGIN IMMEDIATE")
-                yield db
-                self._check_whole()
+            yield db
+            self._check_whole()
+            with explained(self.path):
                 db.execute("COMMIT")
-            except BaseException:
-                # SQLite has rolled back by itself after some errors, a full disk among them.
-                if db.in_transaction:
+        except BaseException:
+            # SQLite has rolled back by itself after some errors, a full disk among them.
+            if db.in_transaction:
+                with explained(self.path):
                     db.execute("ROLLBACK")
-                raise
-            finally:
-                self._depth = 0
+            raise
+        finally:
+            self._depth = 0
 
     @contextmanager
     def _part(self) -> Iterator[sqlite3.Connection]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from shadowprice._errors import InputError
-from shadowprice.ledger._holders import bury, is_alive
+from shadowprice.ledger._holders import is_alive, sweep
 from shadowprice.ledger._records import Answer, Grant, Outcome, State, Totals
 from shadowprice.ledger._secrets import without_secrets
 from shadowprice.ledger._values import checked_name, checked_tokens, now, payload_text
@@ -81,7 +81,7 @@ class Run:
         checked_name(request, "The request's id")
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
         enough = min(wanted, checked_tokens(least, f"The least reservation of request '{request}'", 1))
-        with self._ledger.batch() as db:
+        with self._ledger.write() as db:
             now_ = self._look(db, request)
             if now_.reason is not None:
                 return Grant(0, Answer.SETTLED)
@@ -112,7 +112,7 @@ class Run:
             InputError: It has no open reservation of this connection.
         """
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
-        with self._ledger.batch() as db:
+        with self._ledger.write() as db:
             now_ = self._look(db, request)
             if now_.state != State.OPEN or not self._mine(now_):
                 raise self._not_open(request, now_)
@@ -146,7 +146,7 @@ class Run:
         checked_name(reason, f"The reason of request '{request}'")
         tokens = checked_tokens(generated, f"The count of request '{request}'", 0)
         text = payload_text(payload or {})
-        with self._ledger.batch() as db:
+        with self._ledger.write() as db:
             now_ = self._look(db, request)
             if now_.reason is not None:
                 if (now_.reason, now_.generated, now_.payload) == (reason, tokens, text):
@@ -195,7 +195,7 @@ class Run:
     def _end_attempt(self, request: str, state: State, tokens: int, note: str) -> None:
         if note:
             checked_name(note, "The note")
-        with self._ledger.batch() as db:
+        with self._ledger.write() as db:
             now_ = self._look(db, request)
             if self._is_ours_to_close(now_):
                 self._close(db, request, now_, state, tokens, note)
@@ -208,8 +208,8 @@ class Run:
         A request that was under way when its process died may have generated all that was reserved for it, so that is
         what it is charged; see `correct` for what is known better. It has no outcome and may be reserved again.
         """
-        with self._ledger.batch() as db:
-            return recover(db, self._ledger.path, self._number, self._holder)
+        with self._ledger.write() as db:
+            return recover(db, self._ledger.place, self._number, self._holder)
 
     def correct(self, request: str, attempt: SupportsIndex, generated: SupportsIndex) -> None:
         """Charge a lost attempt what it is known to have generated, from a server's log for example.
@@ -225,7 +225,7 @@ class Run:
         """
         tokens = checked_tokens(generated, f"The count of request '{request}'", 0)
         number = checked_tokens(attempt, f"The attempt of request '{request}'", 1)
-        with self._ledger.batch() as db:
+        with self._ledger.write() as db:
             row = db.execute(
                 "SELECT state, reserved, charged FROM attempts WHERE run = ? AND request = ? AND attempt = ?",
                 (self._number, request, number),
@@ -325,7 +325,6 @@ def recover(db: sqlite3.Connection, path: Path, run: int, holder: int) -> Recove
     ).fetchall():
         if is_alive(path, mark):
             continue
-        bury(path, mark)
         db.execute("UPDATE holders SET closed = coalesce(closed, ?) WHERE id = ?", (now(), other))
         left = db.execute(
             "SELECT count(*), coalesce(sum(reserved), 0) FROM attempts WHERE run = ? AND holder = ? AND state = 'open'",
@@ -338,4 +337,5 @@ def recover(db: sqlite3.Connection, path: Path, run: int, holder: int) -> Recove
         )
         db.execute("UPDATE runs SET reserved = reserved - ?1, spent = spent + ?1 WHERE id = ?2", (left[1], run))
         requests, tokens = requests + left[0], tokens + left[1]
+    sweep(path)
     return Recovered(requests, tokens)
