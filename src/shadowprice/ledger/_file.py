@@ -14,6 +14,8 @@ from shadowprice.ledger._schema import APPLICATION_ID, LEAST_SQLITE, SCHEMA_VERS
 
 _PAGES_OF_WAL = 4000
 """16 MB: copying the log into the file waits for the disk, so it is done every few thousand requests."""
+_KIB_OF_CACHE = 32 * 1024
+"""Requests are looked for by id, in no order, so the indices should be in memory."""
 _MOST_LETTERS = 200
 _ANOTHER_FILE = "name the ledger of a run, or a file that does not exist yet"
 
@@ -82,6 +84,7 @@ def connect(path: Path, *, create: bool, power_safe: bool, patience: float) -> s
                 _make(connection, path, patience)
             check_version(connection, path)
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = {-_KIB_OF_CACHE}")
             connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_OF_WAL}")
             # What a killed process has written is in the hands of the operating system, so NORMAL loses nothing to
             # `kill -9`, and the file stays consistent even when the power is cut. Only a power cut can take back the

@@ -83,8 +83,9 @@ def read_totals(connection: sqlite3.Connection, run: int) -> Totals:
 def read_outcomes(connection: sqlite3.Connection, run: int) -> Iterator[Outcome]:
     """All outcomes of a run in the order in which they were settled; those that come meanwhile are read as well."""
     last = 0
+    # `+run` keeps SQLite from going by an index on the run, after which it would sort all rows for every page.
     while rows := connection.execute(
-        "SELECT number, request, reason, generated, payload, settled FROM outcomes WHERE run = ? AND number > ? "
+        "SELECT number, request, reason, generated, payload, settled FROM outcomes WHERE +run = ? AND number > ? "
         "ORDER BY number LIMIT ?",
         (run, last, _PAGE),
     ).fetchall():
@@ -96,7 +97,7 @@ def read_outcomes(connection: sqlite3.Connection, run: int) -> Iterator[Outcome]
 def read_newest(connection: sqlite3.Connection, run: int, count: int) -> list[Outcome]:
     """The outcomes that were settled last, newest first."""
     rows = connection.execute(
-        "SELECT request, reason, generated, payload, settled FROM outcomes WHERE run = ? ORDER BY number DESC LIMIT ?",
+        "SELECT request, reason, generated, payload, settled FROM outcomes WHERE +run = ? ORDER BY number DESC LIMIT ?",
         (run, count),
     )
     return [_outcome(*row) for row in rows]
