@@ -69,11 +69,23 @@ def kill_and_resume(path: Path, seed: int, batch: int) -> None:
     known: dict[str, int] = {}
     for life in range(5):
         processes = [start(path, budget, seed * 100 + life, f"{life}{name}", most=10**6, batch=batch) for name in "ab"]
-        time.sleep(rng.uniform(0.1, 0.6))
+        first = rng.choice(processes).stdout
+        assert first is not None
+        if life % 2 == 0:
+            assert "open\n" == first.readline()  # otherwise it may die while it starts
+        time.sleep(rng.uniform(0.02, 0.4))
         for process in processes:
             process.send_signal(signal.SIGKILL)
-        said = [process.communicate()[0] for process in processes]
+        said = [process.stdout.read() for process in processes if process.stdout is not None]
+        for process in processes:
+            process.wait()
+            assert process.stdout is not None
+            process.stdout.close()
         known |= settled(said[0]) | settled(said[1])
+        if known:
+            with Ledger(path, read_only=True) as ledger:  # what `shadowprice ledger show` does with a crashed ledger
+                assert [] == ledger.check()
+                assert ledger.totals().spent + ledger.totals().reserved <= budget
         with Ledger(path) as ledger:
             before = {attempt.request for attempt in ledger.attempts(state=State.OPEN)} if ledger.runs() else set()
             run = open_run(ledger, budget)

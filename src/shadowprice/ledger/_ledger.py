@@ -137,7 +137,8 @@ class Ledger:
         """Do everything in the block in one transaction: all of it is kept, or nothing.
 
         One transaction for many requests is faster, most of all with `power_safe`. Nothing counts as reserved or
-        settled before the block has ended.
+        settled before the block has ended. The block must not wait for anything (no ``await``): it keeps other
+        processes from writing, and what other tasks do meanwhile would become part of it.
 
         Raises:
             LedgerError: Something in the block could not be written and was caught there; nothing was kept.
