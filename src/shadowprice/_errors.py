@@ -11,6 +11,7 @@
     │   ├── RefusedError      the server said no                                        exit code 4
     │   ├── StalledError      the server took too long                                  exit code 4
     │   └── BrokenReplyError  a reply did not come to its end                           exit code 4
+    ├── LedgerError           a ledger could not be read or written just now            exit code 5
     └── SolveError            a solver stopped without an optimal answer                exit code 1
 
 Every message is one sentence: what is wrong, where, with numbers, and what to do about it.
@@ -77,6 +78,12 @@ class StalledError(EngineError):
 
 class BrokenReplyError(EngineError):
     """A reply did not come to its end: the connection broke, or what came is not what the protocol says."""
+
+
+class LedgerError(ShadowpriceError):
+    """A ledger could not be read or written just now; nothing that it holds is lost."""
+
+    exit_code = 5
 
 
 class SolveError(ShadowpriceError):

@@ -30,10 +30,16 @@ def test_help_of_the_model_commands_has_examples(shadowprice: Command, command: 
     assert "Examples:" in shadowprice("model", "--help").out
 
 
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_help_of_the_ledger_commands_has_examples(shadowprice: Command, command: str) -> None:
+    assert f"shadowprice ledger {command}" in shadowprice("ledger", command, "--help").out
+    assert "Examples:" in shadowprice("ledger", "--help").out
+
+
 def test_help_names_all_commands(shadowprice: Command) -> None:
     said = shadowprice("--help")
     assert 0 == said.code
-    assert all(f"  {command} " in said.out for command in (*COMMANDS, "model"))
+    assert all(f"  {command} " in said.out for command in (*COMMANDS, "model", "ledger"))
     assert 2 == shadowprice().code
 
 

@@ -8,7 +8,19 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
-from shadowprice.cli import _allocate, _bench, _demo, _engine, _fit, _import, _model, _questions, _record, _run
+from shadowprice.cli import (
+    _allocate,
+    _bench,
+    _demo,
+    _engine,
+    _fit,
+    _import,
+    _ledger,
+    _model,
+    _questions,
+    _record,
+    _run,
+)
 
 __all__ = ["app", "main"]
 
@@ -63,6 +75,7 @@ for _name, _command in _COMMANDS:
     app.command(_name, help=_help(_command))(_command)
 app.add_typer(_model.app, name="model")
 app.add_typer(_engine.app, name="engine")
+app.add_typer(_ledger.app, name="ledger")
 
 
 # Newer typers carry a copy of click, older ones use the package: ask typer for the class that it raises.

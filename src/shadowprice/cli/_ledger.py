@@ -1,0 +1,92 @@
+"""``shadowprice ledger``: what has been reserved and spent."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from shadowprice._errors import LedgerError
+from shadowprice.cli._options import out, print_json, say
+from shadowprice.ledger import FORMATS, Ledger, Outcome, RunInfo, Totals, export_requests
+
+app = typer.Typer(
+    name="ledger",
+    help="See what has been reserved and spent.",
+    no_args_is_help=True,
+    epilog="Examples: `shadowprice ledger show run.ledger`, `shadowprice ledger export run.ledger -o rows.jsonl`.",
+)
+
+_NEWEST = 10
+_COUNTS = ("budget", "spent", "reserved", "available", "overrun", "lost", "settled", "open")
+_WIDTH = 60
+
+File = Annotated[Path, typer.Argument(help="The ledger of a run.", metavar="FILE")]
+
+
+@app.command(epilog="Example: `shadowprice ledger show run.ledger --json`")
+def show(
+    file: File,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show where the tokens of each run are, its newest rows, and whether the books are in order."""
+    with Ledger(file, read_only=True) as ledger:
+        runs = [(run, ledger.totals(run.name), ledger.newest(run.name, _NEWEST)) for run in ledger.runs()]
+        errors = ledger.check()
+    if as_json:
+        data = [_data(*run) for run in runs]
+        print_json({"ledger": str(file), "consistent": not errors, "errors": errors, "runs": data})
+    else:
+        for run in runs:
+            _print(*run)
+        say(f"{file} holds {len(runs)} {'run' if len(runs) == 1 else 'runs'}; {'NOT ' if errors else ''}consistent.")
+        for error in errors:
+            say(f"  {error}")
+    if errors:
+        raise LedgerError(f"{file} is not consistent: {errors[0]}; keep a copy, and do not go on with it.")
+
+
+@app.command(epilog="Example: `shadowprice ledger export run.ledger -o rows.parquet`")
+def export(
+    file: File,
+    output: Annotated[Path, typer.Option("-o", "--output", help=f"File to write: {', '.join(FORMATS)}.")],
+    run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
+) -> None:
+    """Write one row per request: its state, tokens, attempts, reason and payload."""
+    with Ledger(file, read_only=True) as ledger:
+        rows = export_requests(ledger, output, run=run)
+    say(f"{rows} rows written to {output}.")
+
+
+def _data(run: RunInfo, totals: Totals, newest: list[Outcome]) -> dict[str, Any]:
+    counts = {**asdict(totals), "available": totals.available, "settled": totals.settled}
+    return {**asdict(run), **counts, "newest": [asdict(outcome) for outcome in newest]}
+
+
+def _print(run: RunInfo, totals: Totals, newest: list[Outcome]) -> None:
+    table = Table(title=f"run {_short(run.name)}, opened {run.opened}", title_justify="left")
+    for name in _COUNTS:
+        table.add_column(name, justify="right")
+    table.add_row(*(str(getattr(totals, name)) for name in _COUNTS))
+    out().print(table)
+    out().print(
+        "  ".join(f"{_short(reason)}: {count}" for reason, count in totals.reasons.items()) or "no outcomes yet"
+    )
+    if not newest:
+        return
+    rows = Table(title=f"newest of {totals.settled}", title_justify="left")
+    for name in ("settled", "request", "reason", "tokens", "payload"):
+        rows.add_column(name, justify="right" if name == "tokens" else "left", no_wrap=True)
+    for outcome in newest:
+        payload = ", ".join(f"{name} {value}" for name, value in outcome.payload.items())
+        row = (outcome.settled, outcome.request, outcome.reason, str(outcome.generated), payload)
+        rows.add_row(*(_short(cell) for cell in row))
+    out().print(rows)
+
+
+def _short(value: Any) -> str:
+    """One printable line of limited width, without markup."""
+    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
+    return escape(text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…")

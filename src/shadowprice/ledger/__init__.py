@@ -1,0 +1,22 @@
+"""What has been reserved and spent? Budgets that several processes share and that survive a crash."""
+
+from shadowprice.ledger._export import FORMATS, export_requests
+from shadowprice.ledger._ledger import Ledger
+from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
+from shadowprice.ledger._run import Recovered, Run
+
+__all__ = [
+    "FORMATS",
+    "Answer",
+    "Attempt",
+    "Grant",
+    "Ledger",
+    "Outcome",
+    "Recovered",
+    "RequestRow",
+    "Run",
+    "RunInfo",
+    "State",
+    "Totals",
+    "export_requests",
+]

@@ -1,0 +1,300 @@
+"""The file: runs in it, transactions on it, and what can be read from it."""
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, SupportsIndex
+
+from shadowprice._errors import InputError, LedgerError
+from shadowprice.ledger import _reading
+from shadowprice.ledger._file import connect, connect_to_read, explained
+from shadowprice.ledger._holders import HolderLock
+from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
+from shadowprice.ledger._run import Run, recover
+from shadowprice.ledger._values import checked_name, checked_tokens, now, settings_text
+
+
+class Ledger:
+    """A file with the budgets, reservations and outcomes of runs; SQLite in WAL mode.
+
+    Any number of processes may have it open. An object belongs to the thread that made it, and does not survive a fork.
+
+    Args:
+        path: The file; it is made if it is not there, on a local disk.
+        read_only: Only look at it. It must exist; nothing is written, not even beside it if it cannot be.
+        power_safe: Wait for the disk at the end of every transaction. Without it, everything survives the death of any
+            process, and a power cut can take back the newest transactions.
+        patience: Seconds to wait for other processes to finish a transaction.
+
+    Raises:
+        InputError: The file is not a ledger, or damaged, or of a newer version, or cannot be written.
+        LedgerError: It cannot be read or written just now. Every method may raise these two.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        read_only: bool = False,
+        power_safe: bool = False,
+        patience: float = 10.0,
+    ) -> None:
+        self.path = Path(path)
+        """As it was given, for messages."""
+        if read_only:
+            self._db = connect_to_read(self.path, patience)
+        else:
+            self._db = connect(self.path, create=True, power_safe=power_safe, patience=patience)
+        self.place = self.path.resolve()
+        """Where it is, whatever the working folder becomes; all processes must look for locks in one place."""
+        self._read_only = read_only
+        self._pid = os.getpid()
+        self._lock: HolderLock | None = None
+        self._holder = 0
+        self._depth = 0
+        self._doomed = False
+
+    def open_run(
+        self,
+        name: str = "run",
+        *,
+        budget: SupportsIndex,
+        settings: Mapping[str, Any],
+        fingerprint: str,
+        resume: bool = False,
+    ) -> Run:
+        """Begin a run, or join or go on with one that is there.
+
+        Reservations of processes that have died are charged in full; see `Run.recovered`.
+
+        Args:
+            name: Names the run in this file.
+            budget: Tokens for everything that is generated in the run, at least 0.
+            settings: What the run was asked to do, as JSON; secrets in it are not kept.
+            fingerprint: Tells these questions from others.
+            resume: Whether the run may be there already.
+
+        Raises:
+            InputError: The run is there and `resume` was not asked for, or its budget, settings or questions differ.
+        """
+        checked_name(name, "The run's name")
+        checked_name(fingerprint, "The fingerprint of the questions")
+        asked = (checked_tokens(budget, "The budget", 0), settings_text(settings), fingerprint)
+        if self._depth or self._read_only:
+            raise InputError("A run is opened outside of a batch, in a ledger that is not read-only.")
+        lock, holder = self._lock, self._holder
+        try:
+            with self.write() as db:
+                run = self._begin(db, name, *asked, resume=resume)
+                if lock is None:
+                    lock = HolderLock(self.place)
+                    holder = _sign(db, lock)
+                recovered = recover(db, self.place, run, holder)
+        except BaseException:
+            if lock is not None and self._lock is None:
+                lock.close()
+            raise
+        self._lock, self._holder = lock, holder
+        return Run(self, run, name, holder, recovered)
+
+    def _begin(
+        self, db: sqlite3.Connection, name: str, budget: int, settings: str, fingerprint: str, *, resume: bool
+    ) -> int:
+        row = db.execute("SELECT id, budget, settings, fingerprint, spent FROM runs WHERE name = ?", (name,)).fetchone()
+        if row is None:
+            added = db.execute(
+                "INSERT INTO runs (name, budget, settings, fingerprint, opened) VALUES (?, ?, ?, ?, ?)",
+                (name, budget, settings, fingerprint, now()),
+            )
+            return int(added.lastrowid or 0)
+        run, old_budget, old_settings, old_fingerprint, spent = row
+        if not resume:
+            raise InputError(
+                f"{self.path} holds the run '{name}' already, {spent} of its {old_budget} tokens spent; go on with "
+                "--resume, or name another ledger."
+            )
+        was, is_ = json.loads(old_settings), json.loads(settings)
+        was["budget"], is_["budget"] = old_budget, budget
+        for field in sorted(was.keys() | is_.keys()):
+            if was.get(field) != is_.get(field):
+                raise InputError(
+                    f"{self.path}: the run '{name}' was begun with {field} = {was.get(field)!r}, not "
+                    f"{is_.get(field)!r}; use the same options, or name another ledger."
+                )
+        if fingerprint != old_fingerprint:
+            raise InputError(
+                f"{self.path}: the run '{name}' was begun with other questions (fingerprint {old_fingerprint}, not "
+                f"{fingerprint}); give the same questions, or name another ledger."
+            )
+        return int(run)
+
+    @contextmanager
+    def batch(self) -> Iterator[None]:
+        """Do everything in the block in one transaction: all of it is kept, or nothing.
+
+        One transaction for many requests is faster, most of all with `power_safe`. Nothing counts as reserved or
+        settled before the block has ended. The block must not wait for anything (no ``await``): it keeps other
+        processes from writing, and what other tasks do meanwhile would become part of it.
+
+        Raises:
+            LedgerError: Something in the block could not be written and was caught there; nothing was kept.
+        """
+        with self._transaction():
+            yield
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """One step of a run: a transaction of its own, or a part of the batch around it."""
+        with explained(self.path), self._transaction() as db:
+            yield db
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if os.getpid() != self._pid:
+            raise InputError(f"{self.path} was opened before a fork; open it anew in the child process.")
+        if self._depth:
+            with self._part() as db:
+                yield db
+            return
+        db = self._db
+        try:
+            self._depth, self._doomed = 1, False
+            with explained(self.path):
+                db.execute("BEGIN IMMEDIATE")
+            yield db
+            self._check_whole()
+            with explained(self.path):
+                db.execute("COMMIT")
+        except BaseException:
+            # SQLite has rolled back by itself after some errors, a full disk among them.
+            if db.in_transaction:
+                with explained(self.path):
+                    db.execute("ROLLBACK")
+            raise
+        finally:
+            self._depth = 0
+
+    @contextmanager
+    def _part(self) -> Iterator[sqlite3.Connection]:
+        """A step of a batch. If one fails half-way and the caller goes on, the batch must not be kept."""
+        self._check_whole()
+        self._depth += 1
+        try:
+            yield self._db
+        except sqlite3.Error:
+            self._doomed = True
+            raise
+        finally:
+            self._depth -= 1
+
+    def _check_whole(self) -> None:
+        if self._doomed:
+            raise LedgerError(f"{self.path}: part of a batch failed, so none of it is kept; do it all again.")
+
+    def runs(self) -> list[RunInfo]:
+        """The runs in this file, oldest first."""
+        with explained(self.path):
+            return _reading.read_runs(self._db)
+
+    def totals(self, run: str = "run") -> Totals:
+        """Where a run's tokens are.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        number = self._number(run)
+        with explained(self.path):
+            return _reading.read_totals(self._db, number)
+
+    def outcomes(self, run: str = "run") -> Iterator[Outcome]:
+        """All outcomes of a run, in the order in which they were settled.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        number = self._number(run)
+        with explained(self.path):
+            yield from _reading.read_outcomes(self._db, number)
+
+    def newest(self, run: str = "run", count: int = 10) -> list[Outcome]:
+        """The outcomes that were settled last, newest first.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        number = self._number(run)
+        with explained(self.path):
+            return _reading.read_newest(self._db, number, count)
+
+    def attempts(self, run: str = "run", *, request: str | None = None, state: State | None = None) -> list[Attempt]:
+        """Attempts of a run, by request and number; of one request, or in one state, if that is asked for.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        number = self._number(run)
+        with explained(self.path):
+            return _reading.read_attempts(self._db, number, request, state)
+
+    def requests(self, run: str | None = None) -> Iterator[RequestRow]:
+        """Everything about every request, of one run or of all.
+
+        Raises:
+            InputError: There is no such run.
+        """
+        if run is not None:
+            self._number(run)
+        with explained(self.path):
+            yield from _reading.read_requests(self._db, run)
+
+    def check(self, most: int = 20) -> list[str]:
+        """What is wrong with the file or its sums, at most so many sentences; empty if all is in order."""
+        with explained(self.path):
+            if self._depth:
+                return _reading.find_errors(self._db, most)
+            self._db.execute("BEGIN")  # one moment for all sums, while others write
+            try:
+                return _reading.find_errors(self._db, most)
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    def _number(self, name: str) -> int:
+        with explained(self.path):
+            row = self._db.execute("SELECT id FROM runs WHERE name = ?", (name,)).fetchone()
+            names = ", ".join(f"'{info.name}'" for info in self.runs()) if row is None else ""
+        if row is None:
+            raise InputError(f"{self.path} has no run '{name}'; it has {names or 'none'}.")
+        return int(row[0])
+
+    def close(self) -> None:
+        """Close the file; reservations that are still open will be charged in full. Safe to call twice."""
+        if os.getpid() != self._pid:
+            return  # the connection is the parent's; even closing it here would drop the parent's locks
+        try:
+            if self._holder:
+                self._db.execute("UPDATE holders SET closed = ? WHERE id = ?", (now(), self._holder))
+        except sqlite3.Error:
+            pass  # whoever resumes finds the lock gone, and that is what counts
+        finally:
+            self._holder = 0
+            self._db.close()
+            if self._lock is not None:
+                self._lock.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _sign(db: sqlite3.Connection, lock: HolderLock) -> int:
+    added = db.execute("INSERT INTO holders (mark, pid, opened) VALUES (?, ?, ?)", (lock.mark, os.getpid(), now()))
+    return int(added.lastrowid or 0)
