@@ -47,7 +47,7 @@ def render_table(result: BenchResult, streams: tuple[str, ...] | None = None) ->
 
 def _closed(result: BenchResult, policy: str) -> str:
     share = result.closed(policy)
-    return "–" if share is None else f"{share:.0%}"
+    return "–" if share is None else f"{round(100.0 * share)}%"
 
 
 def _cells(result: BenchResult, policy: str, stream: str, width: int) -> Text:
