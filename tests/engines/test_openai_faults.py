@@ -105,6 +105,7 @@ def test_a_retry_after_that_has_passed_is_now(serve: Serve) -> None:
         (b"<html>Bad gateway</html>", "(Too Many Requests)", True),
         (b"\xff\xfe", "(��)", True),
         (b"", "(Too Many Requests)", True),
+        (b"red \x1b[31m\n alert", "(red �[31m alert)", True),
         (b"long " * 1000, "…", True),
     ],
 )

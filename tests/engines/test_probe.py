@@ -70,10 +70,13 @@ class Habits:
                 ended = "stop"
                 break
             words.append(word)
-        usage = None if self.usage is None else {"completion_tokens": round(self.usage * len(words))}
+        budget = body.get("thinking_token_budget", cap) if self.thinking_cap else cap
+        thought = budget if self.thinking else 0
+        usage: dict[str, Any] | None = None
+        if self.usage is not None:
+            usage = {"completion_tokens": round(self.usage * len(words))}
         if usage is not None and self.reasoning_tokens is not None:
-            given = body.get("thinking_token_budget", 99) if self.thinking_cap else 99
-            usage["completion_tokens_details"] = {"reasoning_tokens": min(self.reasoning_tokens, given)}  # type: ignore[assignment]
+            usage["completion_tokens_details"] = {"reasoning_tokens": min(self.reasoning_tokens, thought)}
         if not self.streams:
             message = {"content": " ".join(words)}
             await wire.answer({"choices": [{"message": message, "finish_reason": ended}], "usage": usage})
@@ -84,7 +87,7 @@ class Habits:
             for number, word in enumerate(words, start=1):
                 if self.hears_closing and watch.done():
                     return
-                delta = {"reasoning" if self.thinking else "content": f"{word} "}
+                delta = {"reasoning" if number <= thought else "content": f"{word} "}
                 piece: dict[str, Any] = {"choices": [{"delta": delta}]}
                 if self.running:
                     piece["usage"] = {"completion_tokens": number}
@@ -159,13 +162,13 @@ def test_an_obedient_server(serve: Serve) -> None:
             Habits(thinking=True, reasoning_tokens=30, owner="vllm", thinking_cap=False),
             "a cap on reasoning binds",
             "no",
-            "asked for 8 tokens of reasoning among 32, got 30",
+            "asked for 8 tokens of reasoning among 32, got 32",
         ),
         (
             Habits(thinking=True, owner="vllm"),
             "a cap on reasoning binds",
-            "unclear",
-            "the server does not count them, and the answer did not come",
+            "yes",
+            "asked for 8 tokens of reasoning among 32, got 8",
         ),
         (
             Habits(counter="vllm:generation_tokens_total", hears_closing=False),
@@ -332,6 +335,8 @@ def test_the_command(serve: Serve, shadowprice: Command, environment: pytest.Mon
     assert "Caps go into max_tokens; tokens are counted by the pieces that arrive, and by usage at the end." in said.out
     (kept,) = (tmp_path / "cache" / "servers").iterdir()
     assert KEY not in kept.read_text()
+    said = shadowprice("engine", "probe", serve(Habits(usage=None)).url)
+    assert "tokens are counted by the pieces that arrive.\n" in said.out
     said = shadowprice("engine", "probe", f"vllm+{url}")
     assert f"{url}: unknown, dialect vllm, model m\n" in said.out
 

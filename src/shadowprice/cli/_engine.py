@@ -35,7 +35,7 @@ def probe(
 ) -> None:
     """Find out what a server obeys: caps, stop strings, seeds, usage, reasoning, closing.
 
-    Costs some 60 tokens. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
+    Costs some 50 tokens, 80 if the model reasons. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
     """
     dialect, address = split_url(url)
     with Console(stderr=True).status("Probing"):
@@ -60,5 +60,7 @@ def _print(report: ProbeReport) -> None:
     console.print(table)
     counted = {"usage": "running usage", "timings": "timings", "deltas": "the pieces that arrive"}
     by = counted[report.counted_by]
-    console.print(f"Caps go into {report.cap}; tokens are counted by {by}, and by usage at the end.")
+    if report.verdict("usage is reported") == "yes":
+        by += ", and by usage at the end"
+    console.print(f"Caps go into {report.cap}; tokens are counted by {by}.")
     console.print(f"The probe cost {report.tokens} tokens. Caps are enforced on this side too, whatever it found.")

@@ -48,7 +48,7 @@ class Delta:
     counted_by: CountedBy = "engine"
     """Where `tokens` comes from: the engine itself, or a server's usage, its timings, or the pieces that arrived."""
     thinking_tokens: int | None = None
-    """Reasoning tokens among `tokens`, on the last delta, where a server reports them; None is unknown, not 0."""
+    """Reasoning tokens among `tokens`, on the last delta, as far as a server tells them apart; None is not known."""
 
 
 class AbstractEngine(ABC):

@@ -87,8 +87,9 @@ class Complaints:
         )
 
     def _quote(self, said: str | Exception) -> str:
-        text = str(said) or type(said).__name__
-        line = self.address.redact(" ".join(text.split())).rstrip(".")
+        words = self.address.redact(str(said) or type(said).__name__).split()
+        # A server's words end up on terminals, which obey some characters.
+        line = "".join(one if one.isprintable() else "�" for one in " ".join(words)).rstrip(".")
         return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
 
 

@@ -33,6 +33,8 @@ class Observation:
     """What counted tokens while the reply was written: usage or timings."""
     thinking_tokens: int | None = None
     """Reasoning tokens by the server's own count."""
+    thought: int = 0
+    """Tokens by the time of the last piece of reasoning before the answer."""
     refusal: RefusedError | None = None
     """Why there is no reply."""
 
@@ -57,6 +59,8 @@ class Observation:
             self.running = reading.counted_by
         if reading.counted_by == "usage":
             self.usage = reading.tokens
+        if reading.thinking and not self.text.strip():
+            self.thought = self.tokens
         if reading.thinking_tokens is not None:
             self.thinking_tokens = reading.thinking_tokens
 

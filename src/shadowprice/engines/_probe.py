@@ -38,7 +38,7 @@ async def probe(
     timeout: float = 120.0,
     stall: float = 60.0,
 ) -> ProbeReport:
-    """Try out what a server obeys. Costs some 60 tokens, up to 160 where caps or closing do not work.
+    """Try out what a server obeys. Costs some 50 tokens, 80 if the model reasons, 180 where nothing is obeyed.
 
     Args:
         url: Base URL of the API.
@@ -271,10 +271,9 @@ def _thinking_verdict(seen: Observation) -> tuple[Verdict, str]:
     if seen.refusal is not None:
         return "no", str(seen.refusal)
     said = f"asked for {_CAP} tokens of reasoning among {seen.cap}"
-    count = seen.thinking_tokens
+    count = max(seen.thought, seen.thinking_tokens or 0)
     if not count:
-        came = "came" if seen.text.strip() else "did not come"
-        return "unclear", f"{said}; the server does not count them, and the answer {came}"
+        return "unclear", f"{said}, but the model did not reason this time"
     return ("yes" if count <= _CAP + _THINKING_SLACK else "no"), f"{said}, got {count}"
 
 

@@ -42,7 +42,9 @@ class ReplyReader:
         self._require_usage = require_usage
         self._count = TokenCount()
         self._usage_seen = False
-        self._thinking_seen = False
+        self._thought = 0
+        """Tokens by the time of the last piece of reasoning; reasoning comes first."""
+        self._answered = False
         self._thinking_tokens: int | None = None
         self._finish: str | None = None
 
@@ -125,12 +127,19 @@ class ReplyReader:
                 self.tokens,
                 advice="choose a server that streams",
             )
-        self._thinking_seen |= bool(reading.thinking)
         if reading.thinking_tokens is not None:
             self._thinking_tokens = reading.thinking_tokens
 
     def _delta(self, text: str, thinking: str, reason: FinishReason | None = None, *, last: bool = False) -> Delta:
-        self._thinking_seen |= bool(thinking)
-        # Servers report 0 where they cannot tell, such as where the template opens the reasoning.
-        known = self._thinking_tokens or (None if self._thinking_seen else self._thinking_tokens)
-        return Delta(text, self.tokens, reason, thinking, self._count.counted_by, known if last else None)
+        if thinking and not self._answered:
+            self._thought = self.tokens
+        self._answered |= bool(text.strip())
+        return Delta(
+            text, self.tokens, reason, thinking, self._count.counted_by, self._thinking_known() if last else None
+        )
+
+    def _thinking_known(self) -> int | None:
+        """What the server reports, unless more was seen: vLLM counts pieces, others say 0 where they cannot tell."""
+        if self._thought:
+            return max(self._thought, self._thinking_tokens or 0)
+        return self._thinking_tokens
