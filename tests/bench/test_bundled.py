@@ -4,7 +4,8 @@ from importlib import resources
 
 import pytest
 
-from shadowprice.bench import default_budgets, forecast, run_bench
+from shadowprice.bench import Recipe, default_budgets, forecast, run_bench
+from shadowprice.policies import Knowledge
 from shadowprice.traces import BUNDLED, TIERS, Traces, read_traces
 
 
@@ -24,7 +25,7 @@ def test_the_bundled_traces_are_many_and_small(bundled: Traces) -> None:
 
 
 def test_clear_beats_uniform_on_the_bundled_traces(bundled: Traces) -> None:
-    forecasts = forecast(bundled)
+    forecasts = forecast(bundled, Recipe((Knowledge.THRESHOLDS,)))
     scarce = default_budgets(bundled)[:2]
     result = run_bench(bundled, forecasts, budgets=scarce, policies=["uniform", "clear-lambert"])
     apart = 0
