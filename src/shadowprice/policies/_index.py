@@ -5,11 +5,11 @@ from typing import ClassVar
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs, Outlook
 from shadowprice.policies._kernels import staircases, steepest_chords
-from shadowprice.policies._market import AbstractPolicy, Knowledge
-from shadowprice.policies._steps import RUNNING, WAITING, AbstractStepMarket
+from shadowprice.policies._market import RUNNING, WAITING, AbstractPolicy, Knowledge
+from shadowprice.policies._steps import AbstractStepMarket
 from shadowprice.policies._terms import Terms
 
 _PATIENCE = 0.9
@@ -136,8 +136,8 @@ class IndexMarket(_Valued):
     def _limit(self, ids: IntArray, generated: IntArray) -> IntArray:
         return np.where(self._stopped[ids], generated, self._granted[ids])
 
-    def _closed(self, ids: IntArray, generated: IntArray, finished: BoolArray) -> None:
-        del generated, finished
+    def _closed(self, ids: IntArray, generated: IntArray) -> None:
+        super()._closed(ids, generated)
         self._foreseen_of_settled += float(self._foreseen[ids].sum())
         self._settled_since += ids.size
 

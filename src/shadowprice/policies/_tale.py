@@ -6,8 +6,8 @@ import numpy as np
 
 from shadowprice._types import IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs
-from shadowprice.policies._market import AbstractPolicy, Knowledge
-from shadowprice.policies._steps import RUNNING, WAITING, AbstractStepMarket
+from shadowprice.policies._market import RUNNING, WAITING, AbstractPolicy, Knowledge
+from shadowprice.policies._steps import AbstractStepMarket
 from shadowprice.policies._terms import Terms
 
 _STEPS = np.round(8.0 * 2.0 ** (np.arange(40) / 3.0))
