@@ -6,7 +6,7 @@ from typing import Final
 import matplotlib.pyplot as plt
 import numpy as np
 
-from shadowprice.beliefs import Beliefs, Evidence, Reliability
+from shadowprice.beliefs import Beliefs, Evidence, reliability
 from shadowprice.bench._plots import _INK, _STYLE, figure_to_svg
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve
 
@@ -18,8 +18,9 @@ _MOST_POINTS: Final = 800
 """Points of a scatter; more say nothing more and make a large file."""
 
 
-def plot_reliability(groups: dict[str, Reliability]) -> str:
-    """Share right against belief, one line per horizon, with the diagonal of perfect calibration."""
+def plot_reliability(beliefs: Beliefs, evidence: Evidence, tokens: Sequence[float]) -> str:
+    """Share right against belief by each of a few token counts, with the diagonal of perfect calibration."""
+    groups = {f"by {token:g} tokens": reliability(beliefs, evidence, token) for token in dict.fromkeys(tokens)}
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
         axes.plot([0, 1], [0, 1], color=_INK, lw=1, ls=":")

@@ -13,8 +13,6 @@ from shadowprice.beliefs import (
     Estimate,
     Evidence,
     PredictorCard,
-    Reliability,
-    reliability,
     scoring_grid,
 )
 from shadowprice.bench._fit_plots import plot_market, plot_reliability, plot_thresholds, plot_tiers
@@ -63,7 +61,7 @@ def write_fit_report(result: FitResult, command: str, path: str | os.PathLike[st
         card=result.card,
         scores=scores,
         rows=[(*MEASURES[name], format_estimate(getattr(scores, name))) for name in MEASURES],
-        reliability=plot_reliability(_groups(result.beliefs, result.evidence, (scores.horizon, middle))),
+        reliability=plot_reliability(result.beliefs, result.evidence, (scores.horizon, middle)),
         tiers=plot_tiers(result.tiers),
         market=plot_market(result.budgets),
         thresholds=plot_thresholds(result.beliefs, result.evidence),
@@ -111,7 +109,3 @@ def format_estimate(estimate: Estimate) -> str:
     if not np.isfinite(estimate.low):
         return format_figure(estimate.value)
     return f"{format_figure(estimate.value)} ({format_figure(estimate.low)} to {format_figure(estimate.high)})"
-
-
-def _groups(beliefs: Beliefs, evidence: Evidence, tokens: tuple[float, ...]) -> dict[str, Reliability]:
-    return {f"by {token:g} tokens": reliability(beliefs, evidence, token) for token in dict.fromkeys(tokens)}

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import platformdirs
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from shadowprice._atomic import write_whole
+from shadowprice._cache import cache_path
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.bench._forecasts import Forecasts, Recipe, forecast
@@ -52,9 +52,7 @@ def kept_forecast(
 
 def forecasts_folder() -> Path:
     """The folder of kept forecasts."""
-    root = os.environ.get("SHADOWPRICE_CACHE")
-    cache_folder = Path(root).expanduser() if root else platformdirs.user_cache_path("shadowprice")
-    return cache_folder / "forecasts"
+    return cache_path() / "forecasts"
 
 
 def _key(traces: Traces, recipe: Recipe, source: Traces | None) -> str:

@@ -13,7 +13,6 @@ from shadowprice.beliefs import (
     fit_surge_likelihood,
     measure_accuracy,
     plot_surges,
-    reliability,
     scoring_grid,
 )
 from shadowprice.bench._fit_plots import plot_reliability, plot_tiers
@@ -134,11 +133,9 @@ def _belief_pictures(traces: Traces | None, forecasts: Forecasts | None) -> list
     if traces is None or beliefs is None:
         return []
     grid = scoring_grid(traces.evidence)
-    moments = dict.fromkeys((float(grid[-1]), float(np.median(grid))))
-    groups = {f"by {token:g} tokens": reliability(beliefs, traces.evidence, token) for token in moments}
     return [
         (
-            plot_reliability(groups),
+            plot_reliability(beliefs, traces.evidence, (float(grid[-1]), float(np.median(grid)))),
             "Questions in ten groups by belief: on the dotted line, of those believed right with 70 %, 70 % were.",
         ),
         (

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from shadowprice._atomic import write_whole
+from shadowprice._cache import cache_path
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines._base import CountedBy
 from shadowprice.engines._dialects import CapField
-from shadowprice.engines._store import cache_path
 
 Verdict = Literal["yes", "no", "unclear", "not tested"]
 _SCHEMA: Final = 1

@@ -1,13 +1,11 @@
 """The models that this package knows, and where they lie on this machine."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import platformdirs
-
+from shadowprice._cache import cache_path
 from shadowprice._errors import InputError
 
 ModelState = Literal["pulled", "absent", "damaged"]
@@ -45,12 +43,6 @@ MODELS = {
     )
 }
 """Every model that ``shadowprice model pull`` knows, by name."""
-
-
-def cache_path() -> Path:
-    """Give the folder of everything that can be fetched or found out again: ``SHADOWPRICE_CACHE``, or the user's."""
-    root = os.environ.get("SHADOWPRICE_CACHE")
-    return Path(root).expanduser() if root else platformdirs.user_cache_path("shadowprice")
 
 
 def models_path() -> Path:
