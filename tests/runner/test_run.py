@@ -14,7 +14,7 @@ from shadowprice._errors import EngineError, InputError
 from shadowprice.beliefs import Beliefs
 from shadowprice.engines import AbstractEngine, Delta, LlamaCppEngine, ReplayEngine, Reply, Request
 from shadowprice.policies import AbstractMarket, get_policy
-from shadowprice.runner import Reason, RecordSettings, Result, record, result_line, run, write_results
+from shadowprice.runner import Reason, RecordSettings, Result, RunSettings, record, result_line, run, write_results
 from shadowprice.tasks import Question, make_questions
 from shadowprice.traces import read_traces
 
@@ -30,7 +30,7 @@ def uniform(n: int, budget: int) -> AbstractMarket:
 def answered(
     asked: list[Question], engine: AbstractEngine, market: AbstractMarket, concurrency: int = 3
 ) -> list[Result]:
-    return asyncio.run(run(asked, engine, market, concurrency=concurrency))
+    return asyncio.run(run(asked, engine, market, RunSettings(concurrency=concurrency)))
 
 
 def saying(text: str, tokens: int | None = None) -> ReplayEngine:
@@ -99,33 +99,41 @@ def test_a_failed_reply_is_paid_and_the_others_go_on() -> None:
     market = uniform(3, 30)
     results = answered(questions(3), Broken(), market)
     assert [Reason.FINISHED, Reason.FAILED, Reason.FAILED] == [result.reason for result in results]
-    assert [4, 2, 2] == [result.generated for result in results]
+    assert [(4, 0), (0, 2), (0, 2)] == [(result.generated, result.wasted) for result in results]
     assert ["", "Lost q1.", "Lost q2."] == [result.failure for result in results]
     assert [True, None, None] == [result.correct for result in results]
     assert 8 == market.spent
 
 
 def test_a_cancelled_run_reports_what_it_has() -> None:
-    engine = ReplayEngine(
-        lambda request: Reply("Answer: 2", 9 if request.request_id == "q0" else 10**6), step=3, delay=0.001
-    )
+    asked: list[str] = []
+
+    def reply(request: Request) -> Reply:
+        asked.append(request.request_id)
+        return Reply("Answer: 2", 9 if len(asked) == 1 else 10**6)
+
+    engine = ReplayEngine(reply, step=3, delay=0.001)
     market = uniform(5, 10**7)
     seen: list[Result] = []
 
     async def cancelled() -> list[Result]:
-        task = asyncio.ensure_future(run(questions(5), engine, market, concurrency=2, progress=seen.append))
+        task = asyncio.ensure_future(
+            run(questions(5), engine, market, RunSettings(concurrency=2), progress=seen.append)
+        )
         while not seen:
             await asyncio.sleep(0.001)
         task.cancel()
         return await task
 
     results = asyncio.run(cancelled())
-    reasons = [result.reason for result in results]
-    assert [Reason.FINISHED] + [Reason.INTERRUPTED] * 4 == reasons
+    by_id = {result.question.query_id: result for result in results}
+    first, *others = asked
+    assert Reason.FINISHED is by_id[first].reason
+    assert [Reason.INTERRUPTED] * 4 == [result.reason for name, result in by_id.items() if name != first]
     assert 5 == len(seen)
-    assert 0 < results[1].generated < 10**6
-    assert [0, 0] == [result.generated for result in results[3:]]
-    assert market.spent == sum(result.generated for result in results)
+    assert 0 < by_id[others[0]].wasted < 10**6
+    assert [0, 0] == [result.spent for name, result in by_id.items() if name not in asked]
+    assert market.spent == sum(result.spent for result in results)
 
 
 def test_no_questions_no_results() -> None:
@@ -162,7 +170,7 @@ def test_a_budget_is_never_exceeded_and_every_question_has_one_result(
     asked = questions(len(lengths))
     seen: list[Result] = []
     market = get_policy(policy).open(beliefs, budget)
-    results = asyncio.run(run(asked, engine, market, concurrency=concurrency, progress=seen.append))
+    results = asyncio.run(run(asked, engine, market, RunSettings(concurrency=concurrency), progress=seen.append))
     assert [result.question for result in results] == asked
     assert sorted(result.question.query_id for result in seen) == sorted(question.query_id for question in asked)
     assert {r.question.query_id: r.generated for r in results if r.generated} == counted
@@ -189,6 +197,9 @@ def test_results_are_openai_batch_lines(tmp_path: Path) -> None:
     assert {
         "granted": 10,
         "generated": 4,
+        "wasted": 0,
+        "past": 0,
+        "attempts": 1,
         "price": None,
         "reason": "finished",
         "answer": "2",
@@ -224,7 +235,7 @@ def test_a_real_model_stays_inside_its_budget(smollm2: Path, tmp_path: Path) -> 
             short = RecordSettings(samples=1, max_tokens=24)
             await record(asked[:4], engine, tmp_path / "t.parquet", short, concurrency=4)
             engine.counts = {}
-            return await run(asked, engine, uniform(12, 120), concurrency=4), engine.counts
+            return await run(asked, engine, uniform(12, 120), RunSettings(concurrency=4)), engine.counts
 
     results, counts = asyncio.run(session())
     traces = read_traces(tmp_path / "t.parquet")

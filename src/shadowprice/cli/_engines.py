@@ -22,7 +22,9 @@ KEYS = ("SHADOWPRICE_API_KEY", "OPENAI_API_KEY")
 _DEFAULT_MODEL = "smollm2"
 
 
-def open_engine(name: str, model: str | None, concurrency: int) -> AbstractEngine:
+def open_engine(
+    name: str, model: str | None, concurrency: int, *, timeout: float = 600.0, stall: float = 120.0
+) -> AbstractEngine:
     """The engine of that name, with a model loaded, or the server at that URL, once it has answered.
 
     Raises:
@@ -32,7 +34,7 @@ def open_engine(name: str, model: str | None, concurrency: int) -> AbstractEngin
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
     if "://" in name:
-        return _open_server(name, model)
+        return _open_server(name, model, timeout, stall)
     if name != "llamacpp":
         raise InputError(
             f"There is no engine '{name}'; choose from {', '.join(ENGINES)} (the model in this process), "
@@ -52,7 +54,7 @@ def split_url(url: str) -> tuple[str | None, str]:
     return (dialect, rest) if plus and dialect in DIALECTS and "://" in rest else (None, url)
 
 
-def _open_server(name: str, model: str | None) -> OpenAIEngine:
+def _open_server(name: str, model: str | None, timeout: float, stall: float) -> OpenAIEngine:
     named, url = split_url(name)
     address = ServerAddress(url, api_key())
     server = identify(address)
@@ -61,4 +63,6 @@ def _open_server(name: str, model: str | None) -> OpenAIEngine:
     dialect = get_dialect(named or server.dialect or (probed.dialect if probed else "openai"))
     if probed is not None and probed.dialect == dialect.name:
         dialect = replace(dialect, cap=probed.cap)
-    return OpenAIEngine(url, chosen, api_key=api_key(), dialect=dialect)
+    return OpenAIEngine(
+        url, chosen, api_key=api_key(), dialect=dialect, timeout=timeout, stall=stall, counter=server.counter
+    )

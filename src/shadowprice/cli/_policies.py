@@ -7,9 +7,9 @@ import numpy as np
 import typer
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Beliefs, load_predictor
+from shadowprice.beliefs import AbstractPredictor, Beliefs, load_predictor
 from shadowprice.cli._options import progress_bar
-from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, PlannedMarket, Terms, get_policy
+from shadowprice.policies import POLICIES, AbstractMarket, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
 from shadowprice.tasks import Question, read_weights
 
 Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
@@ -58,7 +58,7 @@ def read_terms(questions: Path, n: int, floor: int, weights: str | None, minimum
     return Terms(n, worth, floor, minimum)
 
 
-def believe(questions: list[Question], predictor: Path | None, policy: AbstractPlanner | None) -> Beliefs | None:
+def believe(questions: list[Question], predictor: Path | None, policy: AbstractPolicy | None) -> Beliefs | None:
     """What a predictor file says of questions, with a progress bar; None if there is none and the policy needs none.
 
     Raises:
@@ -69,15 +69,19 @@ def believe(questions: list[Question], predictor: Path | None, policy: AbstractP
             return None
         needs = "A plan by prices" if policy is None else f"The policy {policy.name}"
         raise InputError(f"{needs} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform.")
-    saved = load_predictor(predictor)[0]
+    return predict(load_predictor(predictor)[0], questions)
+
+
+def predict(predictor: AbstractPredictor, questions: list[Question]) -> Beliefs:
+    """What a predictor says of questions, with a progress bar."""
     texts = [question.question for question in questions]
     parts = []
     with progress_bar("predicting", len(texts)) as bar:
         for start in range(0, len(texts), _AT_ONCE):
             some = texts[start : start + _AT_ONCE]
-            parts.append(saved.predict(some))
+            parts.append(predictor.predict(some))
             bar.advance(len(some))
-    return Beliefs.concatenate(parts) if parts else saved.predict([])
+    return Beliefs.concatenate(parts) if parts else predictor.predict([])
 
 
 def nothing_known(n: int) -> Beliefs:
@@ -85,18 +89,42 @@ def nothing_known(n: int) -> Beliefs:
     return Beliefs.certain(np.ones(n))
 
 
+def get_live_policy(name: str) -> AbstractPolicy:
+    """A policy that can drive replies as they are written, in one pass and from the text of questions alone.
+
+    Raises:
+        InputError: There is no such policy, or it is of another kind.
+    """
+    policy = get_policy(name)
+    if policy.knows is Knowledge.ANSWERS:
+        raise InputError(
+            f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
+        )
+    if not _runs(policy):
+        usable = ", ".join(other.name for other in POLICIES.values() if _runs(other))
+        raise InputError(
+            f"The policy {name} needs replies that pause or estimates of their own, so it is only replayed, with "
+            f"`shadowprice bench`; choose from {usable}."
+        )
+    return policy
+
+
 def get_policy_market(
     name: str, questions: list[Question], predictor: Path | None, budget: int, terms: Terms | None = None
-) -> PlannedMarket:
+) -> AbstractMarket:
     """Open the policy's market for these questions.
 
     Raises:
         InputError: The policy cannot run live, needs beliefs, or the budget does not pay for the guarantees.
     """
-    policy = get_planner(name, "run")
+    policy = get_live_policy(name)
     beliefs = believe(questions, predictor, policy)
     return policy.open(nothing_known(len(questions)) if beliefs is None else beliefs, budget, terms=terms)
 
 
 def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:
     return isinstance(policy, AbstractPlanner) and policy.commits and policy.knows not in _NOT_TOLD
+
+
+def _runs(policy: AbstractPolicy) -> bool:
+    return policy.knows not in _NOT_TOLD and not policy.needs_pauses

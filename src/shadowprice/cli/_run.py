@@ -1,30 +1,42 @@
 """`shadowprice run`: answer questions for real, inside a budget."""
 
 import asyncio
-from collections import Counter
+import signal
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
+from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
 from shadowprice.cli._engines import open_engine
-from shadowprice.cli._options import out, parse_budget, print_json, progress_bar, say
-from shadowprice.cli._policies import Floor, Minimum, Weights, get_policy_market, read_terms
-from shadowprice.runner import Reason, Result, write_results
+from shadowprice.cli._options import parse_budget, print_json, say
+from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
+from shadowprice.cli._run_books import Books, open_books
+from shadowprice.cli._run_display import Display, display, print_summary, summarise
+from shadowprice.engines import AbstractEngine
+from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
+from shadowprice.runner import End, Explored, Reason, Result, RunSettings, explore, write_results
 from shadowprice.runner import run as run_questions
-from shadowprice.tasks import read_questions
+from shadowprice.tasks import Question, read_questions
 
 
 def run(
     questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="JSONL file to write, OpenAI Batch output.")],
-    predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
-    policy: Annotated[str, typer.Option(help="How to spend: clear-lambert, expected, predictor or uniform.")] = (
-        "clear-lambert"
-    ),
+    predictor: Annotated[
+        Path | None,
+        typer.Option(help="Predictor file from `shadowprice fit`. Without one, a tenth of the budget explores."),
+    ] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            help="How to spend: index (the default; clear-lambert for predictors of thresholds), expected, "
+            "clear-lambert, predictor or uniform."
+        ),
+    ] = None,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -34,92 +46,249 @@ def run(
         typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
     ] = None,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the samplers.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the samplers and of the order of questions.")] = 0,
     concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
+    max_tokens: Annotated[int | None, typer.Option(help="Hard cap on each reply, tokens.")] = None,
+    thinking: Annotated[int | None, typer.Option(help="Cap on reasoning tokens, for servers that have one.")] = None,
+    effort: Annotated[str | None, typer.Option(help="Reasoning effort, for models that can be told.")] = None,
+    end: Annotated[
+        str,
+        typer.Option(
+            help="What becomes of a reply that is stopped: abandon (it stays as it is), answer (its thinking is closed "
+            "and it is asked for its answer), fallback (another model is asked)."
+        ),
+    ] = "abandon",
+    end_tokens: Annotated[int, typer.Option(help="Tokens kept for that, for each reply that runs.")] = 16,
+    fallback: Annotated[str | None, typer.Option(help="Engine to fall back to: llamacpp, or a URL.")] = None,
+    fallback_model: Annotated[str | None, typer.Option(help="Its model.")] = None,
+    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
+    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
+    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    ledger: Annotated[
+        Path | None, typer.Option(help="Ledger file; OUTPUT.ledger if not given. Processes that name one share it.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the ledger, or join it.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Answer questions inside a shared token budget.
 
-    Every question gets what it is worth at one price; those that cost more than they return are abandoned, and the
-    output says so with the price. Tokens generated never exceed the budget.
+    Every question gets what it is worth at one price, is stopped when going on is no longer worth it, and is abandoned
+    if it costs more than it returns; the output says so with the price. Tokens generated never exceed the budget.
+
+    Every token is reserved in a ledger before it is asked for. Ctrl-C lets running replies end, a second one stops
+    them; after that, or a crash, the same command with --resume goes on and asks nothing twice that was answered.
 
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
+      shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
-      shadowprice run questions.jsonl --policy uniform --budget 4k -o a.jsonl --engine http://localhost:8000
+      shadowprice run q.jsonl --predictor p.shadow --budget 200k -o a.jsonl --engine http://localhost:8000 --end answer
     """
     tokens = parse_budget(budget)
+    if concurrency < 1:
+        raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
     asked = read_questions(questions)
     terms = read_terms(questions, len(asked), floor, weights, minimum)
-    market = get_policy_market(policy, asked, predictor, tokens, terms)
+    settings = RunSettings(
+        temperature=temperature,
+        seed=seed,
+        concurrency=concurrency,
+        max_tokens=max_tokens,
+        thinking_tokens=thinking,
+        effort=effort,  # type: ignore[arg-type]  # checked there
+        end=_end(end, fallback),
+        end_tokens=end_tokens,
+        retries=retries,
+    )
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
-    with progress_bar("answering", len(asked), note="") as bar:
-        spent = right = 0
+    saved = None if predictor is None else read_predictor(predictor)
+    chosen = _policy(policy, saved)
+    choices = settings.choices() | {
+        "policy": chosen.name,
+        "predictor": None if saved is None else asdict(saved.card),
+        "model": model,
+        "terms": [floor, weights, minimum],
+    }
+    with (
+        open_books(ledger, output, asked, tokens, choices, resume=resume) as books,
+        display(tokens, len(asked)) as shown,
+    ):
+        job = _Job(asked, tokens, terms, chosen, saved, settings, books, shown)
 
-        def progress(result: Result) -> None:
-            nonlocal spent, right
-            spent, right = spent + result.generated, right + bool(result.correct)
-            bar.advance(note=f"{spent}/{tokens} tokens, {right} right, price {market.price:.3g}")
+        async def work() -> None:
+            async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
+                second = fallback and open_engine(fallback, fallback_model, concurrency, timeout=timeout, stall=stall)
+                try:
+                    await job.work(source, second or None)
+                finally:
+                    if second:
+                        await second.aclose()
+                    write_results(job.results, source.model, output)
 
-        async def work() -> list[Result]:
-            async with open_engine(engine, model, concurrency) as source:
-                results = await run_questions(
-                    asked,
-                    source,
-                    market,
-                    temperature=temperature,
-                    seed=seed,
-                    concurrency=concurrency,
-                    progress=progress,
-                )
-                write_results(results, source.model, output)
-                return results
-
-        results = asyncio.run(work())
-    summary = _summary(results, tokens, policy, market.price, output)
+        asyncio.run(work())
+    summary = summarise(
+        job.results, tokens, chosen.name, job.price, output, books.path, server_tokens=job.counted, **job.explored
+    )
     if as_json:
         print_json(summary)
     else:
-        _print(summary)
-    _complain(results, tokens)
+        print_summary(summary)
+    _complain(job.results, tokens)
 
 
-def _summary(results: list[Result], budget: int, policy: str, price: float, output: Path) -> dict[str, Any]:
-    reasons = Counter(result.reason for result in results)
-    graded = [result for result in results if result.question.gold]
-    return {
-        "output": str(output),
-        "policy": policy,
-        "budget": budget,
-        "spent": sum(result.generated for result in results),
-        "price": price,
-        "questions": len(results),
-        "graded": len(graded),
-        "right": sum(bool(result.correct) for result in graded),
-        **{reason.name.lower(): reasons[reason] for reason in Reason},
-    }
+@dataclass
+class _Job:
+    """One run, from what is known to its results."""
+
+    questions: list[Question]
+    budget: int
+    terms: Terms
+    policy: AbstractPolicy
+    saved: SavedPredictor | None
+    settings: RunSettings
+    books: Books
+    shown: Display
+    price: float = float("nan")
+    """Shadow price at the end."""
+    counted: int | None = None
+    """Tokens by the server's own count, where it shows one."""
+    explored: dict[str, Any] = field(default_factory=dict)
+    """What exploring has cost, for the summary."""
+
+    def __post_init__(self) -> None:
+        self._done = dict(self.books.done)
+
+    @property
+    def results(self) -> list[Result]:
+        """Results so far, in the order of the questions."""
+        fresh = (Result(one, Reason.INTERRUPTED, 0, 0, self.price) for one in self.questions)
+        return [self._done.get(one.question.query_id, one) for one in fresh]
+
+    async def work(self, source: AbstractEngine, fallback: AbstractEngine | None) -> None:
+        """Ask what has no outcome yet."""
+        for result in self.books.done.values():
+            self.shown.add(result)
+        stop = asyncio.Event()
+        _listen(stop)
+        before = await source.total_generated()
+        beliefs, running = await self._believe(source, stop)
+        todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
+        asked = [self.questions[row] for row in todo]
+        market, outlook = self._open(beliefs.take(todo), running, self.terms.take(todo))
+        self.shown.watch(market, beliefs.take(todo), [one.query_id for one in asked])
+        try:
+            results = await run_questions(
+                asked,
+                source,
+                market,
+                self.settings,
+                outlook=outlook,
+                ledger=self.books.ledger,
+                fallback=fallback,
+                stop=stop,
+                progress=self._add,
+            )
+            self._done |= {result.question.query_id: result for result in results}
+        finally:
+            self.price = market.price
+        after = await source.total_generated()
+        self.counted = None if before is None or after is None else after - before
+
+    async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
+        if self.saved is not None:
+            return predict(self.saved.predictor, self.questions), self.saved.running
+        if self.policy.knows is Knowledge.NOTHING:
+            return nothing_known(len(self.questions)), None
+        found = await explore(
+            self.questions,
+            source,
+            self.budget,
+            self.settings,
+            ledger=self.books.ledger,
+            stop=stop,
+            progress=self._add,
+        )
+        self._done |= {result.question.query_id: result for result in found.results}
+        self.explored = {"explored": len(found.results), "explored_tokens": found.spent}
+        say(_told(found, self.budget))
+        return predict(found.predictor, self.questions), found.running
+
+    def _open(
+        self, beliefs: Beliefs, running: RunningPredictor | None, terms: Terms
+    ) -> tuple[AbstractMarket, WatchedOutlook | None]:
+        outlook = None
+        if self.policy.knows is Knowledge.OUTCOMES and beliefs.outcomes is not None and running is not None:
+            outlook = WatchedOutlook(beliefs.outcomes, running)
+        left = self.books.ledger.totals().available
+        return self.policy.open(beliefs, left, terms=terms, outlook=outlook), outlook
+
+    def _add(self, result: Result) -> None:
+        self._done[result.question.query_id] = result
+        self.shown.add(result)
 
 
-def _print(summary: dict[str, Any]) -> None:
-    table = Table(title=f"{summary['policy']}, {summary['spent']} of {summary['budget']} tokens", title_justify="left")
-    for name in ("questions", "right", "finished", "cut_off", "abandoned", "failed", "interrupted"):
-        table.add_column(name.replace("_", " "), justify="right")
-    table.add_column("price", justify="right")
-    known = f"{summary['right']} of {summary['graded']}" if summary["graded"] else "not graded"
-    table.add_row(
-        str(summary["questions"]),
-        known,
-        *(str(summary[name]) for name in ("finished", "cut_off", "abandoned", "failed", "interrupted")),
-        "–" if summary["price"] != summary["price"] else f"{summary['price']:.3g}",
+def _end(name: str, fallback: str | None) -> End:
+    try:
+        end = End(name)
+    except ValueError:
+        raise InputError(f"There is no end '{name}'; choose from {', '.join(End)}.") from None
+    if (end is End.FALLBACK) != (fallback is not None):
+        raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
+    return end
+
+
+def _policy(name: str | None, saved: SavedPredictor | None) -> AbstractPolicy:
+    """The policy that was asked for, or the best that the predictor allows."""
+    if name is None:
+        name = "clear-lambert" if saved is not None and _is_static(saved) else "index"
+    policy = get_live_policy(name)
+    if saved is not None and policy.knows is Knowledge.OUTCOMES and _is_static(saved):
+        raise InputError(
+            f"The policy {name} needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`, or "
+            "choose clear-lambert."
+        )
+    return policy
+
+
+def _is_static(saved: SavedPredictor) -> bool:
+    """Whether a predictor knows thresholds only."""
+    return saved.predictor.predict(["?"]).outcomes is None
+
+
+def _listen(stop: asyncio.Event) -> None:
+    """Let the first Ctrl-C begin nothing more, and the next one stop everything."""
+    task = asyncio.current_task()
+    assert task is not None
+
+    def interrupt() -> None:
+        if stop.is_set():
+            task.cancel()
+        else:
+            say("Interrupted: nothing more begins, running replies end. Press Ctrl-C again to stop them too.")
+            stop.set()
+
+    loop = asyncio.get_running_loop()
+    try:
+        loop.add_signal_handler(signal.SIGINT, interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        return  # not the main thread, or not a Unix: Ctrl-C stops everything at once
+
+
+def _told(found: Explored, budget: int) -> str:
+    share = f"{found.spent} tokens ({found.spent / max(1, budget):.0%} of the budget)"
+    if found.running is None:
+        return f"Explored with {share}: too little to learn from, so usual replies are believed in."
+    return (
+        f"Explored with {share}: learnt from {len(found.results)} questions, which are answered with that, "
+        f"{found.right} of them right."
     )
-    out().print(table)
-    say(f"Answers written to {summary['output']}.")
 
 
 def _complain(results: list[Result], budget: int) -> None:
     if any(result.reason is Reason.INTERRUPTED for result in results):
+        say("Not all questions are settled; go on with the same command and --resume.")
         raise KeyboardInterrupt
     failed = [result for result in results if result.reason is Reason.FAILED]
     if failed and len(failed) == sum(result.reason is not Reason.ABANDONED for result in results):

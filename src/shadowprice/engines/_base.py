@@ -31,6 +31,8 @@ class Request:
     """Cap on the reasoning tokens among `max_tokens`, at least 0; None leaves it to the model."""
     effort: Effort | None = None
     """How hard the model shall think, for models that can be told; None leaves it to the server."""
+    prefix: str = ""
+    """What the reply begins with already, for engines that can go on with a text; it is not generated again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class AbstractEngine(ABC):
 
     model: str
     """Name of the model, as traces record it."""
+    overshoot: int = 0
+    """Tokens that may be generated after the last delta that was read, when a stream is closed."""
 
     @abstractmethod
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
@@ -67,6 +71,10 @@ class AbstractEngine(ABC):
         Raises:
             EngineError: The engine could not be reached or failed.
         """
+
+    async def total_generated(self) -> int | None:
+        """Tokens of all replies so far, by the count of whoever generates them; None where nobody says."""
+        return None
 
     async def aclose(self) -> None:
         """Free what the engine holds; safe to call twice."""

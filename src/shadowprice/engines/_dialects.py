@@ -30,6 +30,8 @@ class Dialect:
     """Fields that every request carries."""
     stream_options: Mapping[str, Any] = field(default_factory=dict)
     """Options of the stream beside `include_usage`."""
+    resume: Mapping[str, Any] | None = None
+    """Fields that make the last message, the assistant's, the beginning of the reply; None where nothing does."""
     default_temperature: bool = False
     """Leave a temperature of 1 out: it is the server's default, and some of its models refuse the field."""
 
@@ -46,6 +48,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             # At the top level: `extra_body` in vLLM's examples is an argument of OpenAI's Python client.
             lambda tokens: {"thinking_token_budget": tokens},
             stream_options={"continuous_usage_stats": True},
+            resume={"continue_final_message": True, "add_generation_prompt": False},
         ),
         Dialect(
             "sglang",
@@ -53,6 +56,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             "max_tokens",
             lambda tokens: {"custom_params": {"thinking_budget": tokens}},
             stream_options={"continuous_usage_stats": True},
+            resume={"continue_final_message": True},
         ),
         Dialect(
             "llamacpp",
@@ -61,6 +65,7 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             # Versions differ in which of the two they read.
             lambda tokens: {"thinking_budget_tokens": tokens, "reasoning_budget_tokens": tokens},
             options={"timings_per_token": True},
+            resume={},
         ),
         # `max_completion_tokens` is no field of Ollama's: it would generate without a cap.
         Dialect("ollama", "Ollama", "max_tokens"),
@@ -105,9 +110,21 @@ def build_body(request: Request, model: str, dialect: Dialect) -> Json:
         body["stop"] = list(request.stop)
     if request.effort is not None:
         body["reasoning_effort"] = request.effort
+    if request.prefix:
+        body |= _resumed(request, dialect)
     if request.thinking_tokens is not None:
         body |= _thinking(request, request.thinking_tokens, dialect)
     return body
+
+
+def _resumed(request: Request, dialect: Dialect) -> Json:
+    if dialect.resume is None:
+        raise InputError(
+            f"Request {request.request_id}: {dialect.software} cannot go on with a text that it is given; "
+            "leave `prefix` out, or use a server that can."
+        )
+    begun = {"role": "assistant", "content": request.prefix}
+    return {"messages": [*map(dict, request.messages), begun], **dialect.resume}
 
 
 def _thinking(request: Request, tokens: int, dialect: Dialect) -> Json:

@@ -21,6 +21,12 @@ from shadowprice.engines._store import MODELS, resolve_model
 Chunk = dict[str, Any]
 
 
+_OVERSHOOT = 2
+"""Tokens that llama.cpp makes after it was told to stop, at most; see `LlamaCppEngine.stream`."""
+_SETTLES = 0.2
+"""Seconds within which the count takes in a request that was closed."""
+
+
 class LlamaCppEngine(AbstractEngine):
     """A GGUF model run by llama.cpp in this process, many requests in one batch.
 
@@ -53,6 +59,7 @@ class LlamaCppEngine(AbstractEngine):
                 raise InputError(f"`{name}` must be at least 1, not {value}.")
         path = resolve_model(model)
         self.model = str(model) if model in MODELS else path.stem
+        self.overshoot = _OVERSHOOT
         self.parallel = parallel
         self.context = context
         self._key = secrets.token_hex(16)
@@ -114,6 +121,11 @@ class LlamaCppEngine(AbstractEngine):
         metrics = self._open_server().handle_metrics()
         line = next(line for line in metrics.splitlines() if line.startswith("llamacpp:tokens_predicted_total "))
         return int(float(line.split()[1]))
+
+    async def total_generated(self) -> int | None:
+        """llama.cpp's own count; it stands still once all requests have ended or were closed."""
+        await asyncio.sleep(_SETTLES)
+        return await asyncio.to_thread(self.generated_tokens)
 
     async def aclose(self) -> None:
         """Wait for the running requests and unload the model; safe to call twice."""
@@ -203,8 +215,9 @@ def _cpus() -> int:
 
 
 def _body(request: Request) -> Chunk:
+    begun = [{"role": "assistant", "content": request.prefix}] if request.prefix else []
     return {
-        "messages": [dict(message) for message in request.messages],
+        "messages": [*map(dict, request.messages), *begun],
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed,

@@ -1,8 +1,9 @@
 """Any server that speaks OpenAI's chat protocol: vLLM, SGLang, llama.cpp, Ollama, OpenAI and many more."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any
+from typing import Any, Final
 
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines._address import ServerAddress
@@ -10,7 +11,14 @@ from shadowprice.engines._base import AbstractEngine, Delta, Request
 from shadowprice.engines._chat import ChatConnection
 from shadowprice.engines._complaints import Complaints
 from shadowprice.engines._dialects import Dialect, build_body, get_dialect
+from shadowprice.engines._identify import read_counter
 from shadowprice.engines._reply_reader import ReplyReader
+
+_OVERSHOOT: Final = 4
+"""Tokens that a server makes between the last piece that was read and its noticing that nobody reads on."""
+_SETTLES: Final = 0.3
+"""Seconds within which a server's metrics take in a request that was closed."""
+_LOOKS: Final = 10
 
 
 class OpenAIEngine(AbstractEngine):
@@ -28,6 +36,7 @@ class OpenAIEngine(AbstractEngine):
         timeout: Seconds for a whole reply.
         stall: Seconds to wait for the first piece of a reply, and for each next one.
         thinking_opened: The chat template opens the reasoning, so that replies have the closing tag only.
+        counter: The server's metric that counts generated tokens, from `identify`, where it shows one.
         require_usage: Fail on replies that come without usage, instead of counting what arrived.
 
     Raises:
@@ -44,6 +53,7 @@ class OpenAIEngine(AbstractEngine):
         timeout: float = 600.0,
         stall: float = 120.0,
         thinking_opened: bool = False,
+        counter: str | None = None,
         require_usage: bool = False,
     ) -> None:
         if not model:
@@ -56,6 +66,8 @@ class OpenAIEngine(AbstractEngine):
         self._address = ServerAddress(url, api_key)
         self._connection = ChatConnection(self._address, timeout=timeout, stall=stall)
         self._thinking_opened = thinking_opened
+        self.overshoot = _OVERSHOOT
+        self._counter = counter
         self._require_usage = require_usage
         self._closed = False
 
@@ -79,9 +91,8 @@ class OpenAIEngine(AbstractEngine):
             raise EngineError(f"The engine of {self.url} was closed: make a new one.")
         body = build_body(request, self.model, self.dialect)
         complaints = Complaints(self._address, f"Request {request.request_id}")
-        reader = ReplyReader(
-            request, complaints, thinking_opened=self._thinking_opened, require_usage=self._require_usage
-        )
+        opened = self._thinking_opened and not request.prefix
+        reader = ReplyReader(request, complaints, thinking_opened=opened, require_usage=self._require_usage)
         async with aclosing(self._deltas(body, complaints, reader)) as deltas:
             async for delta in deltas:
                 yield delta
@@ -102,6 +113,18 @@ class OpenAIEngine(AbstractEngine):
                 # A reply that has said how it ended is whole, whatever becomes of the connection.
                 if not reader.finished:
                     raise
+
+    async def total_generated(self) -> int | None:
+        """The server's metric, where it shows one; it counts for everybody who asks that server."""
+        if self._counter is None:
+            return None
+        count = await asyncio.to_thread(read_counter, self._address, self._counter)
+        for _ in range(_LOOKS):
+            await asyncio.sleep(_SETTLES)
+            before, count = count, await asyncio.to_thread(read_counter, self._address, self._counter)
+            if count == before:
+                break
+        return count
 
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""

@@ -3,7 +3,7 @@
 from shadowprice.ledger._export import FORMATS, export_requests
 from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
-from shadowprice.ledger._run import Recovered, Run
+from shadowprice.ledger._run import News, Recovered, Run
 
 __all__ = [
     "FORMATS",
@@ -11,6 +11,7 @@ __all__ = [
     "Attempt",
     "Grant",
     "Ledger",
+    "News",
     "Outcome",
     "Recovered",
     "RequestRow",

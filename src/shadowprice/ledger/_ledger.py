@@ -153,6 +153,20 @@ class Ledger:
             yield db
 
     @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """One moment of the file, while others write; within a batch, the batch's own."""
+        with explained(self.path):
+            if self._depth:
+                yield self._db
+                return
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         if os.getpid() != self._pid:
             raise InputError(f"{self.path} was opened before a fork; open it anew in the child process.")
@@ -253,15 +267,8 @@ class Ledger:
 
     def check(self, most: int = 20) -> list[str]:
         """What is wrong with the file or its sums, at most so many sentences; empty if all is in order."""
-        with explained(self.path):
-            if self._depth:
-                return _reading.find_errors(self._db, most)
-            self._db.execute("BEGIN")  # one moment for all sums, while others write
-            try:
-                return _reading.find_errors(self._db, most)
-            finally:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+        with self.read() as db:  # one moment for all sums
+            return _reading.find_errors(db, most)
 
     def _number(self, name: str) -> int:
         with explained(self.path):

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
@@ -30,6 +31,17 @@ class Recovered(NamedTuple):
     """Requests that they had reserved tokens for."""
     tokens: int
     """Tokens that these were charged, all that was reserved."""
+
+
+class News(NamedTuple):
+    """What a run looks like from outside, at one moment."""
+
+    available: int
+    """Tokens that are neither spent nor reserved; below 0 after an overrun."""
+    elsewhere: int
+    """Requests that other connections have reserved tokens for."""
+    settled: list[str]
+    """Requests settled since the last time, by anybody."""
 
 
 class _Standing(NamedTuple):
@@ -65,6 +77,8 @@ class Run:
         self._ledger = ledger
         self._number = number
         self._holder = holder
+        self._seen_outcome = 0
+        self._seen_version = -1
 
     def reserve(self, request: str, tokens: SupportsIndex, *, least: SupportsIndex = 1) -> Grant:
         """Set tokens aside for a request before it is sent.
@@ -235,6 +249,32 @@ class Run:
                     request, f"has no lost attempt {number}; only attempts whose process died can be corrected"
                 )
             self._recharge(db, request, number, State.LOST, tokens, row[1], row[2])
+
+    def news(self) -> News | None:
+        """What has become of the run since the last call; None if no other process has written since.
+
+        The first call says what was settled before, and whether others are at work.
+        """
+        with self._ledger.read() as db:
+            (version,) = db.execute("PRAGMA data_version").fetchone()
+            if version == self._seen_version:
+                return None
+            rows = db.execute(
+                "SELECT number, request FROM outcomes WHERE run = ? AND number > ? ORDER BY number",
+                (self._number, self._seen_outcome),
+            ).fetchall()
+            (left,) = db.execute("SELECT budget - spent - reserved FROM runs WHERE id = ?", (self._number,)).fetchone()
+            (elsewhere,) = db.execute(
+                "SELECT count(*) FROM attempts WHERE run = ? AND state = 'open' AND holder <> ?",
+                (self._number, self._holder),
+            ).fetchone()
+        self._seen_version = version
+        self._seen_outcome = rows[-1][0] if rows else self._seen_outcome
+        return News(left, elsewhere, [request for _, request in rows])
+
+    def together(self) -> AbstractContextManager[None]:
+        """Do everything in a block in one transaction; see `Ledger.batch`."""
+        return self._ledger.batch()
 
     def totals(self) -> Totals:
         """Where the run's tokens are."""

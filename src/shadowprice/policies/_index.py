@@ -56,6 +56,7 @@ class IndexResume(AbstractPolicy):
     """
 
     name: ClassVar[str] = "index-resume"
+    needs_pauses: ClassVar[bool] = True
     knows: ClassVar[Knowledge] = Knowledge.OUTCOMES
 
     def open(

@@ -40,6 +40,21 @@ class AbstractMarket(ABC):
         """Tokens that are neither spent nor granted to a running query."""
 
     @abstractmethod
+    def adjust(self, tokens: int) -> None:
+        """Take note that the budget has changed from outside: others gave tokens back, or (below 0) used some.
+
+        What was granted stays granted. Where less is left than is guaranteed, guarantees are kept as far as it goes.
+        """
+
+    @abstractmethod
+    def reach(self, ids: IntArray) -> IntArray:
+        """Tokens ``(m,)`` beyond which these queries will certainly not be let, whatever comes back."""
+
+    @abstractmethod
+    def funds(self, ids: IntArray) -> BoolArray:
+        """Which ``(m,)`` of these queries, none of which has begun, would be granted tokens now."""
+
+    @abstractmethod
     def grant(self, ids: IntArray, generated: IntArray) -> IntArray:
         """Tokens ``(m,)`` that each of these queries may reach in all, now.
 
@@ -50,6 +65,14 @@ class AbstractMarket(ABC):
             ids: ``(m,)`` row numbers of queries that are not settled.
             generated: ``(m,)`` tokens that each has generated so far.
         """
+
+    @abstractmethod
+    def take_back(self, ids: IntArray) -> None:
+        """Let queries wait again that were granted tokens, but could not begin."""
+
+    @abstractmethod
+    def withdraw(self, ids: IntArray) -> None:
+        """Forget queries that have not begun: somebody else serves them. Others are left as they are."""
 
     @abstractmethod
     def settle(self, ids: IntArray, generated: IntArray, finished: BoolArray) -> None:
@@ -84,6 +107,8 @@ class AbstractPolicy(ABC):
     """What the command line and the tables call it."""
     knows: ClassVar[Knowledge] = Knowledge.THRESHOLDS
     """What the beliefs are about that it is opened with."""
+    needs_pauses: ClassVar[bool] = False
+    """Whether replies must be able to wait and go on later."""
     commits: ClassVar[bool] = False
     """Whether all tokens are decided before any is generated, so that they can be charged when they are allocated."""
 
@@ -182,6 +207,22 @@ class AbstractBookedMarket(AbstractMarket):
         """Tokens that are neither spent nor granted to a running query; guarantees are among them."""
         return self._pool
 
+    def adjust(self, tokens: int) -> None:
+        """Put tokens into the pool, or (below 0) take some out; it may fall below 0, and grants nothing then."""
+        self._pool += tokens
+
+    def take_back(self, ids: IntArray) -> None:
+        """Put what they were granted back into the pool."""
+        self._state[ids] = WAITING
+        self._pool += int(self._granted[ids].sum())
+        self._granted[ids] = 0
+
+    def withdraw(self, ids: IntArray) -> None:
+        """Close those of the queries that wait."""
+        waiting = ids[self._state[ids] == WAITING]
+        self._state[waiting] = SETTLED
+        self._closed(waiting, self._granted[waiting])
+
     def settle(self, ids: IntArray, generated: IntArray, finished: BoolArray) -> None:
         """Close queries and put unused tokens back into the pool."""
         del finished  # what was cut off is over as well
@@ -228,12 +269,37 @@ class PlannedMarket(AbstractBookedMarket):
         self._replan_after = max(1.0, replan_share * len(beliefs))
         self._settled_since_plan = 0
         self._returned_since_plan = 0
+        self._short = False
+        """Whether the pool may hold less than was planned for."""
         self._replan()
 
     @property
     def price(self) -> float:
         """The shadow price of the current plan, utility per token."""
         return self._price
+
+    def adjust(self, tokens: int) -> None:
+        """Change the pool; the waiting queries are planned for anew."""
+        super().adjust(tokens)
+        self._short |= tokens < 0
+        self._returned_since_plan += max(0, tokens)
+
+    def withdraw(self, ids: IntArray) -> None:
+        """Close those that wait; what was planned for them is planned anew."""
+        self._returned_since_plan += int(self._plan[ids[self._state[ids] == WAITING]].sum())
+        super().withdraw(ids)
+
+    def reach(self, ids: IntArray) -> IntArray:
+        """What they were granted."""
+        granted: IntArray = self._granted[ids]
+        return granted
+
+    def funds(self, ids: IntArray) -> BoolArray:
+        """Those for which the plan has tokens."""
+        if self._plan_is_stale():
+            self._replan()
+        funded: BoolArray = (self._state[ids] == WAITING) & (self._plan[ids] > 0)
+        return funded
 
     def grant(self, ids: IntArray, generated: IntArray) -> IntArray:
         """Tokens ``(m,)`` that each of these queries may reach; fixed once granted."""
@@ -250,9 +316,13 @@ class PlannedMarket(AbstractBookedMarket):
 
     def _closed(self, ids: IntArray, generated: IntArray) -> None:
         self._settled_since_plan += ids.size
-        self._returned_since_plan += int((self._granted[ids] - generated).sum())
+        returned = self._granted[ids] - generated
+        self._returned_since_plan += int(returned.sum())
+        self._short |= bool((returned < 0).any())
 
     def _plan_is_stale(self) -> bool:
+        if self._short:
+            return True
         if not self._returned_since_plan:
             return False
         idle = not (self._state == RUNNING).any()
@@ -260,8 +330,12 @@ class PlannedMarket(AbstractBookedMarket):
 
     def _replan(self) -> None:
         waiting = np.flatnonzero(self._state == WAITING)
-        plan = self._planner.plan(self._beliefs.take(waiting), max(0, self._pool), self._terms.take(waiting))
+        pool, terms = max(0, self._pool), self._terms.take(waiting)
+        if terms.floor.sum() > pool:  # what faults or others have used cannot be guaranteed any more
+            terms = Terms(len(waiting), terms.weight)
+        plan = self._planner.plan(self._beliefs.take(waiting), pool, terms)
         self._plan = np.zeros(len(self._beliefs), dtype=np.int64)
         self._plan[waiting] = plan.tokens
         self._price = plan.price
         self._settled_since_plan = self._returned_since_plan = 0
+        self._short = False

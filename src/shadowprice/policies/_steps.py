@@ -4,8 +4,8 @@ from abc import abstractmethod
 
 import numpy as np
 
-from shadowprice._types import FloatArray, IntArray
-from shadowprice.policies._market import RUNNING, SETTLED, AbstractBookedMarket
+from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.policies._market import RUNNING, SETTLED, WAITING, AbstractBookedMarket
 from shadowprice.policies._terms import Terms
 
 
@@ -26,6 +26,25 @@ class AbstractStepMarket(AbstractBookedMarket):
         self._grid = grid.astype(np.int64)
         self._sure = int(terms.floor.sum())
         """What is guaranteed and not granted yet."""
+
+    def reach(self, ids: IntArray) -> IntArray:
+        """The end of the grid, or what is guaranteed."""
+        reach: IntArray = np.maximum(self._terms.floor[ids], self._grid[-1])
+        return reach
+
+    def funds(self, ids: IntArray) -> BoolArray:
+        """Those that would get a step."""
+        picked = np.zeros(len(ids), dtype=np.bool_)
+        if self._pool > 0:
+            waiting = np.flatnonzero(self._state[ids] == WAITING)
+            picked[waiting[self._pick(ids[waiting], np.zeros(len(waiting), dtype=np.int64))]] = True
+        return picked
+
+    def take_back(self, ids: IntArray) -> None:
+        """Put what they were granted back; what is guaranteed is owed again."""
+        owed = self._owed(ids).sum()
+        super().take_back(ids)
+        self._sure += int(self._owed(ids).sum() - owed)
 
     def grant(self, ids: IntArray, generated: IntArray) -> IntArray:
         """A step for whom the market picks; a query that gets nothing beyond what it has is to stop, or to pause."""
@@ -60,6 +79,7 @@ class AbstractStepMarket(AbstractBookedMarket):
         """Grant a step to each of some queries, in this order, as far as tokens go; guarantees are kept back."""
         beyond = self._grid[np.minimum(np.searchsorted(self._grid, generated, side="right"), len(self._grid) - 1)]
         owed = self._owed(ids)
+        owed = np.diff(np.minimum(np.cumsum(owed), max(0, self._pool)), prepend=0)
         extra = np.maximum(beyond - self._granted[ids] - owed, 0)
         free = max(0, self._pool - self._sure)
         extra = np.diff(np.minimum(np.cumsum(extra), free), prepend=0)

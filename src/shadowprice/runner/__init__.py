@@ -1,7 +1,22 @@
 """Run a batch inside a budget, or record what a model does without one."""
 
+from shadowprice.runner._explore import Explored, explore
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._record import RecordSettings, record
-from shadowprice.runner._run import Reason, Result, run
+from shadowprice.runner._results import Reason, Result
+from shadowprice.runner._run import run
+from shadowprice.runner._settings import End, RunSettings
 
-__all__ = ["Reason", "RecordSettings", "Result", "record", "result_line", "run", "write_results"]
+__all__ = [
+    "End",
+    "Explored",
+    "Reason",
+    "RecordSettings",
+    "Result",
+    "RunSettings",
+    "explore",
+    "record",
+    "result_line",
+    "run",
+    "write_results",
+]

@@ -32,12 +32,18 @@ def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
     It emerges where it is first stated and not withdrawn later. A reply without a final answer is wrong, and its whole
     length counts.
     """
+    text, position = read_answer(question, reply)
+    right = text is not None and grade(text, question.gold, question.grader, question.entry)
+    return text, right, position
+
+
+def read_answer(question: Question, reply: Reply) -> tuple[str | None, int]:
+    """The final answer of a reply, and the tokens until it had emerged; None and its whole length without one."""
     answer = find_answer(reply.text, question.grader)
     if answer is None:
-        return None, False, reply.tokens
-    right = grade(answer.text, question.gold, question.grader, question.entry)
+        return None, reply.tokens
     place = emergence(reply.text, question.grader)
-    return answer.text, right, reply.tokens_until(place.position if place else answer.end)
+    return answer.text, reply.tokens_until(place.position if place else answer.end)
 
 
 def sample_seed(seed: int, query_id: str, sample: int) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shadowprice._atomic import write_whole
-from shadowprice.runner._run import Reason, Result
+from shadowprice.runner._results import Reason, Result
 
 
 def write_results(results: Sequence[Result], model: str, path: str | os.PathLike[str]) -> None:
@@ -27,7 +27,7 @@ def result_line(result: Result, model: str) -> dict[str, Any]:
     Questions that got no reply have `response: null` and an `error` whose code is the reason.
     """
     query_id = result.question.query_id
-    answered = result.reason in (Reason.FINISHED, Reason.CUT_OFF)
+    answered = result.reason.replied
     price = None if math.isnan(result.price) else result.price
     return {
         "id": f"shadowprice-{query_id}",
@@ -37,6 +37,9 @@ def result_line(result: Result, model: str) -> dict[str, Any]:
         "shadowprice": {
             "granted": result.granted,
             "generated": result.generated,
+            "wasted": result.wasted,
+            "past": result.past,
+            "attempts": result.attempts,
             "price": price,
             "reason": str(result.reason),
             "answer": result.answer,
@@ -57,11 +60,12 @@ def _response(result: Result, model: str) -> dict[str, Any]:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": result.text},
+                    "message": {"role": "assistant", "content": result.text}
+                    | ({"reasoning": result.thinking} if result.thinking else {}),
                     "finish_reason": "stop" if result.reason is Reason.FINISHED else "length",
                 }
             ],
-            "usage": {"completion_tokens": result.generated},
+            "usage": {"completion_tokens": result.generated - result.past},
         },
     }
 

@@ -12,6 +12,8 @@ class Reply:
     """A reply as it arrived."""
 
     text: str = ""
+    thinking: str = ""
+    """Reasoning, where the engine tells it apart; it comes before the text."""
     tokens: int = 0
     """Tokens generated, by the engine's own count."""
     finish_reason: FinishReason | None = None
@@ -24,6 +26,7 @@ class Reply:
     def add(self, delta: Delta) -> None:
         """Append what has just arrived."""
         self.text += delta.text
+        self.thinking += delta.thinking
         self.tokens = delta.tokens
         self.finish_reason = delta.finish_reason or self.finish_reason
         if delta.text:
@@ -31,7 +34,7 @@ class Reply:
             self._counts.append(delta.tokens)
 
     def tokens_until(self, position: int) -> int:
-        """Tokens that it took to write the first `position` characters.
+        """Tokens that it took to write the first `position` characters of the text.
 
         These are the tokens that the model generated, so the count is exact where cutting the finished text anew
         could place a boundary elsewhere.

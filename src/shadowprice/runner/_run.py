@@ -1,178 +1,248 @@
 """Running questions for real, inside a budget."""
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
-from shadowprice.engines import AbstractEngine, Request
+from shadowprice._errors import EngineError, UnreachableError
+from shadowprice.beliefs import WatchedOutlook
+from shadowprice.engines import AbstractEngine
+from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket
-from shadowprice.runner._judge import check_questions, judge, sample_seed
-from shadowprice.runner._reply import Reply
-from shadowprice.tasks import Question, build_messages
+from shadowprice.runner._ask import Asker
+from shadowprice.runner._judge import check_questions
+from shadowprice.runner._purse import Purse
+from shadowprice.runner._results import Reason, Result
+from shadowprice.runner._settings import RunSettings
+from shadowprice.tasks import Question
 
-
-class Reason(StrEnum):
-    """How a question ended; every question ends in exactly one of these ways."""
-
-    FINISHED = "finished"
-    """The model ended its reply by itself."""
-    CUT_OFF = "cut off"
-    """The reply reached the tokens granted."""
-    ABANDONED = "abandoned"
-    """It was worth less than its tokens cost, and was never asked."""
-    FAILED = "failed"
-    """The engine failed; what it had generated is paid for."""
-    INTERRUPTED = "interrupted"
-    """The run was stopped before this question's reply ended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one question."""
-
-    question: Question
-    reason: Reason
-    granted: int
-    """Tokens it was allowed."""
-    generated: int
-    """Tokens generated for it, by the engine's own count."""
-    price: float
-    """Shadow price when it was decided, right answers per token; NaN for a policy without one."""
-    text: str = ""
-    answer: str | None = None
-    correct: bool | None = None
-    """None where no reference answer is known or nothing was asked."""
-    failure: str = ""
+_NEWS = 0.2
+"""Seconds between two looks at what other processes have done with the budget."""
+_DEATHS = 2.0
+"""Seconds between two looks at whether they are still alive, while we wait for them."""
 
 
 async def run(
     questions: Sequence[Question],
     engine: AbstractEngine,
     market: AbstractMarket,
+    settings: RunSettings | None = None,
     *,
-    temperature: float = 0.0,
-    seed: int = 0,
-    concurrency: int = 16,
+    outlook: WatchedOutlook | None = None,
+    ledger: LedgerRun | None = None,
+    fallback: AbstractEngine | None = None,
+    stop: asyncio.Event | None = None,
+    abandon: bool = True,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
-    """Answer questions through an engine, each with what the market grants it.
+    """Answer questions through an engine, each for as long as the market lets it go on.
 
-    Abandoned questions are asked about again as tokens come back, until nothing running can return any more. When
-    the task is cancelled, replies under way are stopped and the rest is reported as interrupted.
+    Every token is granted by the market and reserved in the ledger before it is asked for, and a reply is stopped when
+    the market says so. Questions that are not funded are offered again as tokens come back, until nothing running can
+    return any more. What has an outcome in the ledger already is not asked.
+
+    When `stop` is set, nothing new begins and what runs may end. When the task is cancelled, replies under way are
+    stopped too. Either way the rest is reported as interrupted, and a run with a ledger can be gone on with.
 
     Args:
         questions: n questions, in the order of the market's rows.
         engine: Who answers.
         market: A freshly opened market for these questions.
-        temperature: Sampling temperature; 0 is greedy.
-        seed: Every question's own seed is derived from it and the question's id.
-        concurrency: Replies generated at the same time.
+        settings: How to ask.
+        outlook: What the market's beliefs come from, if it wants to be told what replies say.
+        ledger: Keeps the budget beyond a crash, and shares it with other processes. Its budget is what the market was
+            opened with, less what others have used.
+        fallback: Who answers after a stop, for `End.FALLBACK`.
+        stop: Set it to begin no more.
+        abandon: Write into the ledger that questions which nobody bought are abandoned; otherwise they may be asked in
+            another run.
         progress: Called with each result as it is known.
 
     Returns:
-        n results, in the order of the questions. Tokens generated never exceed the market's budget as long as the
-        engine obeys `max_tokens`.
+        n results, in the order of the questions. Tokens generated, by the engine's own count, never exceed the budget
+        as long as the engine makes no more than its `overshoot` after a stream was closed or its cap was reached.
 
     Raises:
         InputError: A question cannot be asked or graded; nothing was spent.
+        UnreachableError: The server has gone away; what is settled is in the ledger.
+        LedgerError: The ledger cannot be written any more; what it holds is not lost.
     """
     check_questions(questions)
-    session = _Session(questions, engine, market, temperature, seed, progress)
-    workers = [asyncio.ensure_future(session.work()) for _ in range(max(1, min(concurrency, len(questions))))]
+    settings = settings or RunSettings()
+    session = _Session(questions, engine, market, settings, outlook, ledger, fallback, progress)
     try:
-        await asyncio.gather(*workers)
+        await session.serve(stop or asyncio.Event())
     except asyncio.CancelledError:
         session.interrupted = True
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-    return session.results()
+    return session.results(abandon=abandon)
 
 
 class _Session:
-    """The state of one run. Workers share one event loop, so nothing here needs a lock."""
+    """The state of one run. Its tasks share one event loop, so nothing here needs a lock."""
 
     def __init__(
         self,
         questions: Sequence[Question],
         engine: AbstractEngine,
         market: AbstractMarket,
-        temperature: float,
-        seed: int,
+        settings: RunSettings,
+        outlook: WatchedOutlook | None,
+        ledger: LedgerRun | None,
+        fallback: AbstractEngine | None,
         progress: Callable[[Result], None],
     ) -> None:
         self.interrupted = False
         self._questions = questions
-        self._engine = engine
-        self._market = market
-        self._temperature = temperature
-        self._seed = seed
+        self._ledger = ledger
         self._progress = progress
+        self._width = settings.width(market.unreserved, engine.overshoot)
+        names = [question.query_id for question in questions]
+        self._purse = Purse(market, names, ledger, engine.overshoot + settings.ending, self._width)
+        self._asker = Asker(engine, self._purse, settings, outlook, fallback)
         self._results: dict[int, Result] = {}
-        self._waiting = deque(range(len(questions)))
-        self._running = 0
-        self._refused = 0
-        """Refusals since a query was last funded or settled; as many as wait means that nobody buys now."""
-        self._settled = asyncio.Event()
+        # A file's order says something about its questions, and prices are to be found on a fair sample of them.
+        self._order = np.random.default_rng(settings.seed).permutation(len(questions))
+        self._waits = np.ones(len(questions), dtype=np.bool_)
+        self._funded: deque[int] = deque()
+        """Rows that would have been granted tokens when that was last looked at."""
+        self._dry = False
+        """Whether nobody buys until something is settled."""
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._looked = self._checked = 0.0
 
-    async def work(self) -> None:
-        while self._waiting:
-            if self._refused >= len(self._waiting):
-                if not self._running:
-                    return
-                self._settled.clear()
-                await self._settled.wait()
-                continue
-            query = self._waiting.popleft()
-            granted = int(self._market.grant(np.array([query]), np.array([0]))[0])
-            if granted == 0:
-                self._waiting.append(query)
-                self._refused += 1
-                continue
-            self._refused = 0
-            await self._ask(query, granted)
-
-    async def _ask(self, query: int, granted: int) -> None:
-        question, price = self._questions[query], self._market.price
-        request = Request(
-            request_id=question.query_id,
-            messages=tuple(build_messages(question)),
-            max_tokens=granted,
-            temperature=self._temperature,
-            seed=sample_seed(self._seed, question.query_id, 0),
-        )
-        reply, failure = Reply(), ""
-        reason = Reason.INTERRUPTED
-        self._running += 1
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Serve until nobody runs and nobody buys, or `stop` is set and nobody runs."""
+        stopping = asyncio.ensure_future(self._tell(stop))
         try:
-            async with aclosing(self._engine.stream(request)) as deltas:
-                async for delta in deltas:
-                    reply.add(delta)
-            reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
-        except Exception as error:  # noqa: BLE001  # what an engine does wrong costs a question, not the run
-            reason, failure = Reason.FAILED, str(error) or type(error).__name__
+            while self._failure is None:
+                self._sync()
+                if not stop.is_set():
+                    self._begin()
+                if not self._tasks:
+                    if stop.is_set():
+                        self.interrupted = True
+                        break
+                    if not self._purse.elsewhere:
+                        break
+                    self._recover()
+                self._changed.clear()
+                await self._change()
         finally:
-            self._running -= 1
-            self._refused = 0
-            self._market.settle(np.array([query]), np.array([reply.tokens]), np.array([reason is Reason.FINISHED]))
-            result = Result(question, reason, granted, reply.tokens, price, reply.text, failure=failure)
-            if question.gold and reason in (Reason.FINISHED, Reason.CUT_OFF):
-                answer, right, _ = judge(question, reply)
-                result = replace(result, answer=answer, correct=right)
-            self._results[query] = result
-            self._settled.set()
-            self._progress(result)
+            for task in (stopping, *self._tasks):
+                task.cancel()
+            await asyncio.gather(stopping, *self._tasks, return_exceptions=True)
+        if self._failure is not None:
+            raise self._failure
 
-    def results(self) -> list[Result]:
-        unasked = Reason.INTERRUPTED if self.interrupted else Reason.ABANDONED
-        for query, question in enumerate(self._questions):
-            if query not in self._results:
-                self._results[query] = Result(question, unasked, 0, 0, self._market.price)
-                self._progress(self._results[query])
-        return [self._results[query] for query in range(len(self._questions))]
+    def results(self, *, abandon: bool) -> list[Result]:
+        """All results; what nobody bought is abandoned, unless the run was interrupted."""
+        self._collect(abandon=abandon and not self.interrupted)
+        for row, question in enumerate(self._questions):
+            if row in self._results:
+                continue
+            reason = Reason.INTERRUPTED if self.interrupted else Reason.ABANDONED
+            fresh = Result(question, reason, 0, 0, self._purse.price)
+            self._keep(row, self._asker.unsettled.get(row, fresh))
+        return [self._results[row] for row in range(len(self._questions))]
+
+    def _collect(self, *, abandon: bool) -> None:
+        """Take over what other processes have settled, and settle what nobody bought, in one step."""
+        if self._ledger is None:
+            return
+        with self._ledger.together():
+            outcomes = self._ledger.outcomes()
+            for row, question in enumerate(self._questions):
+                if row in self._results:
+                    continue
+                outcome = outcomes.get(question.query_id)
+                if outcome is not None:
+                    self._keep(row, Result.restore(question, outcome.payload))
+                elif abandon:
+                    result = Result(question, Reason.ABANDONED, 0, 0, self._purse.price)
+                    self._purse.record(row, result)
+                    self._keep(row, result)
+
+    def _keep(self, row: int, result: Result) -> None:
+        self._results[row] = result
+        self._progress(result)
+
+    def _begin(self) -> None:
+        """Start as many questions as there is room for."""
+        while (free := self._width - len(self._tasks)) > 0:
+            if not self._funded:
+                if self._dry:
+                    return
+                waiting = self._order[self._waits[self._order]]
+                self._funded.extend(self._purse.funds(waiting).tolist())
+                if not self._funded:
+                    self._dry = True
+                    return
+            rows = [self._funded.popleft() for _ in range(min(free, len(self._funded)))]
+            begun = self._purse.begin(np.array([row for row in rows if self._waits[row]], dtype=np.int64))
+            for row, limit in begun:
+                self._waits[row] = False
+                self._start(row, limit)
+            self._drop_gone()
+            if not begun and not self._funded:
+                self._dry = True
+
+    def _start(self, row: int, limit: int) -> None:
+        task = asyncio.ensure_future(self._serve_one(row, limit))
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    async def _serve_one(self, row: int, limit: int) -> None:
+        self._keep(row, await self._asker.ask(row, self._questions[row], limit))
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._dry = False
+        self._changed.set()
+        if not task.cancelled() and (error := task.exception()) is not None and self._failure is None:
+            self._failure = _gone(error) if isinstance(error, UnreachableError) else error
+
+    async def _tell(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._changed.set()
+
+    async def _change(self) -> None:
+        """Wait until something has ended, or others may have done something."""
+        if self._ledger is None or (self._tasks and not self._purse.elsewhere and not self._dry):
+            await self._changed.wait()
+            return
+        try:
+            async with asyncio.timeout(_NEWS):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _sync(self) -> None:
+        now = time.monotonic()
+        if self._ledger is None or now - self._looked < _NEWS:
+            return
+        self._looked = now
+        if self._purse.sync():
+            self._dry = False
+            self._drop_gone()
+
+    def _drop_gone(self) -> None:
+        if self._purse.gone:
+            gone = list(self._purse.gone)
+            self._waits[gone] = False
+            self._purse.withdraw(gone)
+            self._purse.gone.clear()
+
+    def _recover(self) -> None:
+        now = time.monotonic()
+        if now - self._checked >= _DEATHS:
+            self._checked = now
+            self._purse.recover()
+
+
+def _gone(error: EngineError) -> UnreachableError:
+    return UnreachableError(f"{error} What is settled is kept.", retryable=error.retryable)

@@ -1,0 +1,88 @@
+"""The ledger of a run: beside its output, or where the user says."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from shadowprice.cli._options import say
+from shadowprice.ledger import Ledger
+from shadowprice.ledger import Run as LedgerRun
+from shadowprice.runner import Result
+from shadowprice.tasks import Question
+
+RUN = "run"
+"""Name of the run in its ledger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """A run's ledger, and what it holds already."""
+
+    ledger: LedgerRun
+    done: dict[str, Result]
+    """Results of earlier sessions, by question."""
+    path: Path
+    """The ledger's file."""
+
+
+@contextmanager
+def open_books(
+    path: Path | None,
+    output: Path,
+    questions: Sequence[Question],
+    budget: int,
+    choices: dict[str, Any],
+    *,
+    resume: bool,
+) -> Iterator[Books]:
+    """Open the ledger of a run. One that lies beside its output and has come to its end makes room for a new one.
+
+    Raises:
+        InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
+    """
+    place = path or output.with_name(f"{output.name}.ledger")
+    if path is None and not resume and _is_finished(place):
+        for file in place.parent.glob(f"{place.name}*"):
+            file.unlink()
+    with Ledger(place) as ledger:
+        run = ledger.open_run(
+            RUN,
+            budget=budget,
+            settings={**choices, "questions": len(questions)},
+            fingerprint=fingerprint(questions),
+            resume=resume,
+        )
+        if run.recovered.requests:
+            say(
+                f"{run.recovered.requests} replies were under way when an earlier session ended; they are charged "
+                f"{run.recovered.tokens} tokens, all that was reserved for them, and asked again."
+            )
+        outcomes = run.outcomes()
+        by_id = {question.query_id: question for question in questions}
+        done = {
+            name: Result.restore(by_id[name], outcome.payload) for name, outcome in outcomes.items() if name in by_id
+        }
+        yield Books(run, done, place)
+
+
+def fingerprint(questions: Sequence[Question]) -> str:
+    """Tells these questions from others."""
+    digest = hashlib.sha256()
+    for question in questions:
+        digest.update(f"{question.query_id}\0{question.question}\0".encode("utf-8", "replace"))
+    return f"{len(questions)} questions, sha256 {digest.hexdigest()[:16]}"
+
+
+def _is_finished(place: Path) -> bool:
+    """Whether a ledger's run has an outcome for every question."""
+    if not place.is_file():
+        return False
+    with Ledger(place, read_only=True) as ledger:
+        for info in ledger.runs():
+            totals = ledger.totals(info.name)
+            if totals.open or totals.settled < info.settings.get("questions", 0):
+                return False
+    return True

@@ -1,0 +1,139 @@
+"""What people see of a run: while it goes on, and at its end."""
+
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from shadowprice.beliefs import Beliefs
+from shadowprice.cli._options import out, say
+from shadowprice.policies import AbstractMarket
+from shadowprice.runner import Reason, Result
+
+
+class Display:
+    """A bar of tokens, and in words: answered, right, the right answers to expect in all, and the price.
+
+    What is to be expected is what is known to be right, what the beliefs say of replies that nobody can grade, and
+    what the tokens that are left buy at the present price, which is the least that they should.
+    """
+
+    def __init__(self, progress: Progress, budget: int, questions: int) -> None:
+        self._progress = progress
+        self._bar = progress.add_task("spending", total=max(1, budget), note="")
+        self._questions = questions
+        self._seen: Counter[Reason] = Counter()
+        self._spent = 0
+        self._right = 0.0
+        self._graded = False
+        self._market: AbstractMarket | None = None
+        self._beliefs: Beliefs | None = None
+        self._place: dict[str, int] = {}
+
+    def watch(self, market: AbstractMarket, beliefs: Beliefs, names: Sequence[str]) -> None:
+        """Take prices from a market, and chances from what is believed of its n rows."""
+        self._market, self._beliefs = market, beliefs
+        self._place = {name: row for row, name in enumerate(names)}
+
+    def add(self, result: Result) -> None:
+        """Show a result."""
+        self._seen[result.reason] += 1
+        self._spent += result.spent
+        self._right += self._chance(result)
+        self._graded |= result.correct is not None
+        self._progress.update(self._bar, completed=self._spent, note=self._note())
+
+    def _chance(self, result: Result) -> float:
+        if result.correct is not None or not result.reason.replied:
+            return float(bool(result.correct))
+        row = self._place.get(result.question.query_id)
+        if self._beliefs is None or row is None:
+            return 0.0
+        one = self._beliefs.take([row])
+        curve = one.curve if one.outcomes is None else one.outcomes.curve
+        return float(curve.value(np.array([result.generated]))[0])
+
+    def _note(self) -> str:
+        answered = sum(count for reason, count in self._seen.items() if reason.replied)
+        note = f"{self._spent} tokens, {answered} of {self._questions} answered"
+        if self._seen[Reason.STOPPED]:
+            note += f", {self._seen[Reason.STOPPED]} stopped"
+        if self._graded:
+            note += f", {self._right:.0f} right"
+        if self._market is None or math.isnan(self._market.price):
+            return note
+        expected = self._right + self._market.price * max(0, self._market.unreserved)
+        return f"{note}, {expected:.0f} expected, price {self._market.price:.2g}"
+
+
+@contextmanager
+def display(budget: int, questions: int) -> Iterator[Display]:
+    """Show a run on stderr if that is a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+        yield Display(progress, budget, questions)
+
+
+def summarise(
+    results: list[Result], budget: int, policy: str, price: float, output: Path, ledger: Path, **more: Any
+) -> dict[str, Any]:
+    """A run in numbers."""
+    reasons = Counter(result.reason for result in results)
+    graded = [result for result in results if result.question.gold]
+    return {
+        "output": str(output),
+        "ledger": str(ledger),
+        "policy": policy,
+        "budget": budget,
+        "spent": sum(result.spent for result in results),
+        "wasted": sum(result.wasted for result in results),
+        "past": sum(result.past for result in results),
+        "price": price,
+        "questions": len(results),
+        "graded": len(graded),
+        "right": sum(bool(result.correct) for result in graded),
+        **{reason.name.lower(): reasons[reason] for reason in Reason},
+        **more,
+    }
+
+
+def print_summary(summary: dict[str, Any]) -> None:
+    """Show a run's numbers as a table; reasons that nothing ended by are left out, except the usual ones."""
+    table = Table(title=f"{summary['policy']}, {summary['spent']} of {summary['budget']} tokens", title_justify="left")
+    usual = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDONED)
+    shown = [reason for reason in Reason if reason in usual or summary[reason.name.lower()]]
+    for name in ("questions", "right", *map(str, shown)):
+        table.add_column(name, justify="right")
+    table.add_column("price", justify="right")
+    known = f"{summary['right']} of {summary['graded']}" if summary["graded"] else "not graded"
+    price = summary["price"]
+    table.add_row(
+        str(summary["questions"]),
+        known,
+        *(str(summary[reason.name.lower()]) for reason in shown),
+        "–" if price != price else f"{price:.3g}",
+    )
+    out().print(table)
+    if summary["wasted"]:
+        say(f"{summary['wasted']} tokens went to attempts that failed.")
+    if summary.get("server_tokens") is not None:
+        say(
+            f"The server counted {summary['server_tokens']} tokens; {summary['past']} of those that were charged allow "
+            "for what it may have written after it was told to stop."
+        )
+    say(f"Answers written to {summary['output']}, the books to {summary['ledger']}.")

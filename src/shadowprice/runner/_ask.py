@@ -1,0 +1,251 @@
+"""Asking one question: streaming its reply for as long as the market says so, and trying again after failures."""
+
+import asyncio
+import random
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from shadowprice._errors import (
+    BrokenReplyError,
+    EngineError,
+    LedgerError,
+    ShadowpriceError,
+    StalledError,
+    UnreachableError,
+)
+from shadowprice.beliefs import WatchedOutlook
+from shadowprice.engines import AbstractEngine, Request
+from shadowprice.runner._judge import judge, read_answer, sample_seed
+from shadowprice.runner._purse import Purse
+from shadowprice.runner._reply import Reply, read_reply
+from shadowprice.runner._results import Reason, Result
+from shadowprice.runner._settings import CUE, End, RunSettings
+from shadowprice.tasks import Question, build_messages
+
+_NO_CAP = 2**53
+_STOPPED = "The run was stopped before this reply ended."
+_LONGEST_PAUSE = 30.0
+"""Seconds to wait before a retry, at most, where the server does not say."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """One attempt at a question."""
+
+    limit: int
+    """Tokens that it may reach."""
+    reply: Reply
+    stopped: bool = False
+    """Whether the market ended it."""
+    unread: str = ""
+    """What the outlook has not seen yet."""
+
+
+class Asker:
+    """Asks questions, each in its own task.
+
+    Args:
+        engine: Who answers.
+        purse: Who pays.
+        settings: How to ask.
+        outlook: What is told the text so far before the market is asked, if the market's beliefs come from it.
+        fallback: Who answers after a stop, for `End.FALLBACK`.
+    """
+
+    def __init__(
+        self,
+        engine: AbstractEngine,
+        purse: Purse,
+        settings: RunSettings,
+        outlook: WatchedOutlook | None = None,
+        fallback: AbstractEngine | None = None,
+    ) -> None:
+        self._engine = engine
+        self._purse = purse
+        self._settings = settings
+        self._outlook = outlook
+        self._fallback = fallback
+        self._pauses = random.Random(settings.seed)
+        self.unsettled: dict[int, Result] = {}
+        """What was paid for questions that were left for another time, by row."""
+
+    async def ask(self, row: int, question: Question, limit: int) -> Result:
+        """Ask a question that has been granted tokens, and settle it.
+
+        Raises:
+            UnreachableError: Nobody answers any more; the question is not settled, and nothing was spent on it.
+            asyncio.CancelledError: What was generated is paid for; the question is not settled.
+        """
+        price = self._purse.price
+        wasted = 0
+        for attempt in range(1, self._settings.retries + 2):
+            now = _Try(limit, Reply())
+            try:
+                await self._stream(row, question, now)
+                result = replace(await self._end(question, now, price), attempts=attempt, wasted=wasted)
+            except EngineError as error:
+                lost, note, pause = self._lost(now, error), _words(error), self._pause(error, attempt)
+                if pause is None and isinstance(error, UnreachableError):
+                    self._leave(row, question, now, price, lost, wasted, note)
+                    raise
+            except asyncio.CancelledError:
+                lost = now.reply.tokens + self._past(now)
+                self._leave(row, question, now, price, lost, wasted, _STOPPED)
+                raise
+            except LedgerError:
+                raise
+            except Exception as error:  # noqa: BLE001  # what an engine does wrong costs a question, not the run
+                lost, note, pause = now.reply.tokens + self._past(now), _words(error), None
+            else:
+                self._purse.settle(row, result)
+                return result
+            finally:
+                if self._outlook is not None:
+                    self._outlook.forget(np.array([row]))
+            wasted += lost
+            if pause is None:
+                self._purse.give_up(row, lost, note)
+                break
+            limit = self._purse.retry(row, now.limit, lost, note)
+            if not limit:
+                note += " No tokens were left to ask again."
+                break
+            try:
+                await asyncio.sleep(pause)
+            except asyncio.CancelledError:
+                self._leave(row, question, now, price, 0, wasted, _STOPPED)
+                raise
+        result = Result(question, Reason.FAILED, now.limit, 0, price, failure=note, attempts=attempt, wasted=wasted)
+        self._purse.record(row, result)
+        return result
+
+    def _leave(self, row: int, question: Question, now: _Try, price: float, lost: int, wasted: int, note: str) -> None:
+        """Pay for an unfinished attempt, and leave the question unsettled."""
+        self._purse.give_up(row, lost, note)
+        self.unsettled[row] = Result(
+            question, Reason.INTERRUPTED, now.limit, 0, price, now.reply.text, failure=note, wasted=wasted + lost
+        )
+
+    async def _stream(self, row: int, question: Question, now: _Try) -> None:
+        """Read a reply up to its end, or until the market stops it."""
+        settings = self._settings
+        cap = min(self._purse.reach(row, now.limit), settings.max_tokens or _NO_CAP)
+        request = Request(
+            request_id=question.query_id,
+            messages=build_messages(question),
+            max_tokens=cap,
+            temperature=settings.temperature,
+            seed=sample_seed(settings.seed, question.query_id, 0),
+            thinking_tokens=None if settings.thinking_tokens is None else min(settings.thinking_tokens, cap),
+            effort=settings.effort,
+        )
+        # The answer to "may it go on?" must come before the tokens that it is about are generated.
+        ahead = self._engine.overshoot
+        async with aclosing(self._engine.stream(request)) as deltas:
+            async for delta in deltas:
+                now.reply.add(delta)
+                now.unread += delta.thinking + delta.text
+                open_ended = now.limit < request.max_tokens and delta.finish_reason is None
+                if open_ended and delta.tokens >= now.limit - ahead:
+                    limit = self._go_on(row, now)
+                    now.stopped = limit <= max(now.limit, delta.tokens)
+                    now.limit = max(limit, now.limit)
+                    if now.stopped:
+                        return
+
+    def _go_on(self, row: int, now: _Try) -> int:
+        if self._outlook is not None:
+            self._outlook.read(np.array([row]), [now.unread])
+            now.unread = ""
+        return self._purse.go_on(row, now.limit, now.reply.tokens)
+
+    async def _end(self, question: Question, now: _Try, price: float) -> Result:
+        """What a reply has come to, once it was ended by the model, its cap, or the market."""
+        reply, past = now.reply, self._past(now)
+        reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
+        generated = reply.tokens + past
+        if now.stopped:
+            reason, more = await self._close(question, reply)
+            generated += more
+        failure, right = "", None
+        answer, position = read_answer(question, reply)
+        if question.gold:
+            try:
+                # Some graders take seconds over an odd answer; other replies should not wait for them.
+                _, right, _ = await asyncio.to_thread(judge, question, reply)
+            except ShadowpriceError as error:  # a reply is not lost because it cannot be graded
+                failure = f"It was not graded: {error}"
+        explored = self._settings.exploring
+        return Result(
+            question,
+            reason,
+            now.limit,
+            generated,
+            price,
+            reply.text,
+            reply.thinking,
+            answer=answer,
+            correct=right,
+            position=position,
+            failure=failure,
+            explored=explored,
+            past=past,
+        )
+
+    async def _close(self, question: Question, reply: Reply) -> tuple[Reason, int]:
+        """End a stopped reply as the settings say; its reason, and the tokens that this took."""
+        try:
+            return await self._close_as(self._settings.end, question, reply)
+        except EngineError as error:
+            return Reason.STOPPED, error.tokens
+
+    async def _close_as(self, end: End, question: Question, reply: Reply) -> tuple[Reason, int]:
+        if end is End.ANSWER:
+            begun = f"<think>\n{reply.thinking}\n</think>\n\n" if reply.thinking else ""
+            said = await self._finish(self._engine, question, begun + reply.text + CUE)
+            # Some servers take a reply whose thinking was closed for them for thinking.
+            reply.text += CUE + (said.text or said.thinking)
+            return Reason.ANSWERED, said.tokens
+        if end is End.FALLBACK and self._fallback is not None:
+            said = await self._finish(self._fallback, question, "")
+            reply.text = said.text
+            return Reason.FELL_BACK, said.tokens
+        return Reason.STOPPED, 0
+
+    async def _finish(self, engine: AbstractEngine, question: Question, prefix: str) -> Reply:
+        request = Request(
+            request_id=question.query_id,
+            messages=build_messages(question),
+            max_tokens=self._settings.end_tokens,
+            temperature=self._settings.temperature,
+            seed=sample_seed(self._settings.seed, question.query_id, 1),
+            prefix=prefix,
+        )
+        return await read_reply(engine, request)
+
+    def _past(self, now: _Try) -> int:
+        """Tokens to charge for what was generated unread, within what is reserved."""
+        if now.reply.finish_reason is not None or not now.reply.tokens:
+            return 0
+        return self._engine.overshoot
+
+    def _lost(self, now: _Try, error: EngineError) -> int:
+        """Tokens that a failed attempt is charged."""
+        seen = max(now.reply.tokens, error.tokens)
+        # A connection that broke may have had tokens on their way.
+        return seen + self._engine.overshoot if seen and isinstance(error, BrokenReplyError | StalledError) else seen
+
+    def _pause(self, error: EngineError, attempt: int) -> float | None:
+        """Seconds to wait before asking again; None if that is no use."""
+        if not error.retryable or attempt > self._settings.retries:
+            return None
+        if error.retry_after is not None:
+            return error.retry_after if error.retry_after <= self._settings.patience else None
+        pause: float = min(_LONGEST_PAUSE, self._settings.backoff * 2 ** (attempt - 1))
+        return pause * self._pauses.uniform(0.5, 1.0)
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,91 @@
+"""How a run asks, and what it does when a reply is stopped or fails."""
+
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from shadowprice._errors import InputError
+from shadowprice.engines import Effort
+
+
+class End(StrEnum):
+    """What becomes of a reply that is no longer worth its price."""
+
+    ABANDON = "abandon"
+    """It stays as it is, and counts if its answer stands there already."""
+    ANSWER = "answer"
+    """Its thinking is closed, and the model is asked for the answer; for engines that can go on with a text."""
+    FALLBACK = "fallback"
+    """Another model is asked."""
+
+
+CUE: Final = "\nAnswer:"
+"""What asks for the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """How to ask."""
+
+    temperature: float = 0.0
+    """Sampling temperature; 0 is greedy."""
+    seed: int = 0
+    """Seed of the order of questions; every question's own seed is derived from it and the question's id."""
+    concurrency: int = 16
+    """Replies generated at the same time, at most; fewer where the budget is small (see `width`)."""
+    max_tokens: int | None = None
+    """Hard cap on each reply, tokens; None leaves it to the market."""
+    thinking_tokens: int | None = None
+    """Cap on reasoning tokens of each reply; None leaves it to the model."""
+    effort: Effort | None = None
+    """How hard the model shall think; None leaves it to the server."""
+    end: End = End.ABANDON
+    """What becomes of replies that are stopped."""
+    end_tokens: int = 16
+    """Tokens kept for that of each reply that runs, beyond what the market grants it."""
+    exploring: bool = False
+    """Whether this is asked in order to learn what to believe of other questions; results are marked with it."""
+    retries: int = 5
+    """Times a question is asked again after failures that may pass."""
+    patience: float = 300.0
+    """Longest wait, in seconds, that a server may ask for before a question is asked again."""
+    backoff: float = 0.5
+    """Seconds to wait before the first retry where the server does not say; it doubles with every further one."""
+
+    def __post_init__(self) -> None:
+        for name, least in (("concurrency", 1), ("max_tokens", 1), ("thinking_tokens", 0), ("retries", 0)):
+            value = getattr(self, name)
+            if value is not None and value < least:
+                raise InputError(f"{name} is {value}; it must be {least} or more.")
+        if not 0.0 <= self.temperature <= 10.0:
+            raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
+        if self.end is not End.ABANDON and self.end_tokens < 1:
+            raise InputError(f"end_tokens is {self.end_tokens}; an answer takes 1 or more.")
+        for name in ("patience", "backoff"):
+            if not getattr(self, name) >= 0.0:
+                raise InputError(f"{name} is {getattr(self, name)} seconds; it must be 0 or more.")
+
+    @property
+    def ending(self) -> int:
+        """Tokens that a reply may need after it was stopped."""
+        return 0 if self.end is End.ABANDON else self.end_tokens
+
+    def width(self, budget: int, overshoot: int) -> int:
+        """Replies to generate at the same time.
+
+        Each needs `overshoot` tokens and those for its ending kept back; all together at most a fiftieth and a
+        fifth of the budget.
+        """
+        width = self.concurrency
+        if overshoot:
+            width = min(width, budget // (50 * overshoot))
+        if self.ending:
+            width = min(width, budget // (5 * self.ending))
+        return max(1, width)
+
+    def choices(self) -> dict[str, Any]:
+        """What decides what is asked, as JSON; a run that goes on must have made the same choices."""
+        kept = asdict(self)
+        for name in ("concurrency", "exploring", "retries", "patience", "backoff"):
+            del kept[name]
+        return kept
