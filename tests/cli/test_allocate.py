@@ -337,8 +337,8 @@ def test_run_takes_the_same_terms(questions: Path, predictor: Path) -> None:
     granted = market.grant(np.arange(90), np.zeros(90, dtype=np.int64))
     assert 10 == granted.min()
     assert granted.sum() <= 2000
-    with pytest.raises(InputError, match="The policy index decides while replies run, so `shadowprice run` cannot"):
-        get_policy_market("index", asked, predictor, 2000)
+    with pytest.raises(InputError, match="The policy index-resume needs replies that pause"):
+        get_policy_market("index-resume", asked, predictor, 2000)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -83,7 +84,7 @@ def run(
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
-      shadowprice run q.jsonl --predictor p.shadow --budget 200k -o a.jsonl --engine http://localhost:8000 --end answer
+      shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
     """
     tokens = parse_budget(budget)
     if concurrency < 1:
@@ -111,25 +112,37 @@ def run(
         "model": model,
         "terms": [floor, weights, minimum],
     }
-    with (
-        open_books(ledger, output, asked, tokens, choices, resume=resume) as books,
-        display(tokens, len(asked)) as shown,
-    ):
-        job = _Job(asked, tokens, terms, chosen, saved, settings, books, shown)
 
-        async def work() -> None:
-            async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
-                second = fallback and open_engine(fallback, fallback_model, concurrency, timeout=timeout, stall=stall)
-                try:
-                    await job.work(source, second or None)
-                finally:
-                    if second:
-                        await second.aclose()
-                    write_results(job.results, source.model, output)
+    async def work() -> _Job:
+        async with AsyncExitStack() as stack:
+            # An engine that cannot be had leaves no ledger behind.
+            source = await stack.enter_async_context(
+                open_engine(engine, model, concurrency, timeout=timeout, stall=stall)
+            )
+            second = None
+            if fallback is not None:
+                second = await stack.enter_async_context(
+                    open_engine(fallback, fallback_model, concurrency, timeout=timeout, stall=stall)
+                )
+            books = stack.enter_context(open_books(ledger, output, asked, tokens, choices, resume=resume))
+            shown = stack.enter_context(display(tokens, len(asked)))
+            job = _Job(asked, tokens, terms, chosen, saved, settings, books, shown)
+            try:
+                await job.work(source, second)
+            finally:
+                write_results(job.results, source.model, output)
+            return job
 
-        asyncio.run(work())
+    job = asyncio.run(work())
     summary = summarise(
-        job.results, tokens, chosen.name, job.price, output, books.path, server_tokens=job.counted, **job.explored
+        job.results,
+        tokens,
+        chosen.name,
+        job.price,
+        output,
+        job.books.path,
+        server_tokens=job.counted,
+        **job.explored,
     )
     if as_json:
         print_json(summary)

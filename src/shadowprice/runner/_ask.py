@@ -16,10 +16,11 @@ from shadowprice._errors import (
     UnreachableError,
 )
 from shadowprice.beliefs import WatchedOutlook
-from shadowprice.engines import AbstractEngine, Request
-from shadowprice.runner._judge import judge, read_answer, sample_seed
+from shadowprice.engines import AbstractEngine, Delta, Request
+from shadowprice.grading import grade
+from shadowprice.runner._judge import read_answer, sample_seed
 from shadowprice.runner._purse import Purse
-from shadowprice.runner._reply import Reply, read_reply
+from shadowprice.runner._reply import Reply
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import CUE, End, RunSettings
 from shadowprice.tasks import Question, build_messages
@@ -39,6 +40,10 @@ class _Try:
     reply: Reply
     stopped: bool = False
     """Whether the market ended it."""
+    read: int = 0
+    """Tokens of the reply that were read."""
+    ending: int = 0
+    """Tokens that its ending took."""
     unread: str = ""
     """What the outlook has not seen yet."""
 
@@ -91,13 +96,13 @@ class Asker:
                     self._leave(row, question, now, price, lost, wasted, note)
                     raise
             except asyncio.CancelledError:
-                lost = now.reply.tokens + self._past(now)
+                lost = self._charge(now)
                 self._leave(row, question, now, price, lost, wasted, _STOPPED)
                 raise
             except LedgerError:
                 raise
             except Exception as error:  # noqa: BLE001  # what an engine does wrong costs a question, not the run
-                lost, note, pause = now.reply.tokens + self._past(now), _words(error), None
+                lost, note, pause = self._charge(now), _words(error), None
             else:
                 self._purse.settle(row, result)
                 return result
@@ -146,6 +151,7 @@ class Asker:
         async with aclosing(self._engine.stream(request)) as deltas:
             async for delta in deltas:
                 now.reply.add(delta)
+                now.read = delta.tokens
                 now.unread += delta.thinking + delta.text
                 open_ended = now.limit < request.max_tokens and delta.finish_reason is None
                 if open_ended and delta.tokens >= now.limit - ahead:
@@ -163,26 +169,23 @@ class Asker:
 
     async def _end(self, question: Question, now: _Try, price: float) -> Result:
         """What a reply has come to, once it was ended by the model, its cap, or the market."""
-        reply, past = now.reply, self._past(now)
+        reply = now.reply
         reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
-        generated = reply.tokens + past
         if now.stopped:
-            reason, more = await self._close(question, reply)
-            generated += more
-        failure, right = "", None
+            reason, reply = await self._close(question, now)
         answer, position = read_answer(question, reply)
-        if question.gold:
+        failure, right = "", None if not question.gold else False
+        if question.gold and answer is not None:
             try:
                 # Some graders take seconds over an odd answer; other replies should not wait for them.
-                _, right, _ = await asyncio.to_thread(judge, question, reply)
+                right = await asyncio.to_thread(grade, answer, question.gold, question.grader, question.entry)
             except ShadowpriceError as error:  # a reply is not lost because it cannot be graded
-                failure = f"It was not graded: {error}"
-        explored = self._settings.exploring
+                failure, right = f"It was not graded: {error}", None
         return Result(
             question,
             reason,
             now.limit,
-            generated,
+            self._charge(now),
             price,
             reply.text,
             reply.thinking,
@@ -190,31 +193,27 @@ class Asker:
             correct=right,
             position=position,
             failure=failure,
-            explored=explored,
-            past=past,
+            explored=self._settings.exploring,
+            past=self._past(now),
         )
 
-    async def _close(self, question: Question, reply: Reply) -> tuple[Reason, int]:
-        """End a stopped reply as the settings say; its reason, and the tokens that this took."""
+    async def _close(self, question: Question, now: _Try) -> tuple[Reason, Reply]:
+        """End a stopped reply as the settings say."""
+        begun = now.reply
         try:
-            return await self._close_as(self._settings.end, question, reply)
+            if self._settings.end is End.ANSWER:
+                thought = f"<think>\n{begun.thinking}\n</think>\n\n" if begun.thinking else ""
+                said = await self._finish(self._engine, question, now, thought + begun.text + CUE)
+                # Some servers take a reply whose thinking was closed for them for thinking.
+                begun.add(Delta(CUE + (said.text or said.thinking), self._charge(now)))
+                return Reason.ANSWERED, begun
+            if self._settings.end is End.FALLBACK and self._fallback is not None:
+                return Reason.FELL_BACK, await self._finish(self._fallback, question, now, "")
         except EngineError as error:
-            return Reason.STOPPED, error.tokens
+            now.ending = max(now.ending, error.tokens)
+        return Reason.STOPPED, begun
 
-    async def _close_as(self, end: End, question: Question, reply: Reply) -> tuple[Reason, int]:
-        if end is End.ANSWER:
-            begun = f"<think>\n{reply.thinking}\n</think>\n\n" if reply.thinking else ""
-            said = await self._finish(self._engine, question, begun + reply.text + CUE)
-            # Some servers take a reply whose thinking was closed for them for thinking.
-            reply.text += CUE + (said.text or said.thinking)
-            return Reason.ANSWERED, said.tokens
-        if end is End.FALLBACK and self._fallback is not None:
-            said = await self._finish(self._fallback, question, "")
-            reply.text = said.text
-            return Reason.FELL_BACK, said.tokens
-        return Reason.STOPPED, 0
-
-    async def _finish(self, engine: AbstractEngine, question: Question, prefix: str) -> Reply:
+    async def _finish(self, engine: AbstractEngine, question: Question, now: _Try, prefix: str) -> Reply:
         request = Request(
             request_id=question.query_id,
             messages=build_messages(question),
@@ -223,19 +222,29 @@ class Asker:
             seed=sample_seed(self._settings.seed, question.query_id, 1),
             prefix=prefix,
         )
-        return await read_reply(engine, request)
+        said = Reply()
+        async with aclosing(engine.stream(request)) as deltas:
+            async for delta in deltas:
+                said.add(delta)
+                now.ending = said.tokens
+        return said
 
     def _past(self, now: _Try) -> int:
         """Tokens to charge for what was generated unread, within what is reserved."""
-        if now.reply.finish_reason is not None or not now.reply.tokens:
-            return 0
-        return self._engine.overshoot
+        unread = now.read > 0 and now.reply.finish_reason is None
+        return self._engine.overshoot if unread else 0
 
-    def _lost(self, now: _Try, error: EngineError) -> int:
+    def _charge(self, now: _Try) -> int:
+        """Tokens that an attempt is charged."""
+        return now.read + self._past(now) + now.ending
+
+    def _lost(self, now: _Try, error: Exception) -> int:
         """Tokens that a failed attempt is charged."""
-        seen = max(now.reply.tokens, error.tokens)
-        # A connection that broke may have had tokens on their way.
-        return seen + self._engine.overshoot if seen and isinstance(error, BrokenReplyError | StalledError) else seen
+        reported = error.tokens if isinstance(error, EngineError) else 0
+        # Where a connection broke, tokens may have been on their way; a server that refuses has none.
+        if isinstance(error, BrokenReplyError | StalledError):
+            return max(self._charge(now), reported + self._engine.overshoot if reported else 0)
+        return max(now.read + now.ending, reported)
 
     def _pause(self, error: EngineError, attempt: int) -> float | None:
         """Seconds to wait before asking again; None if that is no use."""

@@ -46,6 +46,15 @@ class Purse:
         """The current shadow price."""
         return self._market.price
 
+    def narrow(self) -> bool:
+        """Let one row run at a time from now on, and spend what was kept for the others; whether that is new."""
+        freed = self._cushion - self._spare
+        if freed <= 0:
+            return False
+        self._cushion = self._spare
+        self._market.adjust(freed)
+        return True
+
     def funds(self, rows: IntArray) -> IntArray:
         """Those of some waiting rows that would be granted tokens now."""
         return rows[self._market.funds(rows)] if rows.size else rows
@@ -65,9 +74,10 @@ class Purse:
                 self._settle_in_market(row, 0, finished=False)
                 self.gone.add(row)
                 self.elsewhere += answer is Answer.ELSEWHERE
-            elif self._ledger is not None:  # others were faster
+            else:  # others were faster
                 self._market.take_back(np.array([row]))
-                self._align(self._ledger.totals().available)
+                if self._ledger is not None:
+                    self._align(self._ledger.totals().available)
         return begun
 
     def withdraw(self, rows: list[int]) -> None:
@@ -149,7 +159,8 @@ class Purse:
 
     def _reserve(self, row: int, tokens: int) -> tuple[int, Answer]:
         if self._ledger is None:
-            return tokens, Answer.GRANTED
+            left = self._market.unreserved + self._cushion - self._spare * self._running
+            return (tokens, Answer.GRANTED) if left >= 0 else (0, Answer.NOTHING_LEFT)
         return self._ledger.reserve(self._names[row], tokens, least=self._spare + 1)
 
     def _settle_in_market(self, row: int, tokens: int, *, finished: bool) -> None:

@@ -128,7 +128,10 @@ class _Session:
                         self.interrupted = True
                         break
                     if not self._purse.elsewhere:
-                        break
+                        if not self._purse.narrow():
+                            break
+                        self._width, self._dry = 1, False
+                        continue
                     self._recover()
                 self._changed.clear()
                 await self._change()
