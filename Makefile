@@ -13,10 +13,14 @@ INTEROP_STAMP := $(INTEROP)/.installed
 ENCODERS := .venv-encoders
 ENCODERS_STAMP := $(ENCODERS)/.installed
 
+# A real vLLM is tried on demand: it takes 2.5 GB with torch's build for CPUs, 6 GB with the one on PyPI.
+VLLM := .venv-vllm
+VLLM_STAMP := $(VLLM)/.installed
+
 # The report is looked at in a real browser. Debian's package brings one with all that it needs.
 BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
-.PHONY: demo test test-slow test-encoders lint format figures browser clean
+.PHONY: demo test test-slow test-encoders test-vllm lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -46,6 +50,14 @@ $(ENCODERS_STAMP): pyproject.toml constraints.txt
 	$(ENCODERS)/bin/python -m pip install --quiet -c constraints.txt -e '.[embed,local,tasks,math,transformers]' --group dev
 	touch $@
 
+# torch is not in the list's --no-deps: what it needs depends on which of its builds pip is configured to find.
+$(VLLM_STAMP): constraints-vllm.txt
+	$(PYTHON) -m venv $(VLLM)
+	$(VLLM)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VLLM)/bin/python -m pip install --quiet -c constraints-vllm.txt torch
+	$(VLLM)/bin/python -m pip install --quiet --no-deps -r constraints-vllm.txt
+	touch $@
+
 demo: $(STAMP)
 	$(BIN)/shadowprice demo --report report.html
 
@@ -65,6 +77,9 @@ test-slow: $(STAMP) $(INTEROP_STAMP) browser
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
+
+test-vllm: $(STAMP) $(VLLM_STAMP)
+	$(VLLM)/bin/python tests/support/vllm_server.py -- $(BIN)/python -m pytest -m slow $(wildcard tests/*/test_*_vllm.py)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -86,4 +101,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(INTEROP) $(ENCODERS) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INTEROP) $(ENCODERS) $(VLLM) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,7 +1,7 @@
 """The engine against a real vLLM, where one runs: SHADOWPRICE_VLLM is its URL, SHADOWPRICE_API_KEY its key, if any.
 
-Its install is too large for the default run. The model must reason; one of random weights does, if its chat template
-opens <think> and vLLM runs with --reasoning-parser qwen3.
+Its install is too large for the default run; `make test-vllm` brings one. The model must reason; one of random weights
+does, if its chat template opens <think> and vLLM runs with --reasoning-parser qwen3.
 """
 
 import asyncio
