@@ -144,7 +144,6 @@ def test_run_into_nowhere(refused: Command, questions: Path, tmp_path: Path) -> 
     [
         (("--policy", "x"), "There is no policy 'x'"),
         (("--policy", "oracle"), "The oracle knows the answers"),
-        (("--policy", "tale-ep"), "The policy tale-ep needs replies that pause or estimates of their own"),
         (("--policy", "index-resume"), "The policy index-resume needs replies that pause"),
         (("--end", "x"), "There is no end 'x'; choose from abandon, answer, fallback."),
         (("--end", "fallback"), "--end fallback and --fallback ENGINE go together"),

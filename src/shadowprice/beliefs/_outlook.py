@@ -65,6 +65,16 @@ class WatchedOutlook(AbstractOutlook):
         self._progress = Progress(min(_PLACES, max(1, len(before))), running.words_)
         self._place = np.full(len(before), -1, dtype=np.int64)
         self._free = list(range(len(self._progress)))
+        if len(before):
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load compiled code now, which takes seconds, and not while replies are being written."""
+        one = np.array([0])
+        for tokens in (1, 10**6):  # how a reply opens is judged by another model than how it goes on
+            self.read(one, ["It is 1. "])
+            self.outcomes(one, np.array([tokens]))
+        self.forget(one)
 
     def read(self, ids: IntArray, texts: Sequence[str]) -> None:
         """Take in what some queries have written since the last call.

@@ -23,7 +23,13 @@ _DEFAULT_MODEL = "smollm2"
 
 
 def open_engine(
-    name: str, model: str | None, concurrency: int, *, timeout: float = 600.0, stall: float = 120.0
+    name: str,
+    model: str | None,
+    concurrency: int,
+    *,
+    timeout: float = 600.0,
+    stall: float = 120.0,
+    overshoot: int | None = None,
 ) -> AbstractEngine:
     """The engine of that name, with a model loaded, or the server at that URL, once it has answered.
 
@@ -34,7 +40,7 @@ def open_engine(
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
     if "://" in name:
-        return _open_server(name, model, timeout, stall)
+        return _open_server(name, model, timeout, stall, overshoot)
     if name != "llamacpp":
         raise InputError(
             f"There is no engine '{name}'; choose from {', '.join(ENGINES)} (the model in this process), "
@@ -54,7 +60,7 @@ def split_url(url: str) -> tuple[str | None, str]:
     return (dialect, rest) if plus and dialect in DIALECTS and "://" in rest else (None, url)
 
 
-def _open_server(name: str, model: str | None, timeout: float, stall: float) -> OpenAIEngine:
+def _open_server(name: str, model: str | None, timeout: float, stall: float, overshoot: int | None) -> OpenAIEngine:
     named, url = split_url(name)
     address = ServerAddress(url, api_key())
     server = identify(address)
@@ -64,5 +70,12 @@ def _open_server(name: str, model: str | None, timeout: float, stall: float) -> 
     if probed is not None and probed.dialect == dialect.name:
         dialect = replace(dialect, cap=probed.cap)
     return OpenAIEngine(
-        url, chosen, api_key=api_key(), dialect=dialect, timeout=timeout, stall=stall, counter=server.counter
+        url,
+        chosen,
+        api_key=api_key(),
+        dialect=dialect,
+        timeout=timeout,
+        stall=stall,
+        counter=server.counter,
+        overshoot=overshoot,
     )

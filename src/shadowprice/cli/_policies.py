@@ -103,7 +103,7 @@ def get_live_policy(name: str) -> AbstractPolicy:
     if not _runs(policy):
         usable = ", ".join(other.name for other in POLICIES.values() if _runs(other))
         raise InputError(
-            f"The policy {name} needs replies that pause or estimates of their own, so it is only replayed, with "
+            f"The policy {name} needs replies that pause and go on later, so it is only replayed, with "
             f"`shadowprice bench`; choose from {usable}."
         )
     return policy
@@ -127,4 +127,4 @@ def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:
 
 
 def _runs(policy: AbstractPolicy) -> bool:
-    return policy.knows not in _NOT_TOLD and not policy.needs_pauses
+    return policy.knows is not Knowledge.ANSWERS and not policy.needs_pauses

@@ -18,7 +18,7 @@ from shadowprice.cli._run_books import Books, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
 from shadowprice.engines import AbstractEngine
 from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
-from shadowprice.runner import End, Explored, Reason, Result, RunSettings, explore, write_results
+from shadowprice.runner import End, Explored, Reason, Result, RunSettings, estimate, explore, write_results
 from shadowprice.runner import run as run_questions
 from shadowprice.tasks import Question, read_questions
 
@@ -35,7 +35,7 @@ def run(
         str | None,
         typer.Option(
             help="How to spend: index (the default; clear-lambert for predictors of thresholds), expected, "
-            "clear-lambert, predictor or uniform."
+            "clear-lambert, predictor, uniform or tale-ep."
         ),
     ] = None,
     floor: Floor = 0,
@@ -65,6 +65,12 @@ def run(
     retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
     timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
     stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    overshoot: Annotated[
+        int | None,
+        typer.Option(
+            help="Tokens to allow for what a server makes after it was told to stop; 4, or 2 on this machine."
+        ),
+    ] = None,
     ledger: Annotated[
         Path | None, typer.Option(help="Ledger file; OUTPUT.ledger if not given. Processes that name one share it.")
     ] = None,
@@ -117,12 +123,14 @@ def run(
         async with AsyncExitStack() as stack:
             # An engine that cannot be had leaves no ledger behind.
             source = await stack.enter_async_context(
-                open_engine(engine, model, concurrency, timeout=timeout, stall=stall)
+                open_engine(engine, model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot)
             )
             second = None
             if fallback is not None:
                 second = await stack.enter_async_context(
-                    open_engine(fallback, fallback_model, concurrency, timeout=timeout, stall=stall)
+                    open_engine(
+                        fallback, fallback_model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot
+                    )
                 )
             books = stack.enter_context(open_books(ledger, output, asked, tokens, choices, resume=resume))
             shown = stack.enter_context(display(tokens, len(asked)))
@@ -142,7 +150,7 @@ def run(
         output,
         job.books.path,
         server_tokens=job.counted,
-        **job.explored,
+        **job.more,
     )
     if as_json:
         print_json(summary)
@@ -167,8 +175,8 @@ class _Job:
     """Shadow price at the end."""
     counted: int | None = None
     """Tokens by the server's own count, where it shows one."""
-    explored: dict[str, Any] = field(default_factory=dict)
-    """What exploring has cost, for the summary."""
+    more: dict[str, Any] = field(default_factory=dict)
+    """What learning has cost, and what the ledger says, for the summary."""
 
     def __post_init__(self) -> None:
         self._done = dict(self.books.done)
@@ -208,8 +216,17 @@ class _Job:
             self.price = market.price
         after = await source.total_generated()
         self.counted = None if before is None or after is None else after - before
+        totals = self.books.ledger.totals()
+        self.more |= {"spent": totals.spent, "lost": totals.lost}
 
     async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
+        if self.policy.knows is Knowledge.ESTIMATES:
+            said = await estimate(
+                self.questions, source, self.budget, self.settings, ledger=self.books.ledger, stop=stop
+            )
+            self.questions = said.questions
+            self.more = {"estimating_tokens": said.spent}
+            return said.beliefs, None
         if self.saved is not None:
             return predict(self.saved.predictor, self.questions), self.saved.running
         if self.policy.knows is Knowledge.NOTHING:
@@ -224,7 +241,7 @@ class _Job:
             progress=self._add,
         )
         self._done |= {result.question.query_id: result for result in found.results}
-        self.explored = {"explored": len(found.results), "explored_tokens": found.spent}
+        self.more = {"explored": len(found.results), "explored_tokens": found.spent}
         say(_told(found, self.budget))
         return predict(found.predictor, self.questions), found.running
 

@@ -101,6 +101,7 @@ def summarise(
         "policy": policy,
         "budget": budget,
         "spent": sum(result.spent for result in results),
+        "lost": 0,
         "wasted": sum(result.wasted for result in results),
         "past": sum(result.past for result in results),
         "price": price,
@@ -129,6 +130,11 @@ def print_summary(summary: dict[str, Any]) -> None:
         "–" if price != price else f"{price:.3g}",
     )
     out().print(table)
+    for what, name in (("explored_tokens", "exploring"), ("estimating_tokens", "estimating")):
+        if summary.get(what):
+            say(f"{summary[what]} tokens went into {name}.")
+    if summary["lost"]:
+        say(f"{summary['lost']} tokens were charged to replies that were under way when an earlier session died.")
     if summary["wasted"]:
         say(f"{summary['wasted']} tokens went to attempts that failed.")
     if summary.get("server_tokens") is not None:

@@ -79,6 +79,10 @@ class _Valued(AbstractStepMarket):
         self._outlook = outlook
         self._reach = np.zeros(len(outlook))
         """``(n,)`` tokens to which each query that runs is expected to go on, at least."""
+        # Compiled code takes seconds to load: now, and not while replies are being written.
+        some = np.arange(min(1, len(outlook)))
+        self._index(some, np.ones(len(some), dtype=np.int64))
+        self._reach[some] = 0.0
 
     def _index(self, ids: IntArray, generated: IntArray) -> FloatArray:
         """Weighted index ``(m,)``: right answers per token, at best, from here on; infinite for who is owed tokens."""

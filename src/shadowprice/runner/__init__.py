@@ -6,14 +6,17 @@ from shadowprice.runner._record import RecordSettings, record
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import End, RunSettings
+from shadowprice.runner._tale import Estimated, estimate
 
 __all__ = [
     "End",
+    "Estimated",
     "Explored",
     "Reason",
     "RecordSettings",
     "Result",
     "RunSettings",
+    "estimate",
     "explore",
     "record",
     "result_line",

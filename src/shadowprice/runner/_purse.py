@@ -39,6 +39,8 @@ class Purse:
         """Requests that other processes hold."""
         self.gone: set[int] = set()
         """Rows that other processes have served or are serving."""
+        self._aside = 0 if ledger is None else max(0, ledger.totals().available - market.unreserved)
+        """Tokens of the ledger's that this market was not opened with."""
         market.adjust(-self._cushion)
 
     @property
@@ -153,7 +155,7 @@ class Purse:
 
     def _align(self, available: int) -> None:
         """Tell the market what is left in the ledger."""
-        left = available + self._spare * self._running - self._cushion
+        left = available - self._aside + self._spare * self._running - self._cushion
         if left != self._market.unreserved:
             self._market.adjust(left - self._market.unreserved)
 
