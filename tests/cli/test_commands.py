@@ -8,6 +8,7 @@ import pytest
 from shadowprice import __version__
 from shadowprice.beliefs import ThresholdPredictor, load_predictor
 from shadowprice.cli._options import parse_budget, parse_budgets
+from shadowprice.ledger import Ledger
 from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces
 
@@ -135,3 +136,34 @@ def test_recording_fitting_and_running_with_the_real_model(shadowprice: Command,
     assert summary["spent"] == sum(line["shadowprice"]["generated"] for line in lines) <= 25
     assert (3, 3, 0) == (summary["questions"], summary["graded"], summary["failed"])
     assert summary["price"] is None
+
+
+@pytest.mark.model
+def test_a_run_is_kept_in_its_ledger_and_made_anew_when_it_is_over(
+    shadowprice: Command, smollm2: Path, tmp_path: Path
+) -> None:
+    questions, output = tmp_path / "q.jsonl", tmp_path / "out.jsonl"
+    questions.write_text("".join(f'{{"question": "Say {number}."}}\n' for number in range(3)))
+    asked = ("run", questions, "--policy", "uniform", "--budget", "12", "-o", output, "--json")
+    summary = json.loads(shadowprice(*asked).out)
+    written = output.read_bytes()
+    assert summary["spent"] <= 12
+    assert summary["spent"] == summary["server_tokens"]
+
+    # Nothing is left to ask: the same answers, from the ledger, at no cost.
+    output.unlink()
+    again = json.loads(shadowprice(*asked, "--resume").out)
+    assert 0 == again["server_tokens"]
+    assert written == output.read_bytes()
+    assert summary["spent"] == again["spent"]
+
+    said = shadowprice(*asked, "--resume", "--seed", "1")
+    assert 2 == said.code
+    assert "was begun with seed = 0, not 1; use the same options, or name another ledger." in said.err
+    # Without --resume, a run that is over makes room for the next one; an unfinished one does not.
+    assert 0 == shadowprice(*asked, "--seed", "1").code
+    with Ledger(tmp_path / "out.jsonl.ledger") as ledger:
+        ledger.open_run("more", budget=5, settings={"questions": 1}, fingerprint="f")
+    said = shadowprice(*asked)
+    assert 2 == said.code
+    assert "go on with --resume, or name another ledger." in said.err

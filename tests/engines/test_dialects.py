@@ -87,3 +87,24 @@ def test_what_is_none_is_refused() -> None:
         get_dialect("x")
     with pytest.raises(InputError, match="its cap is 0 tokens"):
         build_body(replace(REQUEST, max_tokens=0), "m", get_dialect("openai"))
+
+
+@pytest.mark.parametrize(
+    ("dialect", "fields"),
+    [
+        ("vllm", {"continue_final_message": True, "add_generation_prompt": False}),
+        ("sglang", {"continue_final_message": True}),
+        ("llamacpp", {}),
+    ],
+)
+def test_going_on_with_a_text(dialect: str, fields: dict[str, Any]) -> None:
+    plain = build_body(REQUEST, "m", get_dialect(dialect))
+    messages = [{"role": "user", "content": "Hi."}, {"role": "assistant", "content": "So"}]
+    begun = build_body(replace(REQUEST, prefix="So"), "m", get_dialect(dialect))
+    assert plain | fields | {"messages": messages} == begun
+
+
+@pytest.mark.parametrize("dialect", ["openai", "ollama"])
+def test_a_text_that_cannot_be_gone_on_with_is_refused(dialect: str) -> None:
+    with pytest.raises(InputError, match=r"^Request r1: .* cannot go on with a text that it is given"):
+        build_body(replace(REQUEST, prefix="So"), "m", get_dialect(dialect))

@@ -457,3 +457,21 @@ def test_the_file_can_be_read_without_us(run: Run, ledger: Ledger) -> None:
     run.settle("a", 5, "finished", {"text": "日本"})
     row = ledger._db.execute("SELECT run, request, state, charged, payload FROM requests").fetchone()
     assert ("run", "a", "settled", 5, json.dumps({"text": "日本"}, ensure_ascii=False)) == row
+
+
+def test_news_tell_what_others_have_done(path: Path, run: Run) -> None:
+    run.reserve("a", 10)
+    run.settle("a", 4, "finished")
+    first = run.news()
+    assert first is not None
+    assert (96, 0, ["a"]) == first
+    run.reserve("b", 10)
+    assert run.news() is None  # what we did ourselves is no news
+    with Ledger(path) as other:
+        theirs = open_run(other, resume=True)
+        theirs.reserve("c", 20)
+        assert (66, 1, []) == run.news()
+        theirs.settle("c", 5, "finished")
+    last = run.news()
+    assert last is not None
+    assert (81, 0, ["c"]) == last

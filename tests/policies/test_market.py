@@ -213,3 +213,76 @@ def test_an_ample_market_hands_out_everything(name: str) -> None:
 def test_guarantees_that_no_integer_holds_are_too_dear() -> None:
     with pytest.raises(InputError, match="18446744073709551616 tokens are guaranteed to 2048 queries"):
         Terms(2048, minimum=2**53).check(1000)
+
+
+LIVE = ["uniform", "predictor", "clear-lambert", "expected", "index", "tale-ep"]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_what_others_use_is_not_granted_and_what_they_give_back_is(name: str) -> None:
+    market = get_policy(name).open(equal(4), 400)
+    market.adjust(-350)
+    everybody = np.arange(4)
+    assert 50 == market.unreserved
+    assert 0 < sum(grant(market, 0, 1, 2, 3)) <= 50
+    market.adjust(-51)
+    assert market.unreserved < 0
+    assert not market.funds(everybody).any()
+    market.adjust(390)
+    assert market.unreserved > 300
+    waiting = np.array([query for query, tokens in enumerate(grant(market, *everybody)) if not tokens])
+    assert market.unreserved >= 0
+    assert not waiting.size or market.price > 0.0
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_funds_says_who_would_be_granted_tokens_and_changes_nothing(name: str) -> None:
+    market = get_policy(name).open(equal(6), 60)
+    wanted = market.funds(np.arange(6))
+    assert wanted.any()
+    assert wanted.tolist() == market.funds(np.arange(6)).tolist()
+    assert 60 == market.unreserved
+    first = int(np.flatnonzero(wanted)[0])
+    assert grant(market, first)[0] > 0
+    assert not market.funds(np.array([first]))[0]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_a_grant_that_was_taken_back_can_be_given_again(name: str) -> None:
+    market = get_policy(name).open(equal(2), 100, terms=Terms(2, floor=8))
+    (before,) = grant(market, 0)
+    market.take_back(np.array([0]))
+    assert 100 == market.unreserved
+    assert 0 == market.spent
+    assert before == grant(market, 0)[0]
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_who_is_served_elsewhere_is_forgotten(name: str) -> None:
+    market = get_policy(name).open(equal(4), 400)
+    held = grant(market, 0)[0]
+    market.withdraw(np.array([0, 1, 2]))
+    assert 400 - held == market.unreserved
+    assert not market.funds(np.array([1, 2])).any()
+    assert held == grant(market, 0)[0]
+    assert grant(market, 3)[0] > 0
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_nobody_gets_beyond_their_reach(name: str) -> None:
+    market = get_policy(name).open(equal(3), 10_000)
+    tokens = 0
+    for _ in range(200):
+        (limit,) = market.grant(np.array([0]), np.array([tokens]))
+        assert limit <= market.reach(np.array([0]))[0]
+        if limit <= tokens:
+            break
+        tokens = int(limit)
+
+
+def test_guarantees_that_are_no_longer_paid_for_go_as_far_as_they_can() -> None:
+    for name in ("uniform", "expected", "index"):
+        market = get_policy(name).open(equal(4), 100, terms=Terms(4, floor=20))
+        market.adjust(-70)
+        assert sum(grant(market, 0, 1, 2, 3)) <= 30
+        assert market.unreserved >= 0

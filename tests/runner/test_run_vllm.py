@@ -44,7 +44,7 @@ def answered(tmp_path: Path, stop: int, settings: RunSettings) -> list[Result]:
             assert before is not None
             assert after is not None
             spent = sum(one.spent for one in results)
-            # This model writes 500 tokens a second and its server hands them out late, so it is far ahead of its streams.
+            # It writes 500 tokens a second and hands them out late, so that it is far ahead of its streams.
             print(f"{spent} tokens charged of {budget}, {after - before} by the server's count")
             assert spent <= budget
             return results
