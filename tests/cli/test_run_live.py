@@ -29,7 +29,7 @@ def test_gets_more_right_than_uniform_for_the_same_tokens(tmp_path: Path) -> Non
     shadowprice("questions", "easy,medium,bits,story", "-n", "5", "--seed", "7", "-o", "q.jsonl", folder=tmp_path)
     shadowprice("fit", "bundled", "--exclude", "q.jsonl", "-o", "p.shadow", folder=tmp_path)
 
-    right = {"uniform": 0, "clear-lambert": 0}
+    right = {"uniform": 0, "clear-lambert": 0, "index": 0}
     for seed in range(3):
         for policy in right:
             options = ["--policy", policy, "--predictor", "p.shadow", "--budget", str(BUDGET), "--seed", str(seed)]
@@ -39,9 +39,10 @@ def test_gets_more_right_than_uniform_for_the_same_tokens(tmp_path: Path) -> Non
             lines = [json.loads(line) for line in (tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines()]
             assert summary["spent"] <= BUDGET
             assert summary["spent"] == sum(line["shadowprice"]["generated"] for line in lines)
+            assert summary["server_tokens"] <= summary["spent"]
             assert len({line["custom_id"] for line in lines}) == 60
             right[policy] += summary["right"]
             print(f"seed {seed}, {policy}: {summary['right']} of 60 right, {summary['spent']} tokens")
     print(right)
 
-    assert right["clear-lambert"] > right["uniform"]
+    assert right["index"] > right["clear-lambert"] > right["uniform"]

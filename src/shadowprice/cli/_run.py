@@ -149,7 +149,6 @@ def run(
         job.price,
         output,
         job.books.path,
-        server_tokens=job.counted,
         **job.more,
     )
     if as_json:
@@ -173,10 +172,8 @@ class _Job:
     shown: Display
     price: float = float("nan")
     """Shadow price at the end."""
-    counted: int | None = None
-    """Tokens by the server's own count, where it shows one."""
     more: dict[str, Any] = field(default_factory=dict)
-    """What learning has cost, and what the ledger says, for the summary."""
+    """What learning has cost, and what the ledger and the server say, for the summary."""
 
     def __post_init__(self) -> None:
         self._done = dict(self.books.done)
@@ -193,7 +190,7 @@ class _Job:
             self.shown.add(result)
         stop = asyncio.Event()
         _listen(stop)
-        before = await source.total_generated()
+        before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
         beliefs, running = await self._believe(source, stop)
         todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
         asked = [self.questions[row] for row in todo]
@@ -215,9 +212,12 @@ class _Job:
         finally:
             self.price = market.price
         after = await source.total_generated()
-        self.counted = None if before is None or after is None else after - before
         totals = self.books.ledger.totals()
         self.more |= {"spent": totals.spent, "lost": totals.lost}
+        if before is not None and after is not None:
+            past = sum(one.past for name, one in self._done.items() if name not in self.books.done)
+            read = totals.spent - spent_before - past
+            self.more |= {"server_tokens": after - before, "made_past_stops": max(0, after - before - read)}
 
     async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
         if self.policy.knows is Knowledge.ESTIMATES:
@@ -288,7 +288,7 @@ def _is_static(saved: SavedPredictor) -> bool:
 
 
 def _listen(stop: asyncio.Event) -> None:
-    """Let the first Ctrl-C begin nothing more, and the next one stop everything."""
+    """Let the first Ctrl-C (or SIGTERM) begin nothing more, and the next one stop everything."""
     task = asyncio.current_task()
     assert task is not None
 
@@ -301,7 +301,8 @@ def _listen(stop: asyncio.Event) -> None:
 
     loop = asyncio.get_running_loop()
     try:
-        loop.add_signal_handler(signal.SIGINT, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
     except (NotImplementedError, RuntimeError, ValueError):
         return  # not the main thread, or not a Unix: Ctrl-C stops everything at once
 

@@ -90,7 +90,7 @@ def display(budget: int, questions: int) -> Iterator[Display]:
 
 
 def summarise(
-    results: list[Result], budget: int, policy: str, price: float, output: Path, ledger: Path, **more: Any
+    results: list[Result], budget: int, policy: str, price: float, output: Path | str, ledger: Path | str, **more: Any
 ) -> dict[str, Any]:
     """A run in numbers."""
     reasons = Counter(result.reason for result in results)
@@ -137,9 +137,9 @@ def print_summary(summary: dict[str, Any]) -> None:
         say(f"{summary['lost']} tokens were charged to replies that were under way when an earlier session died.")
     if summary["wasted"]:
         say(f"{summary['wasted']} tokens went to attempts that failed.")
-    if summary.get("server_tokens") is not None:
+    if "server_tokens" in summary:
         say(
-            f"The server counted {summary['server_tokens']} tokens; {summary['past']} of those that were charged allow "
-            "for what it may have written after it was told to stop."
+            f"The server counted {summary['server_tokens']} tokens, {summary['made_past_stops']} of them after it was "
+            f"told to stop, for which {summary['past']} were charged."
         )
     say(f"Answers written to {summary['output']}, the books to {summary['ledger']}.")
