@@ -8,7 +8,8 @@ python benchmarks/beliefs_running.py --data ../shared/data --speed     a step of
 
 All beliefs are about questions that neither predictor was fitted on: two folds, split by question, for each seed. A
 query counts as right if a right answer was yet to come. Beliefs are looked at when a reply reaches a share of the
-model's median length, on all replies that are longer.
+model's median length, on all replies that are longer. `before` is the static model as it was before the first token,
+`static` the same given that the reply has come so far.
 """
 
 import argparse
@@ -112,12 +113,15 @@ def compare(
     path: Path, seed: int, share: float, predictors: Sequence[RunningPredictor]
 ) -> dict[str, tuple[float, ...]]:
     """Figures of static and running beliefs at one moment, both halves together."""
-    chances: dict[str, list[FloatArray]] = {"static": [], "running": [], "static end": [], "running end": []}
+    chances: dict[str, list[FloatArray]] = {
+        name: [] for name in ("before", "static", "running", "static end", "running end")
+    }
     happened, done = [], []
     for half, predictor in zip(halves(path, seed), predictors, strict=True):
         now = moment(half, share)
         static = given_running(now.outcomes, now.tokens)
         running = predictor.predict(now.outcomes, now.tokens, predictor.read(half.test, now.rows, now.tokens))
+        chances["before"].append(now.outcomes.right[:, -1])
         for name, believed in (("static", static), ("running", running)):
             soon, ended = ended_soon(half, now, believed)
             chances[name].append(believed.right[:, -1])
@@ -141,7 +145,7 @@ def table(data: Path, seeds: int) -> None:
     print(
         "share of median | static → running: AUC of right | ECE | Brier | AUC of ending by 1.5 times here | its Brier"
     )
-    gains: list[float] = []
+    gains: dict[str, list[float]] = {"before": [], "static": []}
     for name, file in FILES.items():
         path = data / f"{file}.parquet"
         predictors = [fitted(path, seed) for seed in range(seeds)]
@@ -155,10 +159,16 @@ def table(data: Path, seeds: int) -> None:
             ]
             print(f"{name:13s} {share:.2f} | " + " | ".join(cells), flush=True)
             if share == 1.0:
-                gain = values["running"][:, 0] - values["static"][:, 0]
-                gains.append(float(gain.mean()))
-                print(f"{name:13s} gain at the median length by seed: {np.round(gain, 3).tolist()}", flush=True)
-    print(f"mean gain in AUC at the median length: {np.mean(gains):.3f}")
+                for than, found in gains.items():
+                    gain = values["running"][:, 0] - values[than][:, 0]
+                    found.append(float(gain.mean()))
+                    print(
+                        f"{name:13s} AUC {than} {values[than][:, 0].mean():.3f}, gain over it at the median length by "
+                        f"seed: {np.round(gain, 3).tolist()}",
+                        flush=True,
+                    )
+    for than, found in gains.items():
+        print(f"mean gain in AUC over {than} at the median length: {np.mean(found):.3f}")
 
 
 def ablation(data: Path, seeds: int) -> None:

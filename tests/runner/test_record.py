@@ -1,4 +1,6 @@
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +8,8 @@ import pyarrow as pa
 import pytest
 
 from shadowprice._errors import EngineError, InputError
-from shadowprice.engines import ReplayEngine, Reply, Request
-from shadowprice.runner import RecordSettings, record
+from shadowprice.engines import Delta, ReplayEngine, Reply, Request
+from shadowprice.runner import RecordSettings, Retries, record
 from shadowprice.tasks import Question
 from shadowprice.traces import TRACE_SCHEMA, read_traces
 
@@ -213,3 +215,29 @@ def test_settings_are_checked(settings: dict[str, Any]) -> None:
         RecordSettings(**settings)
     with pytest.raises(InputError, match="The temperature is nan"):
         RecordSettings(temperature=float("nan"))
+
+
+def test_failures_that_may_pass_are_asked_again(tmp_path: Path) -> None:
+    class Shaky(ReplayEngine):
+        failures = 3
+
+        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+            if self.failures:
+                self.failures -= 1
+                yield Delta("Ans", 1)
+                raise EngineError("Busy.", retryable=True)
+            async with aclosing(super().stream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    engine = Shaky(lambda request: Reply("Answer: 2", 9))
+    path = tmp_path / "t.parquet"
+    settings = RecordSettings(samples=2)
+    table = asyncio.run(record(questions(2), engine, path, settings, retries=Retries(backoff=0.0)))
+    assert ["Answer: 2"] * 4 == table["completion"].to_pylist()
+    engine.failures = 2
+    with pytest.raises(EngineError, match=r"Busy\."):
+        work = record(
+            questions(1), engine, tmp_path / "u.parquet", settings, concurrency=1, retries=Retries(1, backoff=0.0)
+        )
+        asyncio.run(work)

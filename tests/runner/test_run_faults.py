@@ -13,7 +13,7 @@ from shadowprice.beliefs import PriorPredictor
 from shadowprice.engines import OpenAIEngine
 from shadowprice.ledger import Ledger, State
 from shadowprice.policies import get_policy
-from shadowprice.runner import Reason, Result, RunSettings, run
+from shadowprice.runner import Reason, Result, Retries, RunSettings, run
 from shadowprice.tasks import make_questions
 
 COUNT = 60
@@ -32,7 +32,7 @@ def test_the_run_ends_inside_its_budget_and_nothing_is_lost(
     asked = make_questions(["plus", "times", "minus", "mixed"], COUNT // 4, seed=11)
     beliefs = PriorPredictor(256, 40.0).predict([one.question for one in asked])
     market = get_policy(policy).open(beliefs, BUDGET)
-    settings = RunSettings(temperature=0.5, backoff=0.05, concurrency=8)
+    settings = RunSettings(temperature=0.5, retries=Retries(backoff=0.05), concurrency=8)
     with llama_server(smollm2, parallel=8, threads=2) as url, Ledger(tmp_path / "l") as ledger:
         proxy = FaultProxy(url)
         books = ledger.open_run(budget=BUDGET, settings={}, fingerprint="f")

@@ -18,10 +18,11 @@ from shadowprice.engines import AbstractEngine, Delta, ReplayEngine, Reply, Requ
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket, Terms, get_policy
-from shadowprice.runner import End, Reason, Result, RunSettings, run
+from shadowprice.runner import End, Reason, Result, Retries, RunSettings, run
 from shadowprice.tasks import Question
 
 GRID = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
+QUICK = Retries(backoff=0.0)
 
 
 def questions(n: int) -> list[Question]:
@@ -181,14 +182,14 @@ class Flaky(Metered):
 
 def test_failures_that_may_pass_are_tried_again_and_paid() -> None:
     engine = Flaky(2, EngineError("Hm.", retryable=True))
-    (result,) = answered(questions(1), engine, index(100, 0.9), backoff=0.0)
+    (result,) = answered(questions(1), engine, index(100, 0.9), retries=QUICK)
     assert (Reason.FINISHED, 16, 4, 3) == (result.reason, result.generated, result.wasted, result.attempts)
     assert 20 == engine.counts["q0"] == result.spent
 
 
 def test_failures_that_go_on_end_the_question_and_not_the_run() -> None:
     engine = Flaky(3, EngineError("Hm.", retryable=True))
-    results = answered(questions(2), engine, index(200, 0.9, 0.9), backoff=0.0, retries=2, concurrency=1)
+    results = answered(questions(2), engine, index(200, 0.9, 0.9), retries=Retries(2, backoff=0.0), concurrency=1)
     assert [Reason.FAILED, Reason.FINISHED] == sorted((one.reason for one in results), reverse=False)
     failed = next(one for one in results if one.reason is Reason.FAILED)
     assert ("Hm.", 6, 3, 0) == (failed.failure, failed.wasted, failed.attempts, failed.generated)
@@ -217,7 +218,7 @@ def test_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_tokens_that_failures_took_are_not_spent_twice() -> None:
     engine = Flaky(10**6, EngineError("Hm.", retryable=True))
-    results = answered(questions(2), engine, index(20, 0.9, 0.9), backoff=0.0, retries=100)
+    results = answered(questions(2), engine, index(20, 0.9, 0.9), retries=Retries(100, backoff=0.0))
     assert sum(engine.counts.values()) == sum(one.spent for one in results) <= 20
     assert "No tokens were left to ask again." in "".join(one.failure for one in results)
 
@@ -235,7 +236,7 @@ def test_a_server_that_has_gone_ends_the_run_and_loses_nothing(tmp_path: Path) -
     lengths = {one.query_id: 16 for one in asked}
     with Ledger(tmp_path / "l") as ledger:
         books = opened(ledger, 400)
-        chosen = RunSettings(retries=1, backoff=0.0, concurrency=1)
+        chosen = RunSettings(retries=Retries(1, backoff=0.0), concurrency=1)
         with pytest.raises(UnreachableError, match=r"Nobody there\. What is settled is kept\."):
             asyncio.run(run(asked, Gone(lengths), index(400, 0.9, 0.9, 0.9, 0.9), chosen, ledger=books))
         assert 2 == len(books.outcomes())
@@ -302,10 +303,8 @@ def test_guarantees_are_kept_to_those_who_are_worth_nothing() -> None:
         ({"concurrency": 0}, "concurrency is 0; it must be 1 or more."),
         ({"max_tokens": 0}, "max_tokens is 0; it must be 1 or more."),
         ({"thinking_tokens": -1}, "thinking_tokens is -1; it must be 0 or more."),
-        ({"retries": -1}, "retries is -1; it must be 0 or more."),
         ({"temperature": float("nan")}, "The temperature is nan; it must be between 0 and 10."),
         ({"end": End.ANSWER, "end_tokens": 0}, "end_tokens is 0; an answer takes 1 or more."),
-        ({"patience": -1.0}, "patience is -1.0 seconds; it must be 0 or more."),
     ],
 )
 def test_settings_that_make_no_sense(option: dict[str, float], complaint: str) -> None:
@@ -355,7 +354,7 @@ def test_no_budget_is_exceeded_by_the_engines_own_count(
 
     engine = Faulty({one.query_id: length for one, length in zip(asked, lengths, strict=True)}, overshoot)
     market = get_policy(policy).open(beliefs(*chances), budget)
-    chosen = RunSettings(concurrency=concurrency, end=end, end_tokens=2, backoff=0.0)
+    chosen = RunSettings(concurrency=concurrency, end=end, end_tokens=2, retries=QUICK)
     with Ledger(tmp_path_factory.mktemp("books") / "l") as ledger:
         books = opened(ledger, budget)
         results = asyncio.run(run(asked, engine, market, chosen, ledger=books))
@@ -365,3 +364,17 @@ def test_no_budget_is_exceeded_by_the_engines_own_count(
     assert (0, 0, 0) == (totals.reserved, totals.open, totals.overrun)
     assert sum(engine.counts.values()) <= sum(one.spent for one in results) == totals.spent <= budget
     assert len(asked) == totals.settled
+
+
+@pytest.mark.parametrize(
+    ("option", "complaint"),
+    [
+        ({"times": -1}, "retries is -1; it must be 0 or more."),
+        ({"patience": -1.0}, "patience is -1.0 seconds; it must be 0 or more."),
+        ({"backoff": float("nan")}, "backoff is nan seconds; it must be 0 or more."),
+    ],
+)
+def test_retries_that_make_no_sense(option: dict[str, float], complaint: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Retries(**option)  # type: ignore[arg-type]
+    assert complaint == str(caught.value)

@@ -9,7 +9,7 @@ import typer
 
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._options import print_json, progress_bar, say, split_list
-from shadowprice.runner import RecordSettings
+from shadowprice.runner import RecordSettings, Retries
 from shadowprice.runner import record as record_traces
 from shadowprice.tasks import Question, make_questions, read_questions
 
@@ -32,6 +32,9 @@ def record(
         str,
         typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
     ] = "plain",
+    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
+    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
+    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -46,6 +49,7 @@ def record(
       shadowprice record all --engine http://localhost:8000 --model my-model -o traces.parquet
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
+    patient = Retries(retries)
     asked = _questions(tasks, count, seed)
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:
@@ -57,9 +61,16 @@ def record(
             bar.advance(finished, note=f"{tokens / max(bar.elapsed, 1e-9):.0f} tokens/s")
 
         async def work() -> pa.Table:
-            async with open_engine(engine, model, concurrency) as source:
+            async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
                 return await record_traces(
-                    asked, source, output, settings, concurrency=concurrency, resume=resume, progress=progress
+                    asked,
+                    source,
+                    output,
+                    settings,
+                    concurrency=concurrency,
+                    resume=resume,
+                    retries=patient,
+                    progress=progress,
                 )
 
         try:

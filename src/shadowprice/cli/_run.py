@@ -18,7 +18,7 @@ from shadowprice.cli._run_books import Books, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
 from shadowprice.engines import AbstractEngine
 from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
-from shadowprice.runner import End, Explored, Reason, Result, RunSettings, estimate, explore, write_results
+from shadowprice.runner import End, Explored, Reason, Result, Retries, RunSettings, estimate, explore, write_results
 from shadowprice.runner import run as run_questions
 from shadowprice.tasks import Question, read_questions
 
@@ -106,7 +106,7 @@ def run(
         effort=effort,  # type: ignore[arg-type]  # checked there
         end=_end(end, fallback),
         end_tokens=end_tokens,
-        retries=retries,
+        retries=Retries(retries),
     )
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")

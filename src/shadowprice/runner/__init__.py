@@ -4,6 +4,7 @@ from shadowprice.runner._explore import Explored, explore
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._record import RecordSettings, record
 from shadowprice.runner._results import Reason, Result
+from shadowprice.runner._retries import Retries
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import End, RunSettings
 from shadowprice.runner._tale import Estimated, estimate
@@ -15,6 +16,7 @@ __all__ = [
     "Reason",
     "RecordSettings",
     "Result",
+    "Retries",
     "RunSettings",
     "estimate",
     "explore",

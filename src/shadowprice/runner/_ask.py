@@ -27,8 +27,6 @@ from shadowprice.tasks import Question, build_messages
 
 _NO_CAP = 2**53
 _STOPPED = "The run was stopped before this reply ended."
-_LONGEST_PAUSE = 30.0
-"""Seconds to wait before a retry, at most, where the server does not say."""
 
 
 @dataclass(slots=True)
@@ -72,7 +70,7 @@ class Asker:
         self._settings = settings
         self._outlook = outlook
         self._fallback = fallback
-        self._pauses = random.Random(settings.seed)
+        self._chance = random.Random(settings.seed)
         self.unsettled: dict[int, Result] = {}
         """What was paid for questions that were left for another time, by row."""
 
@@ -85,13 +83,14 @@ class Asker:
         """
         price = self._purse.price
         wasted = 0
-        for attempt in range(1, self._settings.retries + 2):
+        retries = self._settings.retries
+        for attempt in range(1, retries.times + 2):
             now = _Try(limit, Reply())
             try:
                 await self._stream(row, question, now)
                 result = replace(await self._end(question, now, price), attempts=attempt, wasted=wasted)
             except EngineError as error:
-                lost, note, pause = self._lost(now, error), _words(error), self._pause(error, attempt)
+                lost, note, pause = self._lost(now, error), _words(error), retries.pause(error, attempt, self._chance)
                 if pause is None and isinstance(error, UnreachableError):
                     self._leave(row, question, now, price, lost, wasted, note)
                     raise
@@ -245,15 +244,6 @@ class Asker:
         if isinstance(error, BrokenReplyError | StalledError):
             return max(self._charge(now), reported + self._engine.overshoot if reported else 0)
         return max(now.read + now.ending, reported)
-
-    def _pause(self, error: EngineError, attempt: int) -> float | None:
-        """Seconds to wait before asking again; None if that is no use."""
-        if not error.retryable or attempt > self._settings.retries:
-            return None
-        if error.retry_after is not None:
-            return error.retry_after if error.retry_after <= self._settings.patience else None
-        pause: float = min(_LONGEST_PAUSE, self._settings.backoff * 2 ** (attempt - 1))
-        return pause * self._pauses.uniform(0.5, 1.0)
 
 
 def _words(error: Exception) -> str:

@@ -1,19 +1,22 @@
 """Recording traces: ask a model every question several times, grade the replies, find where answers emerge."""
 
 import asyncio
+import random
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from shadowprice._errors import InputError
+from shadowprice._errors import EngineError, InputError
 from shadowprice.engines import AbstractEngine, Request
 from shadowprice.runner._journal import Journal
 from shadowprice.runner._judge import check_questions, judge, sample_seed
-from shadowprice.runner._reply import read_reply
+from shadowprice.runner._reply import Reply, read_reply
+from shadowprice.runner._retries import Retries
 from shadowprice.tasks import (
     ESTIMATE_TOKENS,
     PROTOCOL,
@@ -64,6 +67,7 @@ async def record(
     *,
     concurrency: int = 16,
     resume: bool = False,
+    retries: Retries | None = None,
     progress: Callable[[int, int], None] = lambda replies, tokens: None,
 ) -> pa.Table:
     """Record graded traces into a Parquet file.
@@ -78,6 +82,7 @@ async def record(
         settings: How to ask.
         concurrency: Replies generated at the same time.
         resume: Go on with an earlier recording into the same output.
+        retries: When a reply is asked for again after failures that may pass; what failed is not recorded.
         progress: Called with (finished replies, their tokens) of each step.
 
     Returns:
@@ -85,9 +90,10 @@ async def record(
 
     Raises:
         InputError: Bad settings, an output that cannot be written, or a journal that does not fit.
-        EngineError: The engine failed; what was finished is kept.
+        EngineError: The engine failed for good or too often; what was finished is kept.
     """
     check_questions(questions)
+    patient = _Patient(engine, retries or Retries(), settings.seed)
     target = Path(output)
     begun = {**asdict(settings), "model": engine.model, "questions": _fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
@@ -103,7 +109,7 @@ async def record(
 
         async def work() -> None:
             for question, sample in todo:
-                row = await _record_one(question, sample, engine, settings)
+                row = await _record_one(question, sample, patient, settings)
                 journal.add(row)
                 rows.append(row)
                 progress(1, row["completion_tokens"])
@@ -128,9 +134,28 @@ async def _run_all(work: Callable[[], Any], workers: int) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _record_one(
-    question: Question, sample: int, engine: AbstractEngine, settings: RecordSettings
-) -> dict[str, Any]:
+class _Patient:
+    """Reads whole replies, and asks again after failures that may pass."""
+
+    def __init__(self, engine: AbstractEngine, retries: Retries, seed: int) -> None:
+        self.model = engine.model
+        self._engine = engine
+        self._retries = retries
+        self._chance = random.Random(seed)
+
+    async def read(self, request: Request) -> Reply:
+        for attempt in count(1):
+            try:
+                return await read_reply(self._engine, request)
+            except EngineError as error:
+                pause = self._retries.pause(error, attempt, self._chance)
+                if pause is None:
+                    raise
+                await asyncio.sleep(pause)
+        raise AssertionError
+
+
+async def _record_one(question: Question, sample: int, engine: _Patient, settings: RecordSettings) -> dict[str, Any]:
     seed = sample_seed(settings.seed, question.query_id, sample)
     request = Request(
         request_id=f"{question.query_id}#{sample}",
@@ -142,10 +167,10 @@ async def _record_one(
     estimate = estimate_tokens = None
     if settings.protocol == "tale-ep":
         asked = replace(request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS)
-        said = await read_reply(engine, asked)
+        said = await engine.read(asked)
         estimate, estimate_tokens = read_estimate(said.text, settings.max_tokens), said.tokens
         request = replace(request, messages=ask_within(question, estimate))
-    reply = await read_reply(engine, request)
+    reply = await engine.read(request)
     # Some graders take seconds over an odd answer; other replies should not wait for them.
     text, right, position = await asyncio.to_thread(judge, question, reply)
     return {

@@ -1,11 +1,12 @@
 """How a run asks, and what it does when a reply is stopped or fails."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
 from shadowprice._errors import InputError
 from shadowprice.engines import Effort
+from shadowprice.runner._retries import Retries
 
 
 class End(StrEnum):
@@ -45,15 +46,11 @@ class RunSettings:
     """Tokens kept for that of each reply that runs, beyond what the market grants it."""
     exploring: bool = False
     """Whether this is asked in order to learn what to believe of other questions; results are marked with it."""
-    retries: int = 5
-    """Times a question is asked again after failures that may pass."""
-    patience: float = 300.0
-    """Longest wait, in seconds, that a server may ask for before a question is asked again."""
-    backoff: float = 0.5
-    """Seconds to wait before the first retry where the server does not say; it doubles with every further one."""
+    retries: Retries = field(default_factory=Retries)
+    """When a question is asked again after failures that may pass."""
 
     def __post_init__(self) -> None:
-        for name, least in (("concurrency", 1), ("max_tokens", 1), ("thinking_tokens", 0), ("retries", 0)):
+        for name, least in (("concurrency", 1), ("max_tokens", 1), ("thinking_tokens", 0)):
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} is {value}; it must be {least} or more.")
@@ -61,9 +58,6 @@ class RunSettings:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
         if self.end is not End.ABANDON and self.end_tokens < 1:
             raise InputError(f"end_tokens is {self.end_tokens}; an answer takes 1 or more.")
-        for name in ("patience", "backoff"):
-            if not getattr(self, name) >= 0.0:
-                raise InputError(f"{name} is {getattr(self, name)} seconds; it must be 0 or more.")
 
     @property
     def ending(self) -> int:
@@ -86,6 +80,6 @@ class RunSettings:
     def choices(self) -> dict[str, Any]:
         """What decides what is asked, as JSON; a run that goes on must have made the same choices."""
         kept = asdict(self)
-        for name in ("concurrency", "exploring", "retries", "patience", "backoff"):
+        for name in ("concurrency", "exploring", "retries"):
             del kept[name]
         return kept
