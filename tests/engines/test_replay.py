@@ -1,10 +1,12 @@
 import asyncio
+from contextlib import aclosing
 
 import pytest
 
 from shadowprice import engines
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines import Delta, ReplayEngine, Reply, Request
+from shadowprice.testing import MockEngine
 
 
 def ask(request_id: str = "a", max_tokens: int = 100) -> Request:
@@ -75,3 +77,37 @@ def test_replies_interleave_without_a_delay() -> None:
 def test_exported_names_are_sorted_and_complete() -> None:
     assert engines.__all__ == sorted(engines.__all__, key=lambda name: (not name.isupper(), name))
     assert set(engines.__all__) == {name for name in vars(engines) if not name.startswith("_")}
+
+
+def test_a_mock_counts_what_was_generated_and_not_read() -> None:
+    engine = MockEngine({"r1": Reply("abcdefgh", 8)}, overshoot=3)
+
+    async def read(tokens: int) -> None:
+        async with aclosing(engine.stream(Request("r1", (), 7))) as deltas:
+            async for delta in deltas:
+                if delta.tokens == tokens:
+                    return
+
+    asyncio.run(read(2))
+    assert 5 == engine.generated["r1"]
+    asyncio.run(read(6))
+    assert 5 + 7 == engine.generated["r1"] == asyncio.run(engine.total_generated())
+    assert 2 == len(engine.requests)
+
+
+def test_a_mock_fails_as_it_is_told() -> None:
+    busy = EngineError("Busy.", retryable=True)
+    engine = MockEngine(
+        lambda request: Reply("abcd", 4), fail=lambda request, time: busy if time == 1 else None, fail_after=2
+    )
+
+    async def read() -> list[Delta]:
+        return [delta async for delta in engine.stream(Request("r1", (), 9))]
+
+    with pytest.raises(EngineError, match=r"Busy\."):
+        asyncio.run(read())
+    assert 2 == engine.generated["r1"]
+    assert "abcd" == "".join(delta.text for delta in asyncio.run(read()))
+    assert 6 == engine.generated["r1"]
+    with pytest.raises(InputError, match="`overshoot` and `fail_after` must be 0 or more, not -1 and 0"):
+        MockEngine({}, overshoot=-1)

@@ -132,7 +132,7 @@ def test_a_cancelled_run_reports_what_it_has() -> None:
     assert [Reason.INTERRUPTED] * 4 == [result.reason for name, result in by_id.items() if name != first]
     assert 5 == len(seen)
     assert 0 < by_id[others[0]].wasted < 10**6
-    assert [0, 0] == [result.spent for name, result in by_id.items() if name not in asked]
+    assert not any(result.spent for name, result in by_id.items() if name not in asked)
     assert market.spent == sum(result.spent for result in results)
 
 

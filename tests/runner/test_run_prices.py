@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +13,17 @@ from hypothesis import strategies as st
 from shadowprice._errors import EngineError, InputError, RefusedError, UnreachableError
 from shadowprice._types import IntArray
 from shadowprice.beliefs import Beliefs, Outcomes, Outlook
-from shadowprice.engines import AbstractEngine, Delta, ReplayEngine, Reply, Request
+from shadowprice.engines import AbstractEngine, Reply, Request
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket, Terms, get_policy
 from shadowprice.runner import End, Reason, Result, Retries, RunSettings, run
 from shadowprice.tasks import Question
+from shadowprice.testing import MockEngine
 
 GRID = np.array([8.0, 16.0, 32.0, 64.0, 128.0])
 QUICK = Retries(backoff=0.0)
+ENDING = 5
 
 
 def questions(n: int) -> list[Question]:
@@ -41,27 +42,21 @@ def index(budget: int, *chances: float, terms: Terms | None = None) -> AbstractM
     return get_policy("index").open(beliefs(*chances), budget, terms=terms)
 
 
-class Metered(ReplayEngine):
-    """Generates up to some tokens beyond what is read when a stream is closed, and counts them as the server would."""
+def metered(
+    lengths: dict[str, int],
+    overshoot: int = 0,
+    text: str = "x" * 200,
+    fail: Callable[[Request, int], EngineError | None] = lambda request, time: None,
+    fail_after: int = 2,
+) -> MockEngine:
+    """Replies of some lengths in tokens; the answer, to those who ask for that."""
 
-    def __init__(self, lengths: dict[str, int], overshoot: int = 0, text: str = "x" * 200) -> None:
-        super().__init__(lambda request: Reply(text, lengths[request.request_id]))
-        self.overshoot = overshoot
-        self.counts: Counter[str] = Counter()
-        self.caps: dict[str, int] = {}
-        self._lengths = lengths
+    def reply(request: Request) -> Reply:
+        if request.prefix:
+            return Reply(" 2", 2)
+        return Reply("Answer: 2", 2) if request.max_tokens == ENDING else Reply(text, lengths[request.request_id])
 
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        self.caps[request.request_id] = request.max_tokens
-        seen = 0
-        try:
-            async with aclosing(super().stream(request)) as deltas:
-                async for delta in deltas:
-                    seen = delta.tokens
-                    yield delta
-        finally:
-            most = min(request.max_tokens, self._lengths[request.request_id])
-            self.counts[request.request_id] += min(seen + self.overshoot, most)
+    return MockEngine(reply, overshoot=overshoot, fail=fail, fail_after=fail_after)
 
 
 def answered(asked: list[Question], engine: AbstractEngine, market: AbstractMarket, **options: object) -> list[Result]:
@@ -70,24 +65,24 @@ def answered(asked: list[Question], engine: AbstractEngine, market: AbstractMark
 
 
 def test_a_reply_is_stopped_once_its_answer_should_have_come() -> None:
-    engine = Metered({"q0": 128, "q1": 16})
+    engine = metered({"q0": 128, "q1": 16})
     slow, quick = answered(questions(2), engine, index(144, 0.9, 0.9), concurrency=1)
     assert (Reason.FINISHED, 16) == (quick.reason, quick.generated)
     # With 0.9 the answer stands at 16 tokens or never; nothing is to be had from there on.
     assert (Reason.STOPPED, 16, 16) == (slow.reason, slow.generated, slow.granted)
-    assert engine.counts == {"q0": 16, "q1": 16}
+    assert engine.generated == {"q0": 16, "q1": 16}
 
 
 def test_the_market_is_asked_before_the_engine_can_go_too_far() -> None:
-    engine = Metered({"q0": 128}, overshoot=3)
+    engine = metered({"q0": 128}, overshoot=3)
     (slow,) = answered(questions(1), engine, index(600, 0.9))
     assert (Reason.STOPPED, 16, 3) == (slow.reason, slow.generated, slow.past)
-    assert 16 == engine.counts["q0"]
+    assert 16 == engine.generated["q0"]
     assert slow.text == ("x" * 200)[: 200 * 13 // 128]
 
 
 def test_what_was_never_begun_is_abandoned() -> None:
-    good, bad = answered(questions(2), Metered({"q0": 16, "q1": 16}), index(20, 0.9, 0.0))
+    good, bad = answered(questions(2), metered({"q0": 16, "q1": 16}), index(20, 0.9, 0.0))
     assert (Reason.FINISHED, Reason.ABANDONED) == (good.reason, bad.reason)
 
 
@@ -113,82 +108,50 @@ def test_the_outlook_reads_what_has_been_written() -> None:
     outlook = Scripted(known)
     market = get_policy("index").open(beliefs(0.9), 200, outlook=outlook)
     text = "".join(chr(97 + place % 26) for place in range(128))
-    asyncio.run(run(questions(1), Metered({"q0": 128}, text=text), market, outlook=outlook))  # type: ignore[arg-type]
+    asyncio.run(run(questions(1), metered({"q0": 128}, text=text), market, outlook=outlook))  # type: ignore[arg-type]
     assert text[:16] == outlook.read_texts[0]
     assert [0] == outlook.forgotten
 
 
-class Endings(Metered):
-    """Says the answer when it is asked to go on with a reply."""
-
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        if request.prefix or request.max_tokens == 5:
-            self.prefix = request.prefix
-            self.counts[request.request_id] += 2
-            yield Delta(" 2" if request.prefix else "Answer: 2", 2, "stop")
-            return
-        async with aclosing(super().stream(request)) as deltas:
-            async for delta in deltas:
-                yield delta
-
-
 @pytest.mark.parametrize("end", [End.ANSWER, End.FALLBACK])
 def test_a_stopped_reply_is_ended_as_asked(end: End) -> None:
-    engine = Endings({"q0": 128}, overshoot=1)
-    chosen = RunSettings(end=end, end_tokens=5)
+    engine = metered({"q0": 128}, overshoot=1)
+    chosen = RunSettings(end=end, end_tokens=ENDING)
     work = run(questions(1), engine, index(200, 0.9), chosen, fallback=engine if end is End.FALLBACK else None)
     (result,) = asyncio.run(work)
     assert (18, 1, True) == (result.generated, result.past, result.correct)
-    assert 18 == engine.counts["q0"]
+    assert 18 == engine.generated["q0"]
     if end is End.ANSWER:
         assert Reason.ANSWERED is result.reason
         assert result.text.endswith("\nAnswer: 2")
-        assert engine.prefix == result.text[:-2]
+        assert engine.requests[-1].prefix == result.text[:-2]
     else:
         assert (Reason.FELL_BACK, "Answer: 2") == (result.reason, result.text)
 
 
 def test_an_ending_that_fails_leaves_the_reply_as_it_is() -> None:
-    class Broken(Endings):
-        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-            if request.prefix:
-                raise EngineError("No.", tokens=1)
-            async with aclosing(super().stream(request)) as deltas:
-                async for delta in deltas:
-                    yield delta
+    def fail(request: Request, time: int) -> EngineError | None:
+        return EngineError("No.") if request.prefix else None
 
-    (result,) = answered(questions(1), Broken({"q0": 128}), index(200, 0.9), end=End.ANSWER)
+    (result,) = answered(questions(1), metered({"q0": 128}, fail=fail, fail_after=1), index(200, 0.9), end=End.ANSWER)
     assert (Reason.STOPPED, 17) == (result.reason, result.generated)
 
 
-class Flaky(Metered):
+def flaky(failures: int, error: EngineError) -> MockEngine:
     """Fails some times after two tokens, then works."""
-
-    def __init__(self, failures: int, error: EngineError, **options: object) -> None:
-        super().__init__({"q0": 16, "q1": 16}, **options)  # type: ignore[arg-type]
-        self.left = failures
-        self.error = error
-
-    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-        if self.left:
-            self.left -= 1
-            self.counts[request.request_id] += 2
-            yield Delta("x", 2)
-            raise self.error
-        async with aclosing(super().stream(request)) as deltas:
-            async for delta in deltas:
-                yield delta
+    times = iter(range(failures))
+    return metered({"q0": 16, "q1": 16}, fail=lambda request, time: None if next(times, None) is None else error)
 
 
 def test_failures_that_may_pass_are_tried_again_and_paid() -> None:
-    engine = Flaky(2, EngineError("Hm.", retryable=True))
+    engine = flaky(2, EngineError("Hm.", retryable=True))
     (result,) = answered(questions(1), engine, index(100, 0.9), retries=QUICK)
     assert (Reason.FINISHED, 16, 4, 3) == (result.reason, result.generated, result.wasted, result.attempts)
-    assert 20 == engine.counts["q0"] == result.spent
+    assert 20 == engine.generated["q0"] == result.spent
 
 
 def test_failures_that_go_on_end_the_question_and_not_the_run() -> None:
-    engine = Flaky(3, EngineError("Hm.", retryable=True))
+    engine = flaky(3, EngineError("Hm.", retryable=True))
     results = answered(questions(2), engine, index(200, 0.9, 0.9), retries=Retries(2, backoff=0.0), concurrency=1)
     assert [Reason.FAILED, Reason.FINISHED] == sorted((one.reason for one in results), reverse=False)
     failed = next(one for one in results if one.reason is Reason.FAILED)
@@ -196,7 +159,7 @@ def test_failures_that_go_on_end_the_question_and_not_the_run() -> None:
 
 
 def test_a_server_that_asks_for_too_long_a_wait_is_not_waited_for() -> None:
-    engine = Flaky(1, RefusedError("Busy.", retryable=True, retry_after=301.0))
+    engine = flaky(1, RefusedError("Busy.", retryable=True, retry_after=301.0))
     (result,) = answered(questions(1), engine, index(200, 0.9))
     assert (Reason.FAILED, "Busy.") == (result.reason, result.failure)
 
@@ -210,40 +173,36 @@ def test_retry_after_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
         await real(0)
 
     monkeypatch.setattr("shadowprice.runner._ask.asyncio.sleep", sleep)
-    engine = Flaky(1, RefusedError("Busy.", retryable=True, retry_after=7.0))
+    engine = flaky(1, RefusedError("Busy.", retryable=True, retry_after=7.0))
     (result,) = answered(questions(1), engine, index(200, 0.9))
     assert Reason.FINISHED is result.reason
     assert [7.0] == [seconds for seconds in slept if seconds]
 
 
 def test_tokens_that_failures_took_are_not_spent_twice() -> None:
-    engine = Flaky(10**6, EngineError("Hm.", retryable=True))
+    engine = flaky(10**6, EngineError("Hm.", retryable=True))
     results = answered(questions(2), engine, index(20, 0.9, 0.9), retries=Retries(100, backoff=0.0))
-    assert sum(engine.counts.values()) == sum(one.spent for one in results) <= 20
+    assert sum(engine.generated.values()) == sum(one.spent for one in results) <= 20
     assert "No tokens were left to ask again." in "".join(one.failure for one in results)
 
 
 def test_a_server_that_has_gone_ends_the_run_and_loses_nothing(tmp_path: Path) -> None:
-    class Gone(Metered):
-        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-            if len(self.caps) == 2:
-                raise UnreachableError("Nobody there.", retryable=True)
-            async with aclosing(super().stream(request)) as deltas:
-                async for delta in deltas:
-                    yield delta
+    def fail(request: Request, time: int) -> EngineError | None:
+        return UnreachableError("Nobody there.", retryable=True) if len(engine.requests) > 2 else None
 
     asked = questions(4)
     lengths = {one.query_id: 16 for one in asked}
+    engine = metered(lengths, fail=fail, fail_after=0)
     with Ledger(tmp_path / "l") as ledger:
         books = opened(ledger, 400)
         chosen = RunSettings(retries=Retries(1, backoff=0.0), concurrency=1)
         with pytest.raises(UnreachableError, match=r"Nobody there\. What is settled is kept\."):
-            asyncio.run(run(asked, Gone(lengths), index(400, 0.9, 0.9, 0.9, 0.9), chosen, ledger=books))
+            asyncio.run(run(asked, engine, index(400, 0.9, 0.9, 0.9, 0.9), chosen, ledger=books))
         assert 2 == len(books.outcomes())
-        engine = Metered(lengths)
+        engine = metered(lengths)
         results = asyncio.run(run(asked, engine, index(400, 0.9, 0.9, 0.9, 0.9), chosen, ledger=books))
         assert [Reason.FINISHED] * 4 == [one.reason for one in results]
-        assert 2 == len(engine.counts)
+        assert 2 == len(engine.generated)
         assert [] == ledger.check()
         assert 64 == books.totals().spent
 
@@ -254,14 +213,14 @@ def opened(ledger: Ledger, budget: int) -> LedgerRun:
 
 def test_the_ledger_holds_every_result(tmp_path: Path) -> None:
     asked = questions(3)
-    engine = Metered({"q0": 128, "q1": 16, "q2": 16})
+    engine = metered({"q0": 128, "q1": 16, "q2": 16})
     with Ledger(tmp_path / "l") as ledger:
         books = opened(ledger, 170)
         results = asyncio.run(run(asked, engine, index(170, 0.9, 0.9, 0.001), ledger=books))
         kept = [Result.restore(one, books.outcomes()[one.query_id].payload) for one in asked]
         assert [str(one) for one in results] == [str(one) for one in kept]
-        assert sum(engine.counts.values()) == books.totals().spent
-        again = asyncio.run(run(asked, Metered({}), index(170, 0.9, 0.9, 0.001), ledger=books))
+        assert sum(engine.generated.values()) == books.totals().spent
+        again = asyncio.run(run(asked, metered({}), index(170, 0.9, 0.9, 0.001), ledger=books))
         assert [str(one) for one in results] == [str(one) for one in again]
         assert [] == ledger.check()
 
@@ -274,7 +233,7 @@ def test_stopping_lets_what_runs_end_and_the_rest_wait(tmp_path: Path) -> None:
         books = opened(ledger, 600)
         work = run(
             asked,
-            Metered(lengths),
+            metered(lengths),
             index(600, *[0.9] * 6),
             RunSettings(concurrency=2),
             ledger=books,
@@ -285,14 +244,14 @@ def test_stopping_lets_what_runs_end_and_the_rest_wait(tmp_path: Path) -> None:
         reasons = Counter(one.reason for one in results)
         assert {Reason.FINISHED, Reason.INTERRUPTED} == set(reasons)
         assert reasons[Reason.FINISHED] <= 3
-        rest = Metered(lengths)
+        rest = metered(lengths)
         results = asyncio.run(run(asked, rest, index(600, *[0.9] * 6), ledger=books))
         assert {Reason.FINISHED} == {one.reason for one in results}
-        assert reasons[Reason.INTERRUPTED] == len(rest.counts)
+        assert reasons[Reason.INTERRUPTED] == len(rest.generated)
 
 
 def test_guarantees_are_kept_to_those_who_are_worth_nothing() -> None:
-    engine = Metered({"q0": 128, "q1": 128})
+    engine = metered({"q0": 128, "q1": 128})
     results = answered(questions(2), engine, index(400, 0.9, 0.0, terms=Terms(2, floor=12)))
     assert 12 <= results[1].generated
 
@@ -339,20 +298,12 @@ def test_no_budget_is_exceeded_by_the_engines_own_count(
     lengths, chances, budget, concurrency, overshoot, policy, end = case
     asked = questions(len(lengths))
 
-    class Faulty(Endings):
-        calls = 0
+    def fail(request: Request, time: int) -> EngineError | None:
+        strikes = failing and len(engine.requests) % failing == 0 and not request.prefix
+        return EngineError("Hm.", retryable=True) if strikes else None
 
-        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
-            self.calls += 1
-            if failing and self.calls % failing == 0 and not request.prefix:
-                self.counts[request.request_id] += 1
-                yield Delta("x", 1)
-                raise EngineError("Hm.", retryable=True)
-            async with aclosing(super().stream(request)) as deltas:
-                async for delta in deltas:
-                    yield delta
-
-    engine = Faulty({one.query_id: length for one, length in zip(asked, lengths, strict=True)}, overshoot)
+    lengths_of = {one.query_id: length for one, length in zip(asked, lengths, strict=True)}
+    engine = metered(lengths_of, overshoot, fail=fail, fail_after=1)
     market = get_policy(policy).open(beliefs(*chances), budget)
     chosen = RunSettings(concurrency=concurrency, end=end, end_tokens=2, retries=QUICK)
     with Ledger(tmp_path_factory.mktemp("books") / "l") as ledger:
@@ -362,7 +313,7 @@ def test_no_budget_is_exceeded_by_the_engines_own_count(
         assert [] == ledger.check()
     assert asked == [one.question for one in results]
     assert (0, 0, 0) == (totals.reserved, totals.open, totals.overrun)
-    assert sum(engine.counts.values()) <= sum(one.spent for one in results) == totals.spent <= budget
+    assert sum(engine.generated.values()) <= sum(one.spent for one in results) == totals.spent <= budget
     assert len(asked) == totals.settled
 
 

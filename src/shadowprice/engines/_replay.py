@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from shadowprice._errors import EngineError, InputError
@@ -63,8 +64,12 @@ class ReplayEngine(AbstractEngine):
         Raises:
             EngineError: There is no recording for the request.
         """
-        reply = self._reply(request)
-        last = min(reply.tokens, request.max_tokens)
+        async with aclosing(self._play(self._reply_to(request), request.max_tokens)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _play(self, reply: Reply, cap: int) -> AsyncGenerator[Delta, None]:
+        last = min(reply.tokens, cap)
         begin = 0
         for tokens in [*range(self._step, last, self._step), last]:
             await asyncio.sleep(self._delay)
@@ -72,7 +77,7 @@ class ReplayEngine(AbstractEngine):
             yield Delta(reply.text[begin:end], tokens, _reason(reply, tokens, last))
             begin = end
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply_to(self, request: Request) -> Reply:
         if not isinstance(self._replies, Mapping):
             return self._replies(request)
         try:
