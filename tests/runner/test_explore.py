@@ -84,7 +84,7 @@ def test_too_little_to_learn_from_leaves_usual_beliefs(tmp_path: Path) -> None:
     assert found.spent <= 30
 
 
-@pytest.mark.parametrize("share", [0.0, 0.2, float("nan")])
+@pytest.mark.parametrize("share", [-0.1, 0.2, float("nan")])
 def test_a_share_out_of_range(share: float) -> None:
     with pytest.raises(InputError, match="The share to explore with is"):
         asyncio.run(explore(questions(3), MockEngine(answer), 100, RunSettings(), share=share))
@@ -96,6 +96,14 @@ def estimating(request: Request) -> Reply:
         return Reply("[[20]]", 4)
     assert "Use at most 20 tokens." in request.messages[-1]["content"]
     return answer(request)
+
+
+def test_nothing_is_explored_with_nothing() -> None:
+    engine = MockEngine(answer)
+    found = asyncio.run(explore(questions(50), engine, 1000, RunSettings(), share=0.0))
+    assert ((), 0, 0) == (found.results, found.spent, found.right)
+    assert isinstance(found.predictor, PriorPredictor)
+    assert not engine.requests
 
 
 def test_estimates_are_asked_for_paid_and_put_into_the_prompt(tmp_path: Path) -> None:

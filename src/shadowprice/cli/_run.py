@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,11 +14,22 @@ from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, Watch
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._options import parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
-from shadowprice.cli._run_books import Books, open_books
+from shadowprice.cli._run_books import Books, fingerprint_of, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
 from shadowprice.engines import AbstractEngine
 from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
-from shadowprice.runner import End, Explored, Reason, Result, Retries, RunSettings, estimate, explore, write_results
+from shadowprice.runner import (
+    MOST_EXPLORED,
+    End,
+    Explored,
+    Reason,
+    Result,
+    Retries,
+    RunSettings,
+    estimate,
+    explore,
+    write_results,
+)
 from shadowprice.runner import run as run_questions
 from shadowprice.tasks import Question, read_questions
 
@@ -31,6 +42,10 @@ def run(
         Path | None,
         typer.Option(help="Predictor file from `shadowprice fit`. Without one, a tenth of the budget explores."),
     ] = None,
+    learn: Annotated[
+        float,
+        typer.Option("--explore", help="Share of the budget to learn with where there is no predictor, 0 to 0.1."),
+    ] = 0.1,
     policy: Annotated[
         str | None,
         typer.Option(
@@ -93,6 +108,8 @@ def run(
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
     """
     tokens = parse_budget(budget)
+    if not 0.0 <= learn <= MOST_EXPLORED:
+        raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
     asked = read_questions(questions)
@@ -114,9 +131,9 @@ def run(
     chosen = _policy(policy, saved)
     choices = settings.choices() | {
         "policy": chosen.name,
-        "predictor": None if saved is None else asdict(saved.card),
-        "model": model,
+        "predictor": None if predictor is None else fingerprint_of(predictor),
         "terms": [floor, weights, minimum],
+        "explore": learn,
     }
 
     async def work() -> _Job:
@@ -132,9 +149,10 @@ def run(
                         fallback, fallback_model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot
                     )
                 )
-            books = stack.enter_context(open_books(ledger, output, asked, tokens, choices, resume=resume))
+            made = choices | {"model": source.model}
+            books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
             shown = stack.enter_context(display(tokens, len(asked)))
-            job = _Job(asked, tokens, terms, chosen, saved, settings, books, shown)
+            job = _Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
             try:
                 await job.work(source, second)
             finally:
@@ -168,6 +186,7 @@ class _Job:
     policy: AbstractPolicy
     saved: SavedPredictor | None
     settings: RunSettings
+    learn: float
     books: Books
     shown: Display
     price: float = float("nan")
@@ -236,6 +255,7 @@ class _Job:
             source,
             self.budget,
             self.settings,
+            share=self.learn,
             ledger=self.books.ledger,
             stop=stop,
             progress=self._add,

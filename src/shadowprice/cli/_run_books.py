@@ -76,6 +76,12 @@ def fingerprint(questions: Sequence[Question]) -> str:
     return f"{len(questions)} questions, sha256 {digest.hexdigest()[:16]}"
 
 
+def fingerprint_of(file: Path) -> str:
+    """Tells a file from others, by its content."""
+    with file.open("rb") as content:
+        return f"sha256 {hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
+
+
 def _is_finished(place: Path) -> bool:
     """Whether a ledger's run has an outcome for every question."""
     if not place.is_file():

@@ -1,6 +1,6 @@
 """Run a batch inside a budget, or record what a model does without one."""
 
-from shadowprice.runner._explore import Explored, explore
+from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._record import RecordSettings, record
 from shadowprice.runner._results import Reason, Result
@@ -10,6 +10,7 @@ from shadowprice.runner._settings import End, RunSettings
 from shadowprice.runner._tale import Estimated, estimate
 
 __all__ = [
+    "MOST_EXPLORED",
     "End",
     "Estimated",
     "Explored",

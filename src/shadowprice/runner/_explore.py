@@ -18,7 +18,7 @@ from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings
 from shadowprice.tasks import Question
 
-MOST: Final = 0.1
+MOST_EXPLORED: Final = 0.1
 """Largest share of a budget that may be spent on exploring."""
 SAMPLES: Final = 3
 """Replies to a question whose answer nobody knows; what most of them say is taken to be right."""
@@ -53,7 +53,7 @@ async def explore(
     budget: int,
     settings: RunSettings,
     *,
-    share: float = MOST,
+    share: float = MOST_EXPLORED,
     ledger: LedgerRun | None = None,
     stop: asyncio.Event | None = None,
     progress: Callable[[Result], None] = lambda result: None,
@@ -70,7 +70,7 @@ async def explore(
         engine: Who answers.
         budget: Tokens of the whole run.
         settings: How to ask.
-        share: Largest share to spend, above 0 and at most `MOST`.
+        share: Largest share to spend, at most `MOST_EXPLORED`; with 0 usual beliefs are all that there is.
         ledger: The run's ledger.
         stop: Set it to begin no more.
         progress: Called with each result as it is known.
@@ -79,8 +79,8 @@ async def explore(
         InputError: The share is out of range.
         UnreachableError: The server has gone away.
     """
-    if not 0.0 < share <= MOST:
-        raise InputError(f"The share to explore with is {share}; it must be above 0 and at most {MOST}.")
+    if not 0.0 <= share <= MOST_EXPLORED:
+        raise InputError(f"The share to explore with is {share}; it must be from 0 to {MOST_EXPLORED}.")
     # People bring budgets of the order of what is needed.
     typical = max(1.0, budget / max(1, len(questions)))
     prior = PriorPredictor(settings.max_tokens or round(12 * typical), typical).fit()
