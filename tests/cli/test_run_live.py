@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from llama_server import llama_server
+
 BUDGET = 1000
 
 
@@ -46,3 +48,39 @@ def test_gets_more_right_than_uniform_for_the_same_tokens(tmp_path: Path) -> Non
     print(right)
 
     assert right["index"] > right["clear-lambert"] > right["uniform"]
+
+
+@pytest.mark.slow
+@pytest.mark.model
+@pytest.mark.timeout(1200)
+def test_recording_fitting_and_every_way_of_running_on_a_server(smollm2: Path, tmp_path: Path) -> None:
+    with llama_server(smollm2, parallel=8, threads=2) as url:
+
+        def on_server(*arguments: str, output: str) -> Any:
+            options = ("--engine", f"llamacpp+{url}", "--concurrency", "8", "-o", output, "--json")
+            return shadowprice(*arguments, *options, folder=tmp_path)
+
+        shadowprice("questions", "times,plus", "-n", "8", "--seed", "3", "-o", "q.jsonl", folder=tmp_path)
+        short = ("--samples", "2", "--max-tokens", "64")
+        plain = on_server("record", "q.jsonl", *short, output="t.parquet")
+        estimated = on_server("record", "q.jsonl", *short, "--protocol", "tale-ep", output="tale.parquet")
+        assert (32, 32) == (plain["replies"], estimated["replies"])
+        shadowprice("fit", "t.parquet", "-o", "p.shadow", folder=tmp_path)
+
+        asked = ("run", "q.jsonl", "--budget", "400", "--temperature", "0.5")
+        knowing = on_server(*asked, "--predictor", "p.shadow", output="index.jsonl")
+        ending = on_server(
+            *asked, "--predictor", "p.shadow", "--end", "answer", "--end-tokens", "8", output="end.jsonl"
+        )
+        asking = on_server(*asked, "--policy", "tale-ep", output="tale.jsonl")
+        learning = on_server(*asked, output="explored.jsonl")
+
+    for summary in (knowing, ending, asking, learning):
+        assert 16 == summary["questions"]
+        assert 0 == summary["failed"] == summary["interrupted"]
+        assert summary["server_tokens"] <= summary["spent"] <= 400
+    assert "index" == knowing["policy"] == learning["policy"]
+    assert 0 < asking["estimating_tokens"] <= 16 * 16
+    assert learning["explored_tokens"] <= 40
+    assert 0 == ending["stopped"]
+    assert knowing["right"] > 0

@@ -329,3 +329,31 @@ def test_retries_that_make_no_sense(option: dict[str, float], complaint: str) ->
     with pytest.raises(InputError) as caught:
         Retries(**option)  # type: ignore[arg-type]
     assert complaint == str(caught.value)
+
+
+def test_exact_runs_send_every_step_as_a_cap_and_go_on_with_the_text() -> None:
+    text = "".join(chr(97 + place % 26) for place in range(128))
+
+    def reply(request: Request) -> Reply:
+        assert text.startswith(request.prefix)
+        rest = text[len(request.prefix) :]
+        return Reply(rest, len(rest))  # a token for each character
+
+    engine = MockEngine(reply, overshoot=4)
+    (stopped,) = answered(questions(1), engine, index(600, 0.9), exact=True)
+    assert (Reason.STOPPED, text[:16], 16, 0) == (stopped.reason, stopped.text, stopped.generated, stopped.past)
+    assert [(8, ""), (8, text[:8])] == [(one.max_tokens, one.prefix) for one in engine.requests]
+    assert 16 == engine.generated["q0"]
+
+    engine = MockEngine(reply, overshoot=4)
+    hopeful = get_policy("index").open(later(0.9), 600)
+    (finished,) = answered(questions(1), engine, hopeful, exact=True)
+    assert (Reason.FINISHED, text, 128) == (finished.reason, finished.text, finished.generated)
+    assert [8, 8, 16, 32, 64] == [one.max_tokens for one in engine.requests]
+
+
+def later(chance: float) -> Beliefs:
+    """A reply that is right at 128 tokens, if at all, and ends there."""
+    right = np.array([[0.0, 0.0, 0.0, 0.0, chance]])
+    ones = np.ones(1)
+    return Beliefs(128 * ones, 0.1 * ones, 0.1 * ones, Outcomes(GRID, right, np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])))

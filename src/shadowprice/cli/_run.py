@@ -86,6 +86,12 @@ def run(
             help="Tokens to allow for what a server makes after it was told to stop; 4, or 2 on this machine."
         ),
     ] = None,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact", help="Send every step as a cap and go on with the text, for servers that hand tokens out late."
+        ),
+    ] = False,
     ledger: Annotated[
         Path | None, typer.Option(help="Ledger file; OUTPUT.ledger if not given. Processes that name one share it.")
     ] = None,
@@ -121,6 +127,7 @@ def run(
         max_tokens=max_tokens,
         thinking_tokens=thinking,
         effort=effort,  # type: ignore[arg-type]  # checked there
+        exact=exact,
         end=_end(end, fallback),
         end_tokens=end_tokens,
         retries=Retries(retries),

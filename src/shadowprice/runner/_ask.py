@@ -134,37 +134,51 @@ class Asker:
 
     async def _stream(self, row: int, question: Question, now: _Try) -> None:
         """Read a reply up to its end, or until the market stops it."""
-        settings = self._settings
-        cap = min(self._purse.reach(row, now.limit), settings.max_tokens or _NO_CAP)
+        cap = min(self._purse.reach(row, now.limit), self._settings.max_tokens or _NO_CAP)
+        while True:
+            await self._read(row, question, now, cap)
+            if not self._settings.exact or now.reply.finish_reason != "length" or now.limit >= cap:
+                return
+            # The step was the cap: what is granted next continues the text.
+            self._go_on(row, now)
+            if now.stopped:
+                return
+            now.reply.finish_reason = None
+
+    async def _read(self, row: int, question: Question, now: _Try, cap: int) -> None:
+        """Send one request and read what comes, up to the cap, or in exact runs up to the end of the step."""
+        settings, begun = self._settings, now.read
         request = Request(
             request_id=question.query_id,
             messages=build_messages(question),
-            max_tokens=cap,
+            max_tokens=(min(now.limit, cap) if settings.exact else cap) - begun,
             temperature=settings.temperature,
             seed=sample_seed(settings.seed, question.query_id, 0),
-            thinking_tokens=None if settings.thinking_tokens is None else min(settings.thinking_tokens, cap),
+            thinking_tokens=None if settings.thinking_tokens is None else min(settings.thinking_tokens, cap - begun),
             effort=settings.effort,
+            prefix=_written(now.reply) if begun else "",
         )
         # The answer to "may it go on?" must come before the tokens that it is about are generated.
         ahead = self._engine.overshoot
         async with aclosing(self._engine.stream(request)) as deltas:
             async for delta in deltas:
-                now.reply.add(delta)
-                now.read = delta.tokens
+                now.read = begun + delta.tokens
+                now.reply.add(replace(delta, tokens=now.read) if begun else delta)
                 now.unread += delta.thinking + delta.text
-                open_ended = now.limit < request.max_tokens and delta.finish_reason is None
-                if open_ended and delta.tokens >= now.limit - ahead:
-                    limit = self._go_on(row, now)
-                    now.stopped = limit <= max(now.limit, delta.tokens)
-                    now.limit = max(limit, now.limit)
+                open_ended = begun + request.max_tokens > now.limit and delta.finish_reason is None
+                if open_ended and now.read >= now.limit - ahead:
+                    self._go_on(row, now)
                     if now.stopped:
                         return
 
-    def _go_on(self, row: int, now: _Try) -> int:
+    def _go_on(self, row: int, now: _Try) -> None:
+        """Ask the market for more, or take note that it stops the reply."""
         if self._outlook is not None:
             self._outlook.read(np.array([row]), [now.unread])
             now.unread = ""
-        return self._purse.go_on(row, now.limit, now.reply.tokens)
+        limit = self._purse.go_on(row, now.limit, now.read)
+        now.stopped = limit <= max(now.limit, now.read)
+        now.limit = max(limit, now.limit)
 
     async def _end(self, question: Question, now: _Try, price: float) -> Result:
         """What a reply has come to, once it was ended by the model, its cap, or the market."""
@@ -244,6 +258,13 @@ class Asker:
         if isinstance(error, BrokenReplyError | StalledError):
             return max(self._charge(now), reported + self._engine.overshoot if reported else 0)
         return max(now.read + now.ending, reported)
+
+
+def _written(reply: Reply) -> str:
+    """What a reply has come to, as a text to go on with."""
+    if not reply.thinking:
+        return reply.text
+    return f"<think>\n{reply.thinking}" + (f"\n</think>\n\n{reply.text}" if reply.text else "")
 
 
 def _words(error: Exception) -> str:

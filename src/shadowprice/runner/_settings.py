@@ -40,6 +40,9 @@ class RunSettings:
     """Cap on reasoning tokens of each reply; None leaves it to the model."""
     effort: Effort | None = None
     """How hard the model shall think; None leaves it to the server."""
+    exact: bool = False
+    """Send every step as a request with a cap of its own, which goes on with the text so far: exact on servers that
+    hand tokens out late, for the price of a request for every step; for engines that can go on with a text."""
     end: End = End.ABANDON
     """What becomes of replies that are stopped."""
     end_tokens: int = 16
