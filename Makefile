@@ -62,7 +62,7 @@ demo: $(STAMP)
 	$(BIN)/shadowprice demo --report report.html
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 browser:
 ifeq ($(BROWSER),)

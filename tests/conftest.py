@@ -22,6 +22,13 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 _OPERATIONS = ("plus", "minus", "times", "over")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of a file stay together, and so do all that run a model, whose threads would stall each other."""
+    for item in items:
+        group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def smollm2() -> Path:
     """The file of the embedded model, pulled into the cache if it is not there; without it, tests fail."""
