@@ -87,14 +87,14 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The README's figures on other people's models; their traces are not part of this repository.
+# The README's figures on other people's models; their traces are not part of this repository. Its live figures are
+# printed by benchmarks/live_server.py.
 TRACES ?= $(wildcard ../shared/data/zeroeval/*.parquet)
 figures: $(STAMP)
 	mkdir -p build/figures
 	for file in $(TRACES); do $(BIN)/shadowprice bench $$file --budgets 64,128,256,512 --accounting both \
 	  --json build/figures/$$(basename $$file .parquet).json > /dev/null || exit 1; done
 	$(BIN)/python benchmarks/policy_tables.py --only-mean $(foreach file,$(TRACES),build/figures/$(basename $(notdir $(file))).json)
-	$(BIN)/python -m pytest -q -s -m slow tests/cli/test_run_live.py
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

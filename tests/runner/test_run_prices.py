@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from shadowprice._errors import EngineError, InputError, RefusedError, UnreachableError
 from shadowprice._types import IntArray
 from shadowprice.beliefs import Beliefs, Outcomes, Outlook
-from shadowprice.engines import AbstractEngine, Reply, Request
+from shadowprice.engines import AbstractEngine, Delta, Reply, Request
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket, Terms, get_policy
@@ -357,3 +357,28 @@ def later(chance: float) -> Beliefs:
     right = np.array([[0.0, 0.0, 0.0, 0.0, chance]])
     ones = np.ones(1)
     return Beliefs(128 * ones, 0.1 * ones, 0.1 * ones, Outcomes(GRID, right, np.array([[0.0, 0.0, 0.0, 0.0, 1.0]])))
+
+
+@pytest.mark.parametrize(
+    ("cap", "sent"),
+    [
+        (3, [3, 3, 3, 3, 3]),
+        (8, [None, 8, 8, 8, 8]),
+        (20, [None, None, 20, 20, 20]),
+        (64, [None, None, None, None, 64]),
+    ],
+)
+def test_a_cap_on_thinking_is_sent_with_the_step_in_which_it_is_reached(cap: int, sent: list[int | None]) -> None:
+    class Thinking(AbstractEngine):
+        model = "thinking"
+
+        def __init__(self) -> None:
+            self.caps: list[int | None] = []
+
+        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+            self.caps.append(request.thinking_tokens)
+            yield Delta("", request.max_tokens, "length", thinking="hm " * request.max_tokens)
+
+    engine = Thinking()
+    answered(questions(1), engine, get_policy("index").open(later(0.9), 600), exact=True, thinking_tokens=cap)
+    assert sent == engine.caps

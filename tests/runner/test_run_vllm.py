@@ -47,6 +47,8 @@ def answered(tmp_path: Path, stop: int, settings: RunSettings) -> list[Result]:
             # It writes 500 tokens a second and hands them out late, so that it is far ahead of its streams.
             print(f"{spent} tokens charged of {budget}, {after - before} by the server's count")
             assert spent <= budget
+            if settings.exact:
+                assert after - before == spent
             return results
 
     with Ledger(tmp_path / "l") as ledger:
@@ -82,3 +84,14 @@ def test_stopped_while_it_thinks_and_asked_for_its_answer(tmp_path: Path) -> Non
         assert one.text.startswith("\nAnswer:")
         assert len("\nAnswer:") < len(one.text)
         assert one.generated <= 34 + 6
+
+
+@pytest.mark.parametrize("thinking", [8, 20])
+def test_exact_runs_keep_the_budget_by_the_servers_own_count(tmp_path: Path, thinking: int) -> None:
+    """The cap on thinking falls on the end of a step, and within one."""
+    settings = RunSettings(temperature=0.8, thinking_tokens=thinking, exact=True)
+    for one in answered(tmp_path, 64, settings):
+        assert Reason.STOPPED is one.reason
+        assert one.thinking
+        assert one.text
+        assert (64, 0) == (one.generated, one.past)

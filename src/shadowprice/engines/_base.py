@@ -28,7 +28,8 @@ class Request:
     stop: tuple[str, ...] = field(default=())
     """Strings that end the reply."""
     thinking_tokens: int | None = None
-    """Cap on the reasoning tokens among `max_tokens`, at least 0; None leaves it to the model."""
+    """Cap on the reasoning tokens among `max_tokens`, at least 0; None leaves it to the model. Reasoning in `prefix`
+    counts."""
     effort: Effort | None = None
     """How hard the model shall think, for models that can be told; None leaves it to the server."""
     prefix: str = ""

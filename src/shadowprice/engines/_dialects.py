@@ -133,7 +133,7 @@ def _thinking(request: Request, tokens: int, dialect: Dialect) -> Json:
             f"Request {request.request_id}: {dialect.software} has no field that caps reasoning tokens, "
             "and would ignore one without a word; use `effort`, or leave `thinking_tokens` out."
         )
-    if not 0 <= tokens <= request.max_tokens:
+    if tokens < 0 or (tokens > request.max_tokens and not request.prefix):
         raise InputError(
             f"Request {request.request_id}: {tokens} reasoning tokens do not fit into a cap of "
             f"{request.max_tokens} tokens, which counts them too."

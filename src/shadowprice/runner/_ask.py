@@ -148,13 +148,14 @@ class Asker:
     async def _read(self, row: int, question: Question, now: _Try, cap: int) -> None:
         """Send one request and read what comes, up to the cap, or in exact runs up to the end of the step."""
         settings, begun = self._settings, now.read
+        most = (min(now.limit, cap) if settings.exact else cap) - begun
         request = Request(
             request_id=question.query_id,
             messages=build_messages(question),
-            max_tokens=(min(now.limit, cap) if settings.exact else cap) - begun,
+            max_tokens=most,
             temperature=settings.temperature,
             seed=sample_seed(settings.seed, question.query_id, 0),
-            thinking_tokens=None if settings.thinking_tokens is None else min(settings.thinking_tokens, cap - begun),
+            thinking_tokens=self._thinking_cap(now, most),
             effort=settings.effort,
             prefix=_written(now.reply) if begun else "",
         )
@@ -170,6 +171,16 @@ class Asker:
                     self._go_on(row, now)
                     if now.stopped:
                         return
+
+    def _thinking_cap(self, now: _Try, most: int) -> int | None:
+        """The cap on reasoning for a request of so many tokens; None if it cannot be reached in it."""
+        limit = self._settings.thinking_tokens
+        if limit is None or (now.read and now.reply.text):
+            return None
+        if self._settings.exact and limit - now.read >= most:
+            return None
+        # Servers count the reasoning that a text begins with.
+        return limit if now.read else min(limit, most)
 
     def _go_on(self, row: int, now: _Try) -> None:
         """Ask the market for more, or take note that it stops the reply."""
