@@ -148,6 +148,7 @@ def test_run_into_nowhere(refused: Command, questions: Path, tmp_path: Path) -> 
         (("--end", "x"), "There is no end 'x'; choose from abandon, answer, fallback."),
         (("--end", "fallback"), "--end fallback and --fallback ENGINE go together"),
         (("--fallback", "llamacpp"), "--end fallback and --fallback ENGINE go together"),
+        (("--effort", "huge"), "There is no effort 'huge'; choose from none, minimal, low,"),
         (("--explore", "0.5"), "--explore is 0.5; it must be from 0 to 0.1."),
         (("--retries", "-1"), "retries is -1; it must be 0 or more."),
         (("--thinking", "-1"), "thinking_tokens is -1; it must be 0 or more."),

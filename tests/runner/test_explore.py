@@ -17,9 +17,9 @@ from shadowprice.testing import MockEngine
 
 def answer(request: Request) -> Reply:
     """Short questions are answered right and soon, long ones wrong and late."""
-    name, _, sample = request.request_id.partition("#")
-    if int(name[1:].partition("~")[0]) % 2:
-        return Reply(f"Hm. Well. Perhaps. Answer: {10 + int(sample or 0)}", 60)
+    name, _, sample = request.request_id.partition(" (sample ")
+    if int(name[1:].partition(" ")[0]) % 2:
+        return Reply(f"Hm. Well. Perhaps. Answer: {10 + int(sample.rstrip(')') or 0)}", 60)
     return Reply("Answer: 2", 20)
 
 
@@ -58,8 +58,8 @@ def test_answers_that_agree_stand_in_for_reference_answers(tmp_path: Path) -> No
     engine = MockEngine(answer)
     found = explored(questions(300, gold=""), engine, 30000, tmp_path / "l")
     assert found.spent == sum(engine.generated.values()) <= 3000
-    assert all("#" in one.request_id for one in engine.requests)
-    assert all("#" not in one.question.query_id and one.correct is None for one in found.results)
+    assert all(" (sample " in one.request_id for one in engine.requests)
+    assert all(" (sample " not in one.question.query_id and one.correct is None for one in found.results)
     # Every question bears all of its replies.
     assert found.spent == sum(one.spent for one in found.results)
     outcomes = found.predictor.predict([one.question for one in questions(2)]).outcomes
@@ -92,7 +92,7 @@ def test_a_share_out_of_range(share: float) -> None:
 
 def estimating(request: Request) -> Reply:
     """Says that it needs 20 tokens, whatever is asked."""
-    if request.request_id.endswith("~estimate"):
+    if request.request_id.endswith(" (estimate)"):
         return Reply("[[20]]", 4)
     assert "Use at most 20 tokens." in request.messages[-1]["content"]
     return answer(request)

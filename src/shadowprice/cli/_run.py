@@ -262,7 +262,8 @@ class _Job:
             source,
             self.budget,
             self.settings,
-            share=self.learn,
+            # What is guaranteed to everybody is not there to explore with.
+            share=min(self.learn, max(0.0, 1.0 - int(self.terms.floor.sum()) / max(1, self.budget))),
             ledger=self.books.ledger,
             stop=stop,
             progress=self._add,
@@ -279,6 +280,9 @@ class _Job:
         if self.policy.knows is Knowledge.OUTCOMES and beliefs.outcomes is not None and running is not None:
             outlook = WatchedOutlook(beliefs.outcomes, running)
         left = self.books.ledger.totals().available
+        if self.books.done and int(terms.floor.sum()) > left:
+            say(f"{left} tokens are left, which is less than is guaranteed: what was lost or wasted cannot be kept.")
+            terms = Terms(len(terms), terms.weight)
         return self.policy.open(beliefs, left, terms=terms, outlook=outlook), outlook
 
     def _add(self, result: Result) -> None:

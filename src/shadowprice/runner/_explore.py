@@ -22,6 +22,8 @@ MOST_EXPLORED: Final = 0.1
 """Largest share of a budget that may be spent on exploring."""
 SAMPLES: Final = 3
 """Replies to a question whose answer nobody knows; what most of them say is taken to be right."""
+_SAMPLE: Final = " (sample "
+"""Sets the requests of one question apart; unlike a sign, it is hardly part of anybody's ids."""
 _FEWEST: Final = 8
 """Fewer questions than this teach nothing."""
 _WARMTH: Final = 0.7
@@ -113,7 +115,8 @@ def _sample(questions: Sequence[Question], replies: float, seed: int) -> list[Qu
         if len(asked) >= replies:
             break
         one = questions[row]
-        asked.extend([one] if one.gold else [replace(one, query_id=f"{one.query_id}#{n}") for n in range(SAMPLES)])
+        copies = [replace(one, query_id=f"{one.query_id}{_SAMPLE}{number})") for number in range(SAMPLES)]
+        asked.extend([one] if one.gold else copies)
     return asked
 
 
@@ -168,7 +171,7 @@ def _answer_of(result: Result, ledger: LedgerRun | None) -> Result:
 
 def _base(result: Result) -> str:
     name = result.question.query_id
-    return name if result.question.gold else name.rpartition("#")[0]
+    return name if result.question.gold else name.rpartition(_SAMPLE)[0]
 
 
 def _evidence(judged: Sequence[Result]) -> Evidence:

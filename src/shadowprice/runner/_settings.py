@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from shadowprice._errors import InputError
 from shadowprice.engines import Effort
@@ -57,6 +57,8 @@ class RunSettings:
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} is {value}; it must be {least} or more.")
+        if self.effort is not None and self.effort not in get_args(Effort):
+            raise InputError(f"There is no effort '{self.effort}'; choose from {', '.join(get_args(Effort))}.")
         if not 0.0 <= self.temperature <= 10.0:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
         if self.end is not End.ABANDON and self.end_tokens < 1:

@@ -41,7 +41,7 @@ async def estimate(
     stop: asyncio.Event | None = None,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> Estimated:
-    """Ask for estimates, each a request of its own in the ledger, named after its question with ``~estimate``.
+    """Ask for estimates, each a request of its own in the ledger, named after its question: ``q1 (estimate)``.
 
     A question for whose estimate no tokens were left, or whose estimate is none, is taken to need the cap.
 
@@ -58,7 +58,8 @@ async def estimate(
         UnreachableError: The server has gone away.
     """
     asked = [
-        replace(one, query_id=f"{one.query_id}~estimate", messages=ask_for_estimate(one), gold="") for one in questions
+        replace(one, query_id=f"{one.query_id} (estimate)", messages=ask_for_estimate(one), gold="")
+        for one in questions
     ]
     n = len(asked)
     market = get_policy("uniform").open(Beliefs.certain(np.ones(n)), min(budget, ESTIMATE_TOKENS * n))
