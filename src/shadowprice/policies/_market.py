@@ -249,7 +249,8 @@ class PlannedMarket(AbstractBookedMarket):
         beliefs: n rows.
         budget: Tokens, at least 0.
         terms: Weights and guarantees; none by default.
-        replan_share: Share of the n queries that must settle before the rest is planned anew.
+        replan_share: Share of the n queries that must settle before the rest is planned anew; the last ones are planned
+            anew whenever tokens have come back.
 
     Raises:
         InputError: The budget is negative, or does not pay for what is guaranteed.
@@ -326,7 +327,8 @@ class PlannedMarket(AbstractBookedMarket):
         if not self._returned_since_plan:
             return False
         idle = not (self._state == RUNNING).any()
-        return idle or self._settled_since_plan >= self._replan_after
+        last = np.count_nonzero(self._state == WAITING) <= self._replan_after
+        return bool(idle or last or self._settled_since_plan >= self._replan_after)
 
     def _replan(self) -> None:
         waiting = np.flatnonzero(self._state == WAITING)

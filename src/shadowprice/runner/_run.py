@@ -176,7 +176,7 @@ class _Session:
 
     def _begin(self) -> None:
         """Start as many questions as there is room for."""
-        while (free := self._width - len(self._tasks)) > 0:
+        while (free := self._room() - len(self._tasks)) > 0:
             if not self._funded:
                 if self._dry:
                     return
@@ -193,6 +193,10 @@ class _Session:
             self._drop_gone()
             if not begun and not self._funded:
                 self._dry = True
+
+    def _room(self) -> int:
+        """Questions to run at once: fewer at the end, so that tokens which the last ones leave over find somebody."""
+        return min(self._width, max(1, int(np.count_nonzero(self._waits))))
 
     def _start(self, row: int, limit: int) -> None:
         task = asyncio.ensure_future(self._serve_one(row, limit))
