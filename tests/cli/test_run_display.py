@@ -39,13 +39,13 @@ def result(name: str, reason: Reason, tokens: int = 16, correct: bool | None = N
 
 def test_what_is_known_and_what_is_to_be_expected() -> None:
     line = shown(result("a", Reason.FINISHED, correct=True), result("b", Reason.STOPPED, 20, correct=False))
-    assert "36 tokens, 2 of 3 answered, 1 stopped, 1 right, " in line
+    assert "36 tokens, 2/3 answered, 1 stopped, 1 right, " in line
     assert "expected, price 0.0" in line
 
 
 def test_replies_that_nobody_can_grade_count_by_what_is_believed_of_them() -> None:
     line = shown(result("a", Reason.FINISHED, 32), result("b", Reason.FINISHED, 32), budget=0)
-    assert "64 tokens, 2 of 3 answered, 2 expected" in line  # 2 × 0.75, and nothing is left to spend
+    assert "64 tokens, 2/3 answered, 2 expected" in line  # 2 × 0.75, and nothing is left to spend
 
 
 def test_a_run_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from shadowprice.beliefs import Beliefs
 from shadowprice.cli._options import out, say
@@ -63,7 +63,7 @@ class Display:
 
     def _note(self) -> str:
         answered = sum(count for reason, count in self._seen.items() if reason.replied)
-        note = f"{self._spent} tokens, {answered} of {self._questions} answered"
+        note = f"{self._spent} tokens, {answered}/{self._questions} answered"
         if self._seen[Reason.STOPPED]:
             note += f", {self._seen[Reason.STOPPED]} stopped"
         if self._graded:
@@ -78,10 +78,9 @@ class Display:
 def display(budget: int, questions: int) -> Iterator[Display]:
     """Show a run on stderr if that is a terminal."""
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
