@@ -25,15 +25,13 @@ import numpy as np
 import openai
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "support"))
-from llama_server import llama_server
-from shadowprice.engines import ServerAddress, pull_model
-from shadowprice.engines._identify import read_counter
+from llama_server import llama_server, served_tokens
+from shadowprice.engines import pull_model
 from shadowprice.tasks import Question, build_messages, make_questions, write_questions
 
 POLICIES = ("uniform", "clear-lambert", "index")
 SHARE = 0.4
 CAP = 256
-COUNTER = "llamacpp:tokens_predicted_total"
 
 
 def main() -> None:
@@ -61,15 +59,15 @@ def measure(folder: Path, asked: argparse.Namespace) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     with llama_server(pull_model("smollm2").path, parallel=asked.concurrency, threads=asked.threads) as url:
         full = asyncio.run(answer_fully(url, questions, asked.concurrency))
-        assert full == counted(url), (full, counted(url))
+        assert full == served_tokens(url), (full, served_tokens(url))
         budget = int(SHARE * full)
         print(f"Full answers take {full} tokens, by the client and by the server; the budget is {budget}.", flush=True)
         plan = [(policy, seed) for seed in range(asked.seeds) for policy in POLICIES]
         plan += [("index", seed) for seed in range(asked.seeds, asked.runs - len(plan) + asked.seeds)]
         for policy, seed in plan:
-            before = counted(url)
+            before = served_tokens(url)
             summary = spend(folder, url, policy, seed, budget, asked.concurrency)
-            used = counted(url) - before
+            used = served_tokens(url) - before
             rows.append({"policy": policy, "seed": seed, "server": used, **summary})
             print(
                 f"{policy:14} seed {seed}: {summary['right']:3} right, charged {summary['spent']}, server {used} of "
@@ -104,13 +102,6 @@ async def answer_fully(url: str, questions: list[Question], concurrency: int) ->
             return reply.usage.completion_tokens
 
         return sum(await asyncio.gather(*map(one, questions)))
-
-
-def counted(url: str) -> int:
-    """Tokens that the server says it has generated."""
-    count = read_counter(ServerAddress(url, None), COUNTER)
-    assert count is not None
-    return count
 
 
 def spend(folder: Path, url: str, policy: str, seed: int, budget: int, concurrency: int) -> dict[str, Any]:

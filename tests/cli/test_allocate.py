@@ -19,7 +19,7 @@ from shadowprice.beliefs import (
     load_predictor,
     save_predictor,
 )
-from shadowprice.cli._policies import get_policy_market
+from shadowprice.cli._policies import believe, get_live_policy
 from shadowprice.policies import Terms
 from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces
@@ -333,12 +333,15 @@ def test_a_folder_of_questions(shadowprice: Command, tmp_path: Path) -> None:
 
 def test_run_takes_the_same_terms(questions: Path, predictor: Path) -> None:
     asked = read_questions(questions)
-    market = get_policy_market("expected", asked, predictor, 2000, Terms(90, floor=10))
+    policy = get_live_policy("expected")
+    beliefs = believe(asked, predictor, policy)
+    assert beliefs is not None
+    market = policy.open(beliefs, 2000, terms=Terms(90, floor=10))
     granted = market.grant(np.arange(90), np.zeros(90, dtype=np.int64))
     assert 10 == granted.min()
     assert granted.sum() <= 2000
     with pytest.raises(InputError, match="The policy index-resume needs replies that pause"):
-        get_policy_market("index-resume", asked, predictor, 2000)
+        get_live_policy("index-resume")
 
 
 @pytest.mark.parametrize(

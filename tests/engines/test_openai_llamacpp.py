@@ -10,6 +10,7 @@ from typing import Any
 import openai
 import pytest
 
+from llama_server import llama_server
 from shadowprice._errors import BrokenReplyError, RefusedError
 from shadowprice.engines import Delta, OpenAIEngine, Request, ServerAddress, identify, probe
 from shadowprice.engines._identify import read_counter
@@ -23,24 +24,8 @@ CONTEXT = 512
 @pytest.fixture(scope="module")
 def url(smollm2: Path) -> Iterator[str]:
     """A llama.cpp server with the embedded model, on a free port of this machine."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(smollm2)
-    params.model_alias = {"smollm2"}
-    params.n_parallel = 4
-    params.n_ctx = 4 * CONTEXT
-    params.cpuparams.n_threads = 1
-    params.cpuparams_batch.n_threads = 1
-    params.cache_ram_mib = 0
-    params.fit_params = False
-    params.verbosity = -1
-    params.api_keys = [KEY]
-    params.ui = False
-    params.endpoint_metrics = True
-    server = xllamacpp.Server(params)
-    yield f"{server.listening_address}/v1"
-    del server
+    with llama_server(smollm2, parallel=4, context=CONTEXT, key=KEY) as served:
+        yield served
 
 
 def ask(content: str = "Write a long story about a fox.", max_tokens: int = 20, **options: Any) -> Request:

@@ -15,9 +15,7 @@ from typing import Any
 
 import pytest
 
-from llama_server import llama_server
-from shadowprice.engines import ServerAddress
-from shadowprice.engines._identify import read_counter
+from llama_server import llama_server, served_tokens
 from shadowprice.ledger import Ledger, State
 from shadowprice.tasks import make_questions, write_questions
 
@@ -70,12 +68,6 @@ def lines_of(path: Path) -> dict[str, Any]:
     return by_id
 
 
-def served(url: str) -> int:
-    count = read_counter(ServerAddress(url, None), "llamacpp:tokens_predicted_total")
-    assert count is not None
-    return count
-
-
 def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str) -> None:
     began = time.monotonic()
     ended(start(folder, url, "whole.jsonl"))
@@ -85,7 +77,7 @@ def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str
     moments = random.Random(0)
     lost, asked_again = 0, 0
     for number in range(KILLS):
-        before, output = served(url), f"killed-{number}.jsonl"
+        before, output = served_tokens(url), f"killed-{number}.jsonl"
         ledger = folder / f"{output}.ledger"
         process = start(folder, url, output)
         while not ledger.exists() and process.poll() is None:
@@ -111,7 +103,7 @@ def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str
         assert {State.SETTLED, State.LOST} >= {one.state for one in attempts}
         assert {1} == set(states.values())
         time.sleep(0.5)
-        assert served(url) - before <= totals.spent
+        assert served_tokens(url) - before <= totals.spent
         lost += totals.lost
         asked_again += sum(one.state == State.LOST for one in attempts)
     print(f"{KILLS} kills: {asked_again} replies were under way and asked again, charged {lost} tokens.")
@@ -119,7 +111,7 @@ def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str
 
 
 def test_two_processes_share_one_budget(folder: Path, url: str) -> None:
-    before = served(url)
+    before = served_tokens(url)
     both = [start(folder, url, f"{name}.jsonl", "--ledger", "shared.ledger", "--resume") for name in ("one", "two")]
     summaries = [ended(process) for process in both]
     one, two = (lines_of(folder / f"{name}.jsonl") for name in ("one", "two"))
@@ -136,7 +128,7 @@ def test_two_processes_share_one_budget(folder: Path, url: str) -> None:
     )
     assert 2 == holders
     time.sleep(0.5)
-    assert served(url) - before <= totals.spent
+    assert served_tokens(url) - before <= totals.spent
 
 
 def test_control_c_lets_running_replies_end_and_resume_pays_nothing_twice(folder: Path, url: str) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 
 @contextmanager
-def llama_server(model: Path, *, parallel: int = 16, context: int = 1024, threads: int = 1) -> Iterator[str]:
-    """Serve a model; gives the base URL of its API."""
-    options = {"--parallel": parallel, "--context": context, "--threads": threads}
+def llama_server(
+    model: Path, *, parallel: int = 16, context: int = 1024, threads: int = 1, key: str = ""
+) -> Iterator[str]:
+    """Serve a model, to those who have the key if there is one; gives the base URL of its API."""
+    options = {"--parallel": parallel, "--context": context, "--threads": threads, "--key": key}
     words = [str(word) for option in options.items() for word in option]
     with subprocess.Popen(
         [sys.executable, __file__, str(model), *words],
@@ -35,6 +37,16 @@ def llama_server(model: Path, *, parallel: int = 16, context: int = 1024, thread
             process.kill()
 
 
+def served_tokens(url: str) -> int:
+    """Tokens that the server says it has generated."""
+    from shadowprice.engines import ServerAddress
+    from shadowprice.engines._identify import read_counter
+
+    count = read_counter(ServerAddress(url, None), "llamacpp:tokens_predicted_total")
+    assert count is not None
+    return count
+
+
 def main() -> None:
     """Serve until standard input ends."""
     import xllamacpp
@@ -44,6 +56,7 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=16)
     parser.add_argument("--context", type=int, default=1024)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--key", default="")
     asked = parser.parse_args()
     params = xllamacpp.CommonParams()
     params.model.path = asked.model
@@ -55,6 +68,7 @@ def main() -> None:
     params.cache_ram_mib = 0
     params.fit_params = False
     params.verbosity = -1
+    params.api_keys = [asked.key] if asked.key else []
     params.ui = False
     params.endpoint_metrics = True
     server = xllamacpp.Server(params)

@@ -9,7 +9,7 @@ import typer
 from shadowprice._errors import InputError
 from shadowprice.beliefs import AbstractPredictor, Beliefs, load_predictor
 from shadowprice.cli._options import progress_bar
-from shadowprice.policies import POLICIES, AbstractMarket, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
+from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
 from shadowprice.tasks import Question, read_weights
 
 Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
@@ -31,11 +31,7 @@ def get_planner(name: str, command: str) -> AbstractPlanner:
     Raises:
         InputError: There is no such policy, or it is of another kind.
     """
-    policy = get_policy(name)
-    if policy.knows is Knowledge.ANSWERS:
-        raise InputError(
-            f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
-        )
+    policy = _real_policy(name)
     if not _plans(policy):
         usable = ", ".join(other.name for other in POLICIES.values() if _plans(other))
         raise InputError(
@@ -95,11 +91,7 @@ def get_live_policy(name: str) -> AbstractPolicy:
     Raises:
         InputError: There is no such policy, or it is of another kind.
     """
-    policy = get_policy(name)
-    if policy.knows is Knowledge.ANSWERS:
-        raise InputError(
-            f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
-        )
+    policy = _real_policy(name)
     if not _runs(policy):
         usable = ", ".join(other.name for other in POLICIES.values() if _runs(other))
         raise InputError(
@@ -109,17 +101,14 @@ def get_live_policy(name: str) -> AbstractPolicy:
     return policy
 
 
-def get_policy_market(
-    name: str, questions: list[Question], predictor: Path | None, budget: int, terms: Terms | None = None
-) -> AbstractMarket:
-    """Open the policy's market for these questions.
-
-    Raises:
-        InputError: The policy cannot run live, needs beliefs, or the budget does not pay for the guarantees.
-    """
-    policy = get_live_policy(name)
-    beliefs = believe(questions, predictor, policy)
-    return policy.open(nothing_known(len(questions)) if beliefs is None else beliefs, budget, terms=terms)
+def _real_policy(name: str) -> AbstractPolicy:
+    """A policy that does not need to know the answers."""
+    policy = get_policy(name)
+    if policy.knows is Knowledge.ANSWERS:
+        raise InputError(
+            f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."
+        )
+    return policy
 
 
 def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:

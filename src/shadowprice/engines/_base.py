@@ -35,6 +35,12 @@ class Request:
     prefix: str = ""
     """What the reply begins with already, for engines that can go on with a text; it is not generated again."""
 
+    @property
+    def turns(self) -> list[dict[str, str]]:
+        """The messages as JSON, and after them, as the assistant's, what the reply begins with."""
+        begun = [{"role": "assistant", "content": self.prefix}] if self.prefix else []
+        return [*map(dict, self.messages), *begun]
+
 
 @dataclass(frozen=True, slots=True)
 class Delta:

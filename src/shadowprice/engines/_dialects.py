@@ -97,7 +97,7 @@ def build_body(request: Request, model: str, dialect: Dialect) -> Json:
         raise InputError(f"Request {request.request_id}: its cap is {request.max_tokens} tokens; it must be 1 or more.")
     body: Json = {
         "model": model,
-        "messages": [dict(message) for message in request.messages],
+        "messages": request.turns,
         dialect.cap: request.max_tokens,
         "seed": request.seed,
         "stream": True,
@@ -123,8 +123,7 @@ def _resumed(request: Request, dialect: Dialect) -> Json:
             f"Request {request.request_id}: {dialect.software} cannot go on with a text that it is given; "
             "leave `prefix` out, or use a server that can."
         )
-    begun = {"role": "assistant", "content": request.prefix}
-    return {"messages": [*map(dict, request.messages), begun], **dialect.resume}
+    return dict(dialect.resume)
 
 
 def _thinking(request: Request, tokens: int, dialect: Dialect) -> Json:

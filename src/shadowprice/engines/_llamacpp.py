@@ -215,9 +215,8 @@ def _cpus() -> int:
 
 
 def _body(request: Request) -> Chunk:
-    begun = [{"role": "assistant", "content": request.prefix}] if request.prefix else []
     return {
-        "messages": [*map(dict, request.messages), *begun],
+        "messages": request.turns,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "seed": request.seed,

@@ -226,8 +226,7 @@ class Asker:
         begun = now.reply
         try:
             if self._settings.end is End.ANSWER:
-                thought = f"<think>\n{begun.thinking}\n</think>\n\n" if begun.thinking else ""
-                said = await self._finish(self._engine, question, now, thought + begun.text + CUE)
+                said = await self._finish(self._engine, question, now, _written(begun, thought=True) + CUE)
                 # Some servers take a reply whose thinking was closed for them for thinking.
                 begun.add(Delta(CUE + (said.text or said.thinking), self._charge(now)))
                 return Reason.ANSWERED, begun
@@ -271,11 +270,11 @@ class Asker:
         return max(now.read + now.ending, reported)
 
 
-def _written(reply: Reply) -> str:
-    """What a reply has come to, as a text to go on with."""
+def _written(reply: Reply, *, thought: bool = False) -> str:
+    """What a reply has come to, as a text to go on with; its thinking is over if it has an answer, or `thought`."""
     if not reply.thinking:
         return reply.text
-    return f"<think>\n{reply.thinking}" + (f"\n</think>\n\n{reply.text}" if reply.text else "")
+    return f"<think>\n{reply.thinking}" + (f"\n</think>\n\n{reply.text}" if thought or reply.text else "")
 
 
 def _words(error: Exception) -> str:

@@ -98,9 +98,10 @@ async def explore(
     )
     replies = [result for result in found if result.reason.replied]
     spent = sum(result.spent for result in found)
-    judged = [*(one for one in replies if one.question.gold), *_agree(replies)]
-    results = [_answer_of(one, ledger) for one in _one_each(judged)]
-    evidence = _evidence(judged)
+    groups = [_agreed(group) for group in _by_question(replies)]
+    settled = set() if ledger is None else set(ledger.outcomes())
+    results = [_answer_of(_one_of(group), ledger, settled) for group in groups]
+    evidence = _evidence([one for group in groups for one in group])
     if evidence.n_queries < _FEWEST or not evidence.correct.any():
         return Explored(prior, None, tuple(results), spent)
     predictor = OutcomePredictor(max_tokens=prior.max_tokens)
@@ -115,8 +116,10 @@ def _sample(questions: Sequence[Question], replies: float, seed: int) -> list[Qu
         if len(asked) >= replies:
             break
         one = questions[row]
-        copies = [replace(one, query_id=f"{one.query_id}{_SAMPLE}{number})") for number in range(SAMPLES)]
-        asked.extend([one] if one.gold else copies)
+        if one.gold:
+            asked.append(one)
+        else:
+            asked.extend(replace(one, query_id=f"{one.query_id}{_SAMPLE}{number})") for number in range(SAMPLES))
     return asked
 
 
@@ -127,43 +130,41 @@ def _explored_before(ledger: LedgerRun | None) -> int:
     return sum(one["generated"] + one["wasted"] for one in explored)
 
 
-def _agree(replies: Sequence[Result]) -> list[Result]:
-    """Replies to questions without reference answers, right where most of their question's say the same."""
+def _by_question(replies: Sequence[Result]) -> list[list[Result]]:
+    """The replies to each question."""
     groups: dict[str, list[Result]] = {}
     for one in replies:
-        if not one.question.gold:
-            groups.setdefault(_base(one), []).append(one)
+        groups.setdefault(_base(one), []).append(one)
+    return list(groups.values())
+
+
+def _agreed(group: Sequence[Result]) -> list[Result]:
+    """Replies to one question; without a reference answer they are right where most of them say the same."""
+    if group[0].question.gold:
+        return list(group)
     judged = []
-    for group in groups.values():
-        for one in group:
-            same = sum(
-                one.answer is not None and other.answer is not None and grade(other.answer, one.answer)
-                for other in group
-            )
-            judged.append(replace(one, correct=2 * same > SAMPLES))
+    for one in group:
+        same = sum(
+            one.answer is not None and other.answer is not None and grade(other.answer, one.answer) for other in group
+        )
+        judged.append(replace(one, correct=2 * same > SAMPLES))
     return judged
 
 
-def _one_each(judged: Sequence[Result]) -> list[Result]:
-    """One result for each question: a right one if there is one, charged what all of the question's replies took."""
-    groups: dict[str, list[Result]] = {}
-    for one in judged:
-        groups.setdefault(_base(one), []).append(one)
-    best = []
-    for group in groups.values():
-        chosen = next((one for one in group if one.correct), group[0])
-        others = sum(one.spent for one in group) - chosen.spent
-        best.append(replace(chosen, wasted=chosen.wasted + others, attempts=sum(one.attempts for one in group)))
-    return best
+def _one_of(group: Sequence[Result]) -> Result:
+    """One result for a question: a right one if there is one, charged what all of its replies took."""
+    chosen = next((one for one in group if one.correct), group[0])
+    others = sum(one.spent for one in group) - chosen.spent
+    return replace(chosen, wasted=chosen.wasted + others, attempts=sum(one.attempts for one in group))
 
 
-def _answer_of(result: Result, ledger: LedgerRun | None) -> Result:
+def _answer_of(result: Result, ledger: LedgerRun | None, settled: set[str]) -> Result:
     """The result under its question's own id; several replies to one question were asked under ids of their own."""
     if result.question.gold:
         return result
     name = _base(result)
     own = replace(result, question=replace(result.question, query_id=name), correct=None)
-    if ledger is not None and name not in ledger.outcomes():
+    if ledger is not None and name not in settled:
         # Its replies are charged already.
         ledger.settle(name, 0, str(own.reason), own.payload() | {"explored": False})
     return own
@@ -175,11 +176,11 @@ def _base(result: Result) -> str:
 
 
 def _evidence(judged: Sequence[Result]) -> Evidence:
-    names = sorted({_base(one) for one in judged})
     texts = {_base(one): one.question.question for one in judged}
+    number = {name: place for place, name in enumerate(sorted(texts))}
     return Evidence(
-        [texts[name] for name in names],
-        [names.index(_base(one)) for one in judged],
+        [texts[name] for name in number],
+        [number[_base(one)] for one in judged],
         [max(1, one.position) for one in judged],
         [bool(one.correct) for one in judged],
         [max(1, one.generated - one.past) for one in judged],
