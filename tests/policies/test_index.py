@@ -147,3 +147,26 @@ def test_weights_multiply_the_index() -> None:
 def test_beliefs_without_outcomes_do_not_do(policy: Index | IndexResume) -> None:
     with pytest.raises(InputError, match=f"The policy {policy.name} needs beliefs about outcomes; fit with"):
         policy.open(Beliefs.certain(np.ones(2)), 10)
+
+
+def test_fewer_at_once_keep_closer_to_the_order_of_index() -> None:
+    n = 8
+    worth = np.linspace(0.2, 0.9, n)
+    found = outcomes(*[[share, share, share, share] for share in worth])
+    for at_once, first in ((1.0, n), (0.25, 2), (0.01, 1)):
+        market = IndexResume(at_once=at_once).open(beliefs(found), 1000)
+        granted = ask(market, list(range(n)), [0] * n)
+        assert [number >= n - first for number in range(n)] == [limit > 0 for limit in granted]
+    for share in (0.0, 1.5, float("nan")):
+        with pytest.raises(InputError, match="at_once must be above 0 and at most 1"):
+            IndexResume(at_once=share).open(beliefs(found), 1000)
+
+
+@pytest.mark.parametrize("policy", [Index(), IndexResume(at_once=1.0)])
+def test_a_query_named_twice_is_granted_one_step_and_settled_once(policy: Index | IndexResume) -> None:
+    market = policy.open(beliefs(outcomes([0.5] * 4, [0.5] * 4)), 100)
+    assert [10, 10, 10] == ask(market, [1, 0, 1], [0, 0, 0])
+    with pytest.raises(InputError, match="A query is named twice"):
+        market.settle(np.array([0, 1, 0]), np.array([5, 5, 5]), np.array([True, True, True]))
+    market.settle(np.array([0, 1]), np.array([5, 5]), np.array([True, True]))
+    assert 10 == market.spent

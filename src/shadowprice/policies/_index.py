@@ -16,8 +16,6 @@ _PATIENCE = 0.9
 """A running query is stopped below this share of the price. Its index does not know that more will be known at the next
 step, and its beliefs are noisy: to stop it for good must wait until that is clear. Chosen on the five files of the
 evaluation, where 0.8 to 0.9 are as good."""
-_AT_ONCE = 0.01
-"""Share of the queries that go on together before the others are compared with them again."""
 _REPRICE_SHARE = 0.002
 """Share of the budget that must have been granted or have come back before the price is found anew."""
 _TRUSTED_SHARE = 0.02
@@ -53,7 +51,14 @@ class IndexResume(AbstractPolicy):
     """Strictly in order of index: a query that falls behind pauses, and goes on when it is the best again.
 
     This needs an engine that can go on with a reply later. It is the limit that `Index` approaches in one pass.
+
+    Args:
+        at_once: Share of the queries that go on together before the others are compared with them again. Fewer are a
+            little better and take longer.
     """
+
+    def __init__(self, at_once: float = 0.01) -> None:
+        self._at_once = at_once
 
     name: ClassVar[str] = "index-resume"
     needs_pauses: ClassVar[bool] = True
@@ -65,10 +70,12 @@ class IndexResume(AbstractPolicy):
         """Open a market.
 
         Raises:
-            InputError: The beliefs have no outcomes, or the budget does not do.
+            InputError: The beliefs have no outcomes, the budget does not do, or `at_once` is no share.
         """
+        if not 0.0 < self._at_once <= 1.0:
+            raise InputError(f"at_once must be above 0 and at most 1, not {self._at_once}.")
         outlook = _outlook(self.name, beliefs, outlook)
-        return IndexResumeMarket(outlook, budget, Terms(len(outlook)) if terms is None else terms)
+        return IndexResumeMarket(outlook, budget, Terms(len(outlook)) if terms is None else terms, self._at_once)
 
 
 class _Valued(AbstractStepMarket):
@@ -174,10 +181,10 @@ class IndexResumeMarket(_Valued):
 
     pauses = True
 
-    def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms) -> None:
+    def __init__(self, outlook: AbstractOutlook, budget: int, terms: Terms, at_once: float) -> None:
         super().__init__(outlook, budget, terms)
         n = len(outlook)
-        self._width = max(1, round(_AT_ONCE * n))
+        self._width = max(1, round(at_once * n))
         self._value = self._index(np.arange(n), np.zeros(n, dtype=np.int64))
         """``(n,)`` index of each query where it stands."""
         self._seen = np.zeros(n, dtype=np.int64)

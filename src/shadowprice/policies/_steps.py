@@ -49,8 +49,8 @@ class AbstractStepMarket(AbstractBookedMarket):
     def grant(self, ids: IntArray, generated: IntArray) -> IntArray:
         """A step for whom the market picks; a query that gets nothing beyond what it has is to stop, or to pause."""
         ids, generated = np.asarray(ids, dtype=np.int64), np.asarray(generated, dtype=np.int64)
-        distinct, first, again = np.unique(ids, return_index=True, return_inverse=True)
-        if len(distinct) < len(ids):
+        if self._repeats(ids):
+            distinct, first, again = np.unique(ids, return_index=True, return_inverse=True)
             return self.grant(distinct, generated[first])[again]
         asks = np.flatnonzero((self._state[ids] != SETTLED) & (generated >= self._granted[ids]))
         picked = asks[self._pick(ids[asks], generated[asks])]
@@ -78,12 +78,17 @@ class AbstractStepMarket(AbstractBookedMarket):
     def _advance(self, ids: IntArray, generated: IntArray) -> None:
         """Grant a step to each of some queries, in this order, as far as tokens go; guarantees are kept back."""
         beyond = self._grid[np.minimum(np.searchsorted(self._grid, generated, side="right"), len(self._grid) - 1)]
-        owed = self._owed(ids)
-        owed = np.diff(np.minimum(np.cumsum(owed), max(0, self._pool)), prepend=0)
-        extra = np.maximum(beyond - self._granted[ids] - owed, 0)
-        free = max(0, self._pool - self._sure)
-        extra = np.diff(np.minimum(np.cumsum(extra), free), prepend=0)
+        owed = _as_far_as(self._owed(ids), self._pool)
+        extra = _as_far_as(np.maximum(beyond - self._granted[ids] - owed, 0), self._pool - self._sure)
         self._granted[ids] += owed + extra
         self._pool -= int((owed + extra).sum())
         self._sure -= int(owed.sum())
         self._state[ids[self._granted[ids] > 0]] = RUNNING
+
+
+def _as_far_as(wanted: IntArray, tokens: int) -> IntArray:
+    """What each gets of what it wants, first come, first served."""
+    total = np.cumsum(wanted)
+    if not total.size or total[-1] <= tokens:
+        return wanted
+    return np.diff(np.minimum(total, max(0, tokens)), prepend=0)

@@ -127,5 +127,6 @@ def _run(market: AbstractMarket, replies: Replies, ids: IntArray, granted: IntAr
         ended = reach == length[ids]
         pauses = market.pauses and bool(goes_on.any())
         over = (granted[ids] > 0) & (ended if pauses else ended | ~goes_on)
-        market.settle(ids[over], generated[ids[over]], ended[over])
+        if over.any():
+            market.settle(ids[over], generated[ids[over]], ended[over])
         ids = ids[~over] if pauses else ids[~over & goes_on]
