@@ -4,7 +4,8 @@
 
     ShadowpriceError
     ├── InputError            a file, a field or an option is not what it should be      exit code 2
-    │   └── MissingExtraError an optional dependency is not installed                   exit code 2
+    │   ├── MissingExtraError an optional dependency is not installed                   exit code 2
+    │   └── MissingModelError a model that this package knows was not pulled            exit code 2
     ├── BudgetTooSmallError   the budget buys nothing at all                            exit code 3
     ├── EngineError           tokens could not be generated                             exit code 4
     │   ├── UnreachableError  no server answered                                        exit code 4
@@ -35,6 +36,13 @@ class MissingExtraError(InputError):
 
     def __init__(self, feature: str, extra: str) -> None:
         super().__init__(f"{feature} needs the extra '{extra}': install it with `pip install 'shadowprice[{extra}]'`.")
+
+
+class MissingModelError(InputError):
+    """A model that this package knows is not on this machine."""
+
+    def __init__(self, model: str) -> None:
+        super().__init__(f"The model '{model}' is not on this machine: run `shadowprice model pull {model}`.")
 
 
 class BudgetTooSmallError(ShadowpriceError):

@@ -18,7 +18,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from shadowprice._atomic import write_whole
-from shadowprice._errors import InputError, MissingExtraError
+from shadowprice._errors import InputError, MissingExtraError, MissingModelError
 from shadowprice.beliefs._archive import array_bytes, check_arrays, open_archive, read_array
 from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._card import PredictorCard, Reference
@@ -120,7 +120,7 @@ def read_predictor(path: str | os.PathLike[str]) -> SavedPredictor:
         grid = _grid(predictor)
         running = _running(content.get("running"), predictor)
         reference = None if unknown is None else _read_reference(archive, unknown)
-    except MissingExtraError:
+    except (MissingExtraError, MissingModelError):
         raise
     except Exception as error:  # whatever a crafted file makes a predictor do
         raise InputError(f"{source} holds a predictor that does not predict; {_ANEW}.") from error

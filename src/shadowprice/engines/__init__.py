@@ -1,5 +1,6 @@
 """Where tokens are generated: a model in this process, one behind a server, or recorded replies."""
 
+from shadowprice._store import MODELS, KnownModel, ModelState, model_path, model_state, resolve_model
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._base import AbstractEngine, CountedBy, Delta, Effort, FinishReason, Request
 from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
@@ -11,7 +12,6 @@ from shadowprice.engines._probed import Finding, ProbeReport, recall, remember
 from shadowprice.engines._pull import PulledModel, pull_model
 from shadowprice.engines._reading import Reading, read_chunk
 from shadowprice.engines._replay import ReplayEngine, Reply
-from shadowprice.engines._store import MODELS, KnownModel, ModelState, model_path, model_state, resolve_model
 
 __all__ = [
     "DIALECTS",

@@ -14,9 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shadowprice._errors import EngineError, InputError, MissingExtraError
+from shadowprice._store import MODELS, resolve_model
 from shadowprice.engines._base import AbstractEngine, Delta, Request
 from shadowprice.engines._chunks import ChunkReader
-from shadowprice.engines._store import MODELS, resolve_model
 
 Chunk = dict[str, Any]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from shadowprice._errors import EngineError, InputError
-from shadowprice.engines._store import KnownModel, is_intact, known_model, model_path
+from shadowprice._store import KnownModel, is_intact, known_model, model_path
 
 _BLOCK = 1 << 20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from shadowprice._cache import cache_path
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, MissingModelError
 
 ModelState = Literal["pulled", "absent", "damaged"]
 
@@ -107,7 +107,7 @@ def _resolve_known(model: KnownModel) -> Path:
     path = model_path(model)
     state = model_state(model)
     if state == "absent":
-        raise InputError(f"The model '{model.name}' is not on this machine: run `shadowprice model pull {model.name}`.")
+        raise MissingModelError(model.name)
     if state == "damaged":
         raise InputError(
             f"The model file '{path}' is damaged (wrong size or checksum): "
