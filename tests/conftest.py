@@ -36,11 +36,13 @@ def smollm2() -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_forecasts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps what tests fit out of the user's cache, and what the user has fitted out of the tests."""
-    folder = tmp_path_factory.mktemp("forecasts")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keeps what tests find out apart from the user's cache, but for models."""
+    forecasts, vectors, layers = (tmp_path_factory.mktemp(name) for name in ("forecasts", "vectors", "layers"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: folder)
+        patch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: forecasts)
+        patch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: vectors)
+        patch.setattr("shadowprice.beliefs.encoders._layers.layers_folder", lambda: layers)
         yield
 
 

@@ -46,5 +46,5 @@ def test_an_encoder_is_a_parameter_like_any_other() -> None:
     _, encoder = riddles()
     copy = clone(OutcomePredictor(encoder=encoder))
     assert isinstance(copy.encoder, ArrayEncoder)
-    with pytest.raises(InputError, match="There is no encoder 'bert'; leave it out, or choose sentence"):
+    with pytest.raises(InputError, match="There is no encoder 'bert'; leave it out, or choose smollm2 or sentence"):
         app(["fit", "bundled", "--encoder", "bert"], standalone_mode=False)

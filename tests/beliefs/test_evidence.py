@@ -61,3 +61,19 @@ def test_outcomes_are_curves_and_join_on_one_grid() -> None:
     assert 1 == len(both.take(np.array([True, False])).outcomes or [])
     with pytest.raises(InputError, match="different grids"):
         Outcomes.concatenate([half, Outcomes(grid + 1.0, half.right, half.finished)])
+
+
+def test_nobody_learns_of_a_held_out_question_from_another_model() -> None:
+    def replies(*questions: str) -> Evidence:
+        n = len(questions)
+        return Evidence(questions, np.arange(n), np.full(n, 5), np.ones(n))
+
+    evidence = replies("One?", "Two?", "Two?").beside([replies("Two?", "Three?"), replies("One?")])
+    part = evidence.of_questions(np.array([True, False, False]))
+    assert [["Three?"], ["One?"]] == [list(other.questions) for other in part.others]
+    kept = evidence.of_questions(np.array([True, True, False]))
+    assert [["Two?", "Three?"], ["One?"]] == [list(other.questions) for other in kept.others]
+    bare = evidence.without({"One?", "Three?"})
+    assert ["Two?", "Two?"] == bare.questions
+    assert [1, 0] == [len(other) for other in bare.others]
+    assert 0 == len(evidence.beside([]).others)

@@ -100,6 +100,18 @@ def test_beliefs_can_be_learnt_from_another_models_traces(sums: Traces) -> None:
     assert 3.0 < np.median(ratio) < 5.0
 
 
+def test_beliefs_can_be_learnt_beside_another_models_traces(sums: Traces) -> None:
+    alone = threshold(forecast(sums, THRESHOLDS))
+    beside = forecast(sums, THRESHOLDS, others=[sums])
+    assert threshold(beside) != alone
+    # Its tokens are this model's: another that takes four times as many changes nothing in the mean.
+    slower = sums.table.set_column(
+        sums.table.schema.get_field_index("answer_tokens"), "answer_tokens", [4 * sums.answer_tokens]
+    )
+    moved = np.array(threshold(forecast(sums, THRESHOLDS, others=[Traces(slower, sums.query, "slower")])))
+    assert np.median(moved / np.array(threshold(beside))) == pytest.approx(1.0, abs=0.1)
+
+
 def same(one: Beliefs | None, other: Beliefs | None) -> bool:
     if one is None or other is None:
         return one is other
@@ -126,7 +138,9 @@ def test_other_traces_and_other_recipes_are_kept_apart(sums: Traces, folder: Pat
     kept_forecast(sums, THRESHOLDS._replace(seed=1))
     kept_forecast(sums.without({sums.questions[0]}), THRESHOLDS)
     kept_forecast(sums, THRESHOLDS, source=sums)
-    assert 4 == len(list(folder.iterdir()))
+    kept_forecast(sums, THRESHOLDS, others=[sums])
+    kept_forecast(sums, THRESHOLDS, others=[sums, sums])
+    assert 6 == len(list(folder.iterdir()))
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip file", b"PK\x03\x04 cut short"])

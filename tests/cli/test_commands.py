@@ -1,4 +1,5 @@
 import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,34 @@ def test_bench_writes_json_and_a_report_and_prints_the_table(
 def test_bench_with_both_accountings_is_two_results(shadowprice: Command, sums_file: Path) -> None:
     said = shadowprice("bench", sums_file, *BENCH, "--accounting", "both", "--json", "-")
     assert ["allocated", "generated"] == [data["accounting"] for data in json.loads(said.out)]
+
+
+def test_bench_learns_beside_other_models_and_with_a_reader(shadowprice: Command, sums_file: Path) -> None:
+    alone, beside = (
+        json.loads(shadowprice("bench", sums_file, *BENCH, *more, "--json", "-").out)["rows"]
+        for more in ((), ("--beside", sums_file))
+    )
+    assert [row["policy"] for row in alone] == [row["policy"] for row in beside]
+    assert alone != beside
+    said = shadowprice("bench", sums_file, *BENCH, "--encoder", "bert")
+    assert (2, "error: There is no encoder 'bert'; leave it out, or choose smollm2 or sentence.") == (
+        said.code,
+        said.err.strip(),
+    )
+
+
+@pytest.mark.model
+def test_bench_reads_each_question_once(
+    shadowprice: Command, sums_file: Path, smollm2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert smollm2.is_file()
+    monkeypatch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: tmp_path)
+    options = ("--streams", "balanced", "--budgets", "16", "--policies", "clear-lambert", "--seeds", "1")
+    said = shadowprice("bench", sums_file, *options, "--encoder", "smollm2", "--json", "-")
+    assert 0 == said.code, said.err
+    with sqlite3.connect(next(tmp_path.iterdir())) as kept:
+        # And the empty one, by which the reader is tried.
+        assert [(90 + 1,)] == kept.execute("SELECT COUNT(*) FROM vectors").fetchall()
 
 
 def test_fit_prints_json_and_writes_a_predictor(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:

@@ -266,3 +266,32 @@ def test_traces_with_texts_also_teach_what_replies_say_on_the_way(
     assert "--running goes with --predictor outcome" in (
         shadowprice("fit", path, "--running", "--predictor", "threshold").err
     )
+
+
+def test_other_models_replies_stand_on_the_card_and_count_as_seen(half: dict[str, Path], folder: Path) -> None:
+    path = folder / "beside.shadow"
+    code, _, _ = run("fit", half["even"], "--beside", half["odd"], "--no-running", "-o", path)
+    assert 0 == code
+    _, card = load_predictor(path)
+    assert (("odd.parquet",), 45) == (card.beside, card.queries)
+    reference = read_predictor(path).reference
+    assert reference is not None
+    assert 90 == len(reference.questions)
+    code, _, err = run("fit", half["even"], "--beside", "missing.parquet")
+    assert 2 == code
+    assert "missing.parquet" in err
+
+
+def test_excluded_questions_are_left_out_of_the_others_too(half: dict[str, Path], folder: Path) -> None:
+    questions = read_traces(half["odd"]).questions[:20]
+    excluded = folder / "odd.jsonl"
+    excluded.write_text(
+        "".join(json.dumps({"id": f"q{n}", "question": text, "answer": "1"}) + "\n" for n, text in enumerate(questions))
+    )
+    path = folder / "excluded.shadow"
+    options = ("--beside", half["odd"], "--exclude", excluded, "--no-running", "-o", path)
+    code, _, err = run("fit", half["even"], *options)
+    assert 0 == code, err
+    reference = read_predictor(path).reference
+    assert reference is not None
+    assert 45 + 25 == len(reference.questions)

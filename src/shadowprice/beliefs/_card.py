@@ -48,6 +48,8 @@ class PredictorCard:
     """Token count at which calibration was scored; 0 if it was not."""
     scores: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     """Figures on unseen questions at fit time: value and 95 % interval, by the names of `BeliefScores`."""
+    beside: tuple[str, ...] = ()
+    """Names of the trace files of other models that it learnt from as well."""
 
     @staticmethod
     def figures(scores: BeliefScores) -> dict[str, tuple[float, float, float]]:
@@ -74,8 +76,8 @@ class Reference:
     """Mean share of a question's words that stand in no question of the other half."""
 
     @classmethod
-    def of(cls, questions: Sequence[str], believed: FloatArray, seed: int = 0) -> "Reference":
-        """Describe n questions and ``(n,)`` what was believed of each."""
+    def of(cls, questions: Sequence[str], believed: FloatArray, seed: int = 0, seen: Sequence[str] = ()) -> "Reference":
+        """Describe n questions and ``(n,)`` what was believed of each; `seen`: questions that others answered."""
         half = np.random.default_rng(seed).permutation(len(questions)) % 2
         words = [word_hashes(question) for question in questions]
         shares: list[float] = []
@@ -83,7 +85,7 @@ class Reference:
             known = _distinct(rows for rows, one in zip(words, half, strict=True) if one != side)
             shares += [unknown_share(rows, known) for rows, one in zip(words, half, strict=True) if one == side]
         return cls(
-            questions=_distinct([question_hashes(questions)]),
+            questions=_distinct([question_hashes(questions), question_hashes(seen)]),
             words=_distinct(words),
             lengths=np.quantile(log_lengths(questions), _QUANTILES),
             believed=np.quantile(believed, _QUANTILES),

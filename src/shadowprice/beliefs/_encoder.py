@@ -33,6 +33,10 @@ _FEWEST = 8
 _PENALTY = 3.0
 _SURFACE_LENGTH = 0.9
 """Typical length of a question's surface features beside its TF-IDF rows, whose length is 1."""
+_READING_LENGTH = 1.5
+"""Typical length of what another model reads, beside the same."""
+_DIRECTIONS_READ = 64
+"""Directions of that which the linear part sees; trees see the first `n_components`."""
 _FOLDS = 5
 _CHUNK = 256
 
@@ -101,7 +105,8 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         with threadpool_limits(1):
             sparse, surface, axes = self._fit_encoding(list(texts))
             projected = np.asarray(sparse @ axes, dtype=np.float32)
-            dense, linear = self._dense(texts, surface, projected), self._linear(surface)
+            reading = self._read(texts)
+            dense, linear = self._dense(surface, projected, reading), self._linear(surface, reading)
             unseen = np.empty((len(texts), len(targets)))
             coefficients = []
             self.forests_: list[Forest] = []
@@ -125,12 +130,12 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         if self.heads_.ndim != 2 or len(self.heads_) != columns or self.heads_.dtype != np.float32:
             raise ValueError("a text regression's weights do not fit its vocabulary")
         width = self.n_directions_ + len(self._kept())
-        width += 0 if self.reading_ is None else self.reading_.axes_.shape[1]
+        width += 0 if self.reading_ is None else min(self.n_components, self.reading_.axes_.shape[1])
         if any(forest.columns > max(width, 1) for forest in self.forests_):
             raise ValueError("a forest asks for features that are not there")
 
     def _fit_encoding(self, texts: list[str]) -> tuple[csr_array, FloatArray, FloatArray]:
-        self.reading_ = None if self.encoder is None else _reduced(self.encoder, self.n_components).fit(texts)
+        self.reading_ = None if self.encoder is None else _reduced(self.encoder, _DIRECTIONS_READ).fit(texts)
         self.words_ = NgramEncoder("words", 1, 2)
         self.characters_ = NgramEncoder("characters", 2, 5)
         rows = [encoder.fit(texts).transform(texts) for encoder in self._encoders()]
@@ -161,18 +166,20 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         names = {name for group in SURFACE_GROUPS if group in self.groups for name in SURFACE_GROUPS[group]}
         return [column for column, name in enumerate(SURFACE_FEATURES) if name in names]
 
-    def _linear(self, surface: FloatArray) -> FloatArray:
-        """Surface features as the linear model takes them."""
+    def _read(self, texts: Sequence[str]) -> FloatArray:
+        """What the other model makes of the texts: ``(n, d)``, of mean length 1; no columns without one."""
+        return np.empty((len(texts), 0)) if self.reading_ is None else self.reading_.transform(texts)
+
+    def _linear(self, surface: FloatArray, reading: FloatArray) -> FloatArray:
+        """Surface features, and what another model reads, as the linear model takes them."""
         scaled = (np.log1p(surface) - self.centre_) / self.spread_
         scale = _SURFACE_LENGTH / np.sqrt(max(1, surface.shape[1]))
-        return np.asarray(np.clip(scaled, -_LARGEST_FEATURE, _LARGEST_FEATURE) * scale)
+        flat = np.clip(scaled, -_LARGEST_FEATURE, _LARGEST_FEATURE) * scale
+        return np.hstack([flat, _READING_LENGTH * reading])
 
-    def _dense(self, texts: Sequence[str], surface: FloatArray, projected: FloatArray) -> NDArray[np.float32]:
+    def _dense(self, surface: FloatArray, projected: FloatArray, reading: FloatArray) -> NDArray[np.float32]:
         """What the trees see; a column of zeros where they see nothing."""
-        parts = [surface, projected[:, : self.n_directions_]]
-        if self.reading_ is not None:
-            parts.append(self.reading_.transform(texts))
-        dense = np.hstack(parts)
+        dense = np.hstack([surface, projected[:, : self.n_directions_], reading[:, : self.n_components]])
         return np.ascontiguousarray(dense if dense.shape[1] else np.zeros((len(dense), 1)), dtype=np.float32)
 
     def _fit_target(
@@ -210,8 +217,9 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
             columns, values, ends = encoder.encode(texts)
             _add_projection(columns, values, ends, self.heads_[first:], projected)
             first += encoder.n_features_
-        line = projected[:, self.n_directions_ :] + self._linear(surface) @ self.slope_ + self.mean_
-        dense = self._dense(texts, surface, projected)
+        reading = self._read(texts)
+        line = projected[:, self.n_directions_ :] + self._linear(surface, reading) @ self.slope_ + self.mean_
+        dense = self._dense(surface, projected, reading)
         trees = np.stack([forest.predict(dense) for forest in self.forests_], axis=1)
         return np.asarray(self.linear_share * line + (1.0 - self.linear_share) * trees, dtype=np.float64)
 

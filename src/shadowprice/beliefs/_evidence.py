@@ -1,6 +1,6 @@
 """What predictors learn from: questions, and what happened when a model answered them."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Self
 
@@ -28,6 +28,7 @@ class Evidence:
             whatever came after its answer.
         weight: ``(m,)`` how many replies a row stands for, at least 0; by default 1.
         completions: ``(m,)`` texts of the replies, where they were kept.
+        others: What other models replied, to the same questions or to others; see `beside`.
 
     Raises:
         InputError: lengths differ, or a row refers to no question.
@@ -41,6 +42,7 @@ class Evidence:
     censored: BoolArray
     weight: FloatArray
     completions: Sequence[str] | None
+    others: tuple["Evidence", ...]
 
     def __init__(
         self,
@@ -52,6 +54,7 @@ class Evidence:
         censored: ArrayLike | None = None,
         weight: ArrayLike | None = None,
         completions: Sequence[str] | None = None,
+        others: Sequence["Evidence"] = (),
     ) -> None:
         number = np.asarray(query, dtype=np.int64)
         m, n = len(number), len(questions)
@@ -74,7 +77,8 @@ class Evidence:
             if field.shape != (m,):
                 raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
         fields["censored"] = cut & ~right
-        for name, value in {**fields, "questions": questions, "completions": completions}.items():
+        whole = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
+        for name, value in whole.items():
             object.__setattr__(self, name, value)
 
     def __len__(self) -> int:
@@ -86,12 +90,36 @@ class Evidence:
         """Number of questions, n."""
         return len(self.questions)
 
+    def beside(self, others: Sequence["Evidence"]) -> Self:
+        """The same with what other models replied.
+
+        A question that one model finds hard is often hard for the next, so predictors learn from these replies which
+        questions are hard and long; how hard and how long for this model, they learn from its own.
+        """
+        return self._of(np.arange(self.n_queries), np.arange(len(self)), tuple(others))
+
     def of_questions(self, keep: BoolArray) -> Self:
-        """The replies to some of the questions, by an ``(n,)`` mask; questions are numbered anew."""
-        number = np.cumsum(keep) - 1
-        rows = np.flatnonzero(keep[self.query])
+        """The replies to some of the questions, by an ``(n,)`` mask; questions are numbered anew.
+
+        What other models replied to the rest is left out as well, so that nobody learns from a question held out.
+        """
+        kept = np.flatnonzero(keep)
+        dropped = {self.questions[int(i)] for i in np.flatnonzero(~np.asarray(keep))} if self.others else set()
+        dropped -= {self.questions[int(i)] for i in kept}
+        others = tuple(other.without(dropped) for other in self.others)
+        return self._of(kept, np.flatnonzero(keep[self.query]), others)
+
+    def without(self, texts: Set[str]) -> Self:
+        """The replies to all but some questions, by text; those of other models too."""
+        keep = np.array([question not in texts for question in self.questions], dtype=np.bool_)
+        others = tuple(other.without(texts) for other in self.others)
+        return self._of(np.flatnonzero(keep), np.flatnonzero(keep[self.query]), others)
+
+    def _of(self, kept: IntArray, rows: IntArray, others: tuple["Evidence", ...]) -> Self:
+        number = np.empty(self.n_queries, dtype=np.int64)
+        number[kept] = np.arange(len(kept))
         return type(self)(
-            [self.questions[int(i)] for i in np.flatnonzero(keep)],
+            [self.questions[int(i)] for i in kept],
             number[self.query[rows]],
             self.answer_tokens[rows],
             self.correct[rows],
@@ -99,4 +127,5 @@ class Evidence:
             self.censored[rows],
             self.weight[rows],
             None if self.completions is None else [self.completions[int(i)] for i in rows],
+            others,
         )

@@ -14,6 +14,7 @@ from shadowprice.beliefs._calibration import LocationCalibration, LogitCalibrati
 from shadowprice.beliefs._encoder import GROUPS, Target, TextRegression
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._hazards import TOKEN_GRID, Counts, Hazards, Scores, cells_of, count_ends, mixture_ends
+from shadowprice.beliefs._others import Heard, pooled
 from shadowprice.beliefs._prior import BETWEEN, WITHIN, prior_scores
 from shadowprice.beliefs._threshold import steady_surge
 
@@ -73,6 +74,9 @@ class OutcomePredictor(AbstractPredictor):
     def fit(self, evidence: Evidence) -> Self:
         """Learn from replies, one or several per question.
 
+        What other models replied (`Evidence.beside`) says how questions compare; all that is calibrated or fitted to
+        the scores is fitted to this model's own replies.
+
         Raises:
             InputError: There is no reply, or a weight, a length or `pseudo_questions` is below 0.
         """
@@ -83,7 +87,9 @@ class OutcomePredictor(AbstractPredictor):
         self.text_ = TextRegression(
             self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
         )
-        raw = self.text_.fit_unseen(replies.texts, share)
+        theirs = [Heard(part.texts, _shares(part)) for part in map(_replies, _with_replies(evidence.others))]
+        heard = pooled(Heard(replies.texts, share), theirs)
+        raw = self.text_.fit_unseen(heard.texts, heard.targets)[: len(replies.texts)]
         prior = prior_scores(replies.texts, self.max_tokens, None)
         chance, right, wrong = share
         self.chance_ = LogitCalibration().fit(
@@ -194,6 +200,10 @@ class _Replies(NamedTuple):
     right: Any
     cut: Any
     weight: FloatArray
+
+
+def _with_replies(others: Sequence[Evidence]) -> list[Evidence]:
+    return [other for other in others if other.weight.any()]
 
 
 def _replies(evidence: Evidence) -> _Replies:

@@ -12,6 +12,7 @@ from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._encoder import Target, TextRegression
 from shadowprice.beliefs._evidence import Evidence
+from shadowprice.beliefs._others import Heard, pooled
 from shadowprice.beliefs._surge import SharedSurge, fit_surge
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class ThresholdPredictor(AbstractPredictor):
         self.random_state = random_state
 
     def fit(self, evidence: Evidence) -> Self:
-        """Learn from replies, one or several per question.
+        """Learn from replies, one or several per question; the surge from this model's own.
 
         Raises:
             InputError: No reply is right.
@@ -53,13 +54,10 @@ class ThresholdPredictor(AbstractPredictor):
                 "No reply in these traces is right, so there is no threshold to learn; record an easier task."
             )
         tokens = np.maximum(evidence.answer_tokens, 1)
-        texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
-        query = text[evidence.query]
-        rows, place = np.unique(query[correct], return_inverse=True)
-        weight = np.bincount(place, evidence.weight[correct]).astype(np.float64)
-        mean = np.bincount(place, evidence.weight[correct] * np.log(tokens[correct])) / weight
+        own, query = _heard(evidence)
+        known = pooled(own, [_heard(other)[0] for other in evidence.others])
         self.model_ = TextRegression(self.n_components, encoder=self.encoder, random_state=self.random_state)
-        position = np.exp(self.model_.fit_unseen([str(t) for t in texts], [Target(rows, mean, weight)]))
+        position = np.exp(self.model_.fit_unseen(known.texts, known.targets))
         surge = steady_surge(
             position[query[heard], 0], tokens[heard], correct[heard], evidence.weight[heard], self.random_state
         )
@@ -77,6 +75,18 @@ class ThresholdPredictor(AbstractPredictor):
         check_is_fitted(self)
         threshold = self.scale_ * np.exp(self.model_.predict(questions)[:, 0])
         return Beliefs(threshold, np.full(len(threshold), self.alpha_), np.full(len(threshold), self.beta_))
+
+
+def _heard(evidence: Evidence) -> tuple[Heard, IntArray]:
+    """Mean log position of the right answers to each question, and ``(m,)`` the question of each reply."""
+    correct = evidence.correct & (evidence.weight > 0.0)
+    texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
+    query = text[evidence.query]
+    rows, place = np.unique(query[correct], return_inverse=True)
+    weight = np.bincount(place, evidence.weight[correct], minlength=len(rows)).astype(np.float64)
+    position = np.log(np.maximum(evidence.answer_tokens[correct], 1))
+    mean = np.bincount(place, evidence.weight[correct] * position, minlength=len(rows)) / weight
+    return Heard([str(each) for each in texts], [Target(rows, mean, weight)]), query
 
 
 def steady_surge(

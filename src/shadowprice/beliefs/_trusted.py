@@ -22,6 +22,7 @@ TRUSTED: Final = MappingProxyType(
         "shadowprice.beliefs._encoder.TextRegression": "its scores of a text",
         "shadowprice.beliefs._text.NgramEncoder": "text to columns: arrays of hashes and weights",
         "shadowprice.beliefs.encoders._sentence.SentenceEncoder": "a sentence encoder whose weights are in its package",
+        "shadowprice.beliefs.encoders._reader.ReaderEncoder": "a model by its name, which must be one we know",
         "shadowprice.beliefs.encoders._reduced.ReducedEncoder": "their leading directions; no encoder that opens paths "
         "or addresses is on this list: a foreign file could choose them",
         "shadowprice.beliefs._forest.Forest": "its trees, as arrays",

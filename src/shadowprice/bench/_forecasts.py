@@ -1,6 +1,6 @@
 """What each policy may believe of recorded questions, from predictors that were fitted without them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from shadowprice.beliefs import (
     ThresholdPredictor,
     question_folds,
 )
+from shadowprice.beliefs.encoders import get_encoder
 from shadowprice.policies import Knowledge
 from shadowprice.traces import RecordedOutlook, Replies, Traces
 
@@ -68,6 +69,8 @@ class Recipe(NamedTuple):
     """Questions to learn from, at most."""
     noise: float = 0.0
     """σ of log-normal noise on the token counts that are believed."""
+    encoder: str | None = None
+    """Name of another model that reads the questions, of `beliefs.encoders.ENCODERS`."""
 
 
 def forecast(
@@ -75,6 +78,7 @@ def forecast(
     recipe: Recipe = Recipe(),  # noqa: B008  # immutable
     *,
     source: Traces | None = None,
+    others: Sequence[Traces] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
     """Cross-fit all predictors on traces.
@@ -83,18 +87,18 @@ def forecast(
         traces: What is to be forecast: no question by a predictor that has seen it.
         recipe: How.
         source: Traces of another model to learn from, for transfer; the same traces by default.
+        others: Traces of other models to learn from beside these (`Evidence.beside`).
         advance: Called after each fold.
 
     Raises:
         InputError: There are too few questions, or nothing to learn from.
     """
-    evidence = (traces if source is None else source).evidence
+    evidence = (traces if source is None else source).evidence.beside([other.evidence for other in others])
     fold = question_folds(traces.questions, folds=recipe.folds, seed=recipe.seed)
     parts = []
     for number in range(recipe.folds):
         held_out = {traces.questions[i] for i in np.flatnonzero(fold == number)}
-        seen = np.array([question not in held_out for question in evidence.questions], dtype=np.bool_)
-        parts.append(_fold(traces, evidence.of_questions(_some(seen, recipe)), fold == number, recipe))
+        parts.append(_fold(traces, _some(evidence.without(held_out), recipe), fold == number, recipe))
         advance()
     rows = np.argsort(np.concatenate([np.flatnonzero(fold == number) for number in range(recipe.folds)]))
     replies = np.argsort(np.concatenate([np.flatnonzero((fold == u)[traces.query]) for u in range(recipe.folds)]))
@@ -127,26 +131,29 @@ def blurred(beliefs: Beliefs, sigma: float, seed: int) -> Beliefs:
 def _fold(traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe) -> Forecasts:
     """Forecasts of the questions of one fold, in order, and of their replies."""
     unseen = np.flatnonzero(held_out)
+    encoder = None if recipe.encoder is None else get_encoder(recipe.encoder)
     thresholds = outcomes = outlook = None
     if Knowledge.THRESHOLDS in recipe.knowledge:
-        believed = ThresholdPredictor().fit(known).predict(traces.questions)
+        believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions)
         thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
     if Knowledge.OUTCOMES in recipe.knowledge:
-        believed = blurred(OutcomePredictor().fit(known).predict(traces.questions), recipe.noise, recipe.seed)
+        believed = blurred(
+            OutcomePredictor(encoder=encoder).fit(known).predict(traces.questions), recipe.noise, recipe.seed
+        )
         outcomes = believed.take(unseen)
         if recipe.reads:
-            running = RunningPredictor().fit(known, OutcomePredictor())
+            running = RunningPredictor().fit(known, OutcomePredictor(encoder=encoder))
             outlook = RecordedOutlook.of(traces, believed, running, np.flatnonzero(held_out[traces.query]))
     return Forecasts(thresholds, outcomes, outlook)
 
 
-def _some(seen: BoolArray, recipe: Recipe) -> BoolArray:
-    places = np.flatnonzero(seen)
-    if recipe.size is None or recipe.size >= len(places):
-        return seen
-    few = np.zeros(len(seen), dtype=np.bool_)
-    few[np.random.default_rng(recipe.seed).permutation(places)[: recipe.size]] = True
-    return few
+def _some(evidence: Evidence, recipe: Recipe) -> Evidence:
+    n = evidence.n_queries
+    if recipe.size is None or recipe.size >= n:
+        return evidence
+    few = np.zeros(n, dtype=np.bool_)
+    few[np.random.default_rng(recipe.seed).permutation(n)[: recipe.size]] = True
+    return evidence.of_questions(few)
 
 
 def _joined(parts: Iterable[Beliefs | None], order: IntArray) -> Beliefs | None:

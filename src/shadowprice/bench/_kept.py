@@ -4,7 +4,7 @@ import hashlib
 import importlib.metadata
 import os
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -33,6 +33,7 @@ def kept_forecast(
     recipe: Recipe = Recipe(),  # noqa: B008  # immutable
     *,
     source: Traces | None = None,
+    others: Sequence[Traces] = (),
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
     """`forecast`, or what it gave before for the same traces, recipe, code and libraries.
@@ -40,12 +41,12 @@ def kept_forecast(
     Files lie under ``SHADOWPRICE_CACHE`` or the user's cache folder; delete them at will. Where nothing can be written,
     nothing is kept.
     """
-    path = forecasts_folder() / f"{_key(traces, recipe, source)}.npz"
+    path = forecasts_folder() / f"{_key(traces, recipe, source, others)}.npz"
     try:
         found = _read(path)
         os.utime(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or damaged: made anew
-        found = forecast(traces, recipe, source=source, advance=advance)
+        found = forecast(traces, recipe, source=source, others=others, advance=advance)
         _write(found, path)
     return found
 
@@ -55,10 +56,10 @@ def forecasts_folder() -> Path:
     return cache_path() / "forecasts"
 
 
-def _key(traces: Traces, recipe: Recipe, source: Traces | None) -> str:
+def _key(traces: Traces, recipe: Recipe, source: Traces | None, others: Sequence[Traces]) -> str:
     parts = [repr(recipe).encode(), _code(), _content(traces)]
-    if source is not None:
-        parts.append(_content(source))
+    parts.append(b"" if source is None else _content(source))
+    parts += [_content(other) for other in others]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
@@ -80,7 +81,13 @@ def _code() -> bytes:
     digest = hashlib.sha256()
     for library in _LIBRARIES:
         digest.update(f"{library} {importlib.metadata.version(library)}".encode())
-    for package in ("shadowprice.beliefs", "shadowprice.curves", "shadowprice.bench", "shadowprice.traces"):
+    for package in (
+        "shadowprice.beliefs",
+        "shadowprice.beliefs.encoders",
+        "shadowprice.curves",
+        "shadowprice.bench",
+        "shadowprice.traces",
+    ):
         for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
             if file.name.endswith(".py") and (package != "shadowprice.bench" or file.name == "_forecasts.py"):
                 digest.update(file.read_bytes())

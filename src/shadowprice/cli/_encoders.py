@@ -1,0 +1,54 @@
+"""Other models that read questions: chosen by name, and asked once."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shadowprice.cli._options import progress_bar
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs.encoders import AbstractEncoder
+
+_AT_A_TIME = 32
+
+EncoderOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Read questions with a model as well: `smollm2` (the embedded model, pulled; a fifth of a second each) or "
+        "`sentence` (a small one inside the extra `embed`)."
+    ),
+]
+BesideOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Traces of another model: its replies too say which questions are hard. May be given several times."
+    ),
+]
+
+
+def choose_encoder(name: str | None) -> "AbstractEncoder | None":
+    """An encoder that works, or none.
+
+    Raises:
+        InputError: There is no such encoder, or its model was not pulled.
+        MissingExtraError: Its extra is not installed.
+    """
+    if name is None:
+        return None
+    from shadowprice.beliefs.encoders import get_encoder
+
+    encoder = get_encoder(name)
+    encoder.transform([""])  # what is missing should not wait for the fit
+    return encoder
+
+
+def read_once(encoder: "AbstractEncoder | None", questions: Sequence[str]) -> None:
+    """Let an encoder read all questions, with a progress bar; it keeps what it has read."""
+    if encoder is None:
+        return
+    texts = sorted(set(questions))
+    with progress_bar("reading questions", len(texts)) as bar:
+        for start in range(0, len(texts), _AT_A_TIME):
+            encoder.transform(texts[start : start + _AT_A_TIME])
+            bar.advance(min(_AT_A_TIME, len(texts) - start))
