@@ -44,8 +44,12 @@ def choose_encoder(name: str | None) -> "AbstractEncoder | None":
 
 
 def read_once(encoder: "AbstractEncoder | None", questions: Sequence[str]) -> None:
-    """Let an encoder read all questions, with a progress bar; it keeps what it has read."""
+    """Let an encoder that keeps what it has read do so, with a progress bar; others would read everything twice."""
     if encoder is None:
+        return
+    from shadowprice.beliefs.encoders import ENCODERS
+
+    if type(encoder) not in ENCODERS.values():
         return
     texts = sorted(set(questions))
     with progress_bar("reading questions", len(texts)) as bar:

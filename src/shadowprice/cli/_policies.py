@@ -8,6 +8,7 @@ import typer
 
 from shadowprice._errors import InputError
 from shadowprice.beliefs import AbstractPredictor, Beliefs, load_predictor
+from shadowprice.cli._encoders import read_once
 from shadowprice.cli._options import progress_bar
 from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
 from shadowprice.tasks import Question, read_weights
@@ -71,6 +72,7 @@ def believe(questions: list[Question], predictor: Path | None, policy: AbstractP
 def predict(predictor: AbstractPredictor, questions: list[Question]) -> Beliefs:
     """What a predictor says of questions, with a progress bar."""
     texts = [question.question for question in questions]
+    read_once(getattr(predictor, "encoder", None), texts)
     parts = []
     with progress_bar("predicting", len(texts)) as bar:
         for start in range(0, len(texts), _AT_ONCE):
