@@ -80,6 +80,15 @@ def test_where_nothing_can_be_written_nothing_is_kept(
     assert [[1.0, 0.1]] == kept.kept_vectors("m", ["a"], Counting()).round(3).tolist()
 
 
+def test_damaged_pages_are_computed_again(folder: Path) -> None:
+    texts = [str(number) for number in range(2000)]
+    before = kept.kept_vectors("m", texts, Counting())
+    file = next(folder.iterdir())
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4096] + b"\xff" * (len(whole) - 4096))
+    assert np.array_equal(before, kept.kept_vectors("m", texts, Counting()))
+
+
 @pytest.mark.model
 def test_the_middle_layers_are_asked_how_hard_a_question_is(smollm2: Path) -> None:
     encoder = ReaderEncoder()

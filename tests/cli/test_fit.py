@@ -269,9 +269,11 @@ def test_traces_with_texts_also_teach_what_replies_say_on_the_way(
 
 
 def test_other_models_replies_stand_on_the_card_and_count_as_seen(half: dict[str, Path], folder: Path) -> None:
-    path = folder / "beside.shadow"
-    code, _, _ = run("fit", half["even"], "--beside", half["odd"], "--no-running", "-o", path)
+    path, report = folder / "beside.shadow", folder / "beside.html"
+    code, out, _ = run("fit", half["even"], "--beside", half["odd"], "--no-running", "-o", path, "--report", report)
     assert 0 == code
+    assert "beside odd.parquet" in " ".join(out.split())
+    assert "beside odd.parquet: 45 questions" in report.read_text(encoding="utf-8")
     _, card = load_predictor(path)
     assert (("odd.parquet",), 45) == (card.beside, card.queries)
     reference = read_predictor(path).reference

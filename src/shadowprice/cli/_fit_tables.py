@@ -14,7 +14,8 @@ from shadowprice.cli._options import out, say
 def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predictor: AbstractPredictor) -> None:
     """Print how good a fit is: figures, what a market makes of them, and the surge if all questions share one."""
     scores, console = result.scores, out()
-    table = _table(f"{result.card.kind} predictor on unseen questions, {result.folds}-fold: {traces}")
+    beside = f", beside {', '.join(result.card.beside)}" if result.card.beside else ""
+    table = _table(f"{result.card.kind} predictor on unseen questions, {result.folds}-fold: {traces}{beside}")
     table.add_column("measure")
     table.add_column("value (95 %)", justify="right")
     table.add_column("reads")

@@ -2,7 +2,7 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -29,17 +29,13 @@ def kept_vectors(name: str, texts: Sequence[str], compute: Callable[[list[str]],
     """
     keys = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in texts]
     texts_of = dict(zip(keys, texts, strict=True))
-    found: dict[bytes, FloatArray] = {}
     try:
         store = _open(vectors_folder() / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.sqlite")
     except (OSError, sqlite3.Error):
         store = sqlite3.connect(":memory:")
         store.execute(_TABLE)
     with closing(store):
-        for key in texts_of:
-            row = store.execute("SELECT vector FROM vectors WHERE text = ?", (key,)).fetchone()
-            if row is not None:
-                found[key] = np.frombuffer(row[0], dtype=np.float32).astype(np.float64)
+        found = _look_up(store, texts_of)
         missing = [key for key in texts_of if key not in found]
         for start in range(0, len(missing), _BATCH):
             some = missing[start : start + _BATCH]
@@ -67,6 +63,18 @@ def _open(path: Path) -> sqlite3.Connection:
         store.close()
         raise
     return store
+
+
+def _look_up(store: sqlite3.Connection, keys: Iterable[bytes]) -> dict[bytes, FloatArray]:
+    found: dict[bytes, FloatArray] = {}
+    try:
+        for key in keys:
+            row = store.execute("SELECT vector FROM vectors WHERE text = ?", (key,)).fetchone()
+            if row is not None:
+                found[key] = np.frombuffer(row[0], dtype=np.float32).astype(np.float64)
+    except sqlite3.Error:  # damaged: what cannot be read is computed again
+        return {}
+    return found
 
 
 def _keep(store: sqlite3.Connection, keys: Sequence[bytes], vectors: FloatArray) -> None:
