@@ -11,10 +11,10 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from beliefs_static import FILES, figures, shown
+from beliefs_static import FILES, figures, mask, over_seeds, pooled, shown
 
 from shadowprice._types import FloatArray
-from shadowprice.beliefs import Evidence, OutcomePredictor, cross_fit
+from shadowprice.beliefs import Evidence, OutcomePredictor
 from shadowprice.beliefs.encoders import AbstractEncoder, ReaderEncoder
 from shadowprice.traces import read_traces
 
@@ -37,18 +37,16 @@ def table(evidence: dict[str, Evidence], seeds: int) -> None:
         ("both", True, ReaderEncoder()),
     ]
     print(f"{'':38}" + "  ".join(f"{figure:>13}" for figure in FIGURES))
-    pooled: dict[str, list[dict[str, FloatArray]]] = {}
+    zeroeval: dict[str, list[dict[str, FloatArray]]] = {}
     for file, replies in evidence.items():
         for name, beside, encoder in settings:
             known = replies.beside(family(file, evidence) if beside else [])
-            each = [figures(cross_fit(OutcomePredictor(encoder=encoder), known, seed=s), replies) for s in range(seeds)]
-            found = {figure: np.array([one[figure] for one in each]) for figure in each[0]}
+            found = over_seeds(OutcomePredictor(encoder=encoder), known, seeds)
             print(f"{file.split('/')[1][:22]:24}{name:14}{shown(found, FIGURES)}", flush=True)
             if file.startswith("zeroeval"):
-                pooled.setdefault(name, []).append(found)
-    for name, files in pooled.items():
-        mean = {figure: np.mean([found[figure] for found in files], axis=0) for figure in FIGURES}
-        print(f"{'mean of zeroeval':24}{name:14}{shown(mean, FIGURES)}")
+                zeroeval.setdefault(name, []).append(found)
+    for name, files in zeroeval.items():
+        print(f"{'mean of zeroeval':24}{name:14}{shown(pooled(files), FIGURES)}")
 
 
 def few(evidence: dict[str, Evidence], seeds: int) -> None:
@@ -59,12 +57,11 @@ def few(evidence: dict[str, Evidence], seeds: int) -> None:
         for seed in range(seeds):
             order = np.random.default_rng(seed).permutation(replies.n_queries)
             half = len(order) // 2
-            unseen = replies.of_questions(np.isin(np.arange(replies.n_queries), order[:half]))
-            for row, others in enumerate(([], family(file, evidence))):
-                held_out = set(unseen.questions)
-                known = [other.without(held_out) for other in others]
+            unseen = replies.of_questions(mask(order[:half], replies.n_queries))
+            theirs = [other.without(set(unseen.questions)) for other in family(file, evidence)]
+            for row, known in enumerate(([], theirs)):
                 for column, size in enumerate(SIZES):
-                    mine = replies.of_questions(np.isin(np.arange(replies.n_queries), order[half : half + size]))
+                    mine = replies.of_questions(mask(order[half : half + size], replies.n_queries))
                     predictor = OutcomePredictor().fit(mine.beside(known))
                     found[row, column, seed] = figures(predictor.predict(unseen.questions), unseen)["AUC"]
         for name, row in zip(("alone", "beside others"), found.mean(axis=2), strict=True):

@@ -104,7 +104,7 @@ def table(evidence: dict[str, Evidence], seeds: int) -> None:
             print(f"{file.split('/')[1]:32}{shown(found)}", flush=True)
             if file.startswith("zeroeval"):
                 every.append(found)
-        print(f"{'mean of zeroeval':32}{shown(_pooled(every))}")
+        print(f"{'mean of zeroeval':32}{shown(pooled(every))}")
 
 
 def ablation(evidence: dict[str, Evidence], seeds: int) -> None:
@@ -121,7 +121,7 @@ def ablation(evidence: dict[str, Evidence], seeds: int) -> None:
     print(f"{'mean of zeroeval':24}" + "  ".join(f"{figure:>13}" for figure in FIGURES) + "   AUC and Kendall less all")
     full: dict[str, FloatArray] = {}
     for name, predictor in variants.items():
-        found = _pooled(
+        found = pooled(
             [over_seeds(predictor, replies, seeds) for file, replies in evidence.items() if file.startswith("zeroeval")]
         )
         full = full or found
@@ -132,7 +132,7 @@ def ablation(evidence: dict[str, Evidence], seeds: int) -> None:
         print(f"{name:24}{shown(found)}   {moved}", flush=True)
 
 
-def _pooled(files: list[dict[str, FloatArray]]) -> dict[str, FloatArray]:
+def pooled(files: list[dict[str, FloatArray]]) -> dict[str, FloatArray]:
     """Mean over files, seed by seed."""
     if not files:
         return {}
@@ -149,14 +149,14 @@ def few(evidence: dict[str, Evidence], seeds: int, plot: Path) -> None:
         for seed in range(seeds):
             order = np.random.default_rng(seed).permutation(replies.n_queries)
             scored, training = order[: len(order) // 2], order[len(order) // 2 :]
-            unseen = replies.of_questions(_mask(scored, replies.n_queries))
+            unseen = replies.of_questions(mask(scored, replies.n_queries))
             prior = figures(PriorPredictor().predict(unseen.questions), unseen)
             for size in SIZES:
                 if size > len(training) and size != SIZES[-1]:
                     continue
                 beliefs = PriorPredictor().predict(unseen.questions)
                 if size:
-                    seen = replies.of_questions(_mask(training[:size], replies.n_queries))
+                    seen = replies.of_questions(mask(training[:size], replies.n_queries))
                     beliefs = OutcomePredictor().fit(seen).predict(unseen.questions)
                 found = figures(beliefs, unseen)
                 rows.setdefault(min(size, len(training)), []).append(
@@ -179,7 +179,8 @@ def few(evidence: dict[str, Evidence], seeds: int, plot: Path) -> None:
     _plot(curves, plot)
 
 
-def _mask(rows: IntArray, n: int) -> BoolArray:
+def mask(rows: IntArray, n: int) -> BoolArray:
+    """Which of n questions are among these."""
     return np.asarray(np.isin(np.arange(n), rows))
 
 

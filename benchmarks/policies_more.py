@@ -12,14 +12,11 @@ from pathlib import Path
 import numpy as np
 from beliefs_static import ZEROEVAL
 
-from shadowprice._types import FloatArray
-from shadowprice.bench import BenchResult, Entrant, Recipe, compare, kept_forecast
+from shadowprice.bench import Entrant, Recipe, compare, kept_forecast
 from shadowprice.policies import AbstractPolicy, ClearLambert, Index, IndexResume, Oracle
 from shadowprice.traces import Accounting, Traces, read_traces
 
 BUDGETS = (64, 128, 256, 512)
-ROOM = 2.0
-"""Points: where the distance is smaller, a share of it says little."""
 BELIEFS = {"alone": (False, None), "beside others, with a reader": (True, "smollm2")}
 FINER = "index-resume, 2 of 500 at a time"
 
@@ -32,23 +29,7 @@ def rows(own: Traces, others: list[Traces]) -> list[Entrant]:
         policies: list[AbstractPolicy] = [ClearLambert(), Index(), IndexResume()]
         entrants += [Entrant(f"{policy.name}|{kind}", policy, known) for policy in policies]
     entrants.append(Entrant(f"{FINER}|{kind}", IndexResume(at_once=0.004), known))
-    return [*entrants, Entrant("oracle|", Oracle(), known)]
-
-
-def accuracies(result: BenchResult) -> dict[str, FloatArray]:
-    """Right answers in percent, ``(streams, budgets)``, of every row."""
-    return {
-        label: np.array(
-            [[result.cell(label, stream, budget).accuracy for budget in result.budgets] for stream in result.streams]
-        )
-        for label in result.policies
-    }
-
-
-def closed(right: FloatArray, reference: FloatArray, oracle: FloatArray) -> float:
-    """Mean share of the distance from the reference to the oracle, where that is over 2 points."""
-    room = oracle - reference
-    return float(((right - reference)[room > ROOM] / room[room > ROOM]).mean())
+    return [*entrants, Entrant(Oracle.name, Oracle(), known)]
 
 
 def main() -> None:
@@ -69,14 +50,12 @@ def main() -> None:
             seeds=options.seeds,
             jobs=-1,
         )
-        right = accuracies(result)
-        oracle = right["oracle|"]
-        for label, share in right.items():
-            kind = label.partition("|")[2]
-            if kind:
-                plain, own_reference = right["clear-lambert|alone"], right[f"clear-lambert|{kind}"]
-                figures = (share.mean(), closed(share, plain, oracle), closed(share, own_reference, oracle))
-                found.setdefault(label, []).append(figures)
+        for label in result.policies:
+            if label == Oracle.name:
+                continue
+            right = float(np.mean([cell.accuracy for cell in result.rows if cell.policy == label]))
+            closed = [result.closed(label, f"{ClearLambert.name}|{kind}") for kind in ("alone", label.split("|")[1])]
+            found.setdefault(label, []).append((right, *(np.nan if share is None else share for share in closed)))
         print(f"{name}: " + ", ".join(f"{label} {each[-1][1]:.3f}" for label, each in found.items()), flush=True)
     print("\n| policy | beliefs | right, % | closed | with clear-lambert given the same |\n|---|---|---|---|---|")
     for label, every in found.items():

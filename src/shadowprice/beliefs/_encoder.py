@@ -103,9 +103,8 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         """
         # A few thousand rows gain nothing from threads, and their spinning stalls when the cores are shared.
         with threadpool_limits(1):
-            sparse, surface, axes = self._fit_encoding(list(texts))
+            sparse, surface, axes, reading = self._fit_encoding(list(texts))
             projected = np.asarray(sparse @ axes, dtype=np.float32)
-            reading = self._read(texts)
             dense, linear = self._dense(surface, projected, reading), self._linear(surface, reading)
             unseen = np.empty((len(texts), len(targets)))
             coefficients = []
@@ -134,8 +133,9 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         if any(forest.columns > max(width, 1) for forest in self.forests_):
             raise ValueError("a forest asks for features that are not there")
 
-    def _fit_encoding(self, texts: list[str]) -> tuple[csr_array, FloatArray, FloatArray]:
-        self.reading_ = None if self.encoder is None else _reduced(self.encoder, _DIRECTIONS_READ).fit(texts)
+    def _fit_encoding(self, texts: list[str]) -> tuple[csr_array, FloatArray, FloatArray, FloatArray]:
+        self.reading_ = None if self.encoder is None else _reduced(self.encoder, _DIRECTIONS_READ)
+        reading = np.empty((len(texts), 0)) if self.reading_ is None else self.reading_.fit_transform(texts)
         self.words_ = NgramEncoder("words", 1, 2)
         self.characters_ = NgramEncoder("characters", 2, 5)
         rows = [encoder.fit(texts).transform(texts) for encoder in self._encoders()]
@@ -150,7 +150,7 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         axes = np.empty((sparse.shape[1], 0))
         if self.n_directions_:
             axes = randomized_svd(sparse, self.n_directions_, random_state=self.random_state)[2].T
-        return sparse, surface, axes
+        return sparse, surface, axes, reading
 
     def _encoders(self) -> list[NgramEncoder]:
         return [getattr(self, f"{unit}_") for unit in ("words", "characters") if unit in self.groups]

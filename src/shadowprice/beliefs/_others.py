@@ -5,7 +5,6 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs._encoder import Target
 
 _SHARE: Final = 0.5
@@ -21,7 +20,7 @@ class Heard(NamedTuple):
     texts: Sequence[str]
     """``(n,)`` questions, distinct."""
     targets: Sequence[Target]
-    """``(H,)`` what is to be learnt of them, by their numbers."""
+    """``(H,)`` what is to be learnt of them, by their numbers; each row has a weight above 0."""
 
 
 def pooled(own: Heard, others: Sequence[Heard]) -> Heard:
@@ -39,18 +38,12 @@ def pooled(own: Heard, others: Sequence[Heard]) -> Heard:
     for other in others:
         for text in other.texts:
             place.setdefault(text, len(place))
-    numbers = [np.array([place[text] for text in other.texts], dtype=np.int64) for other in others]
-    targets = [
-        _pooled(target, [_placed(other.targets[head], number) for other, number in zip(others, numbers, strict=True)])
-        for head, target in enumerate(own.targets)
-    ]
+    theirs = []
+    for other in others:
+        number = np.array([place[text] for text in other.texts], dtype=np.int64)
+        theirs.append([target._replace(rows=number[target.rows]) for target in other.targets])
+    targets = [_pooled(target, [each[head] for each in theirs]) for head, target in enumerate(own.targets)]
     return Heard(list(place), targets)
-
-
-def _placed(target: Target, number: IntArray) -> Target:
-    rows = number[target.rows]
-    order = np.argsort(rows)
-    return Target(rows[order], target.value[order], target.weight[order])
 
 
 def _pooled(own: Target, others: Sequence[Target]) -> Target:
@@ -65,8 +58,7 @@ def _pooled(own: Target, others: Sequence[Target]) -> Target:
     texts, place = np.unique(np.concatenate(rows), return_inverse=True)
     counts = np.concatenate(weight)
     total = np.bincount(place, counts).astype(np.float64)
-    mean = np.bincount(place, counts * np.concatenate(value)) / np.maximum(total, 1e-300)
-    return Target(texts[total > 0.0], mean[total > 0.0], total[total > 0.0])
+    return Target(texts, np.bincount(place, counts * np.concatenate(value)) / total, total)
 
 
 def _difference(own: Target, other: Target) -> float:
@@ -74,8 +66,8 @@ def _difference(own: Target, other: Target) -> float:
     _, mine, theirs = np.intersect1d(own.rows, other.rows, assume_unique=True, return_indices=True)
     if len(mine) < _ENOUGH:
         mine, theirs = np.arange(len(own.rows)), np.arange(len(other.rows))
-    return _mean(own.value[mine], own.weight[mine]) - _mean(other.value[theirs], other.weight[theirs])
-
-
-def _mean(value: FloatArray, weight: FloatArray) -> float:
-    return float(np.average(value, weights=weight)) if weight.sum() > 0.0 else float(value.mean())
+    level, other_level = (
+        float(np.average(target.value[rows], weights=target.weight[rows]))
+        for target, rows in ((own, mine), (other, theirs))
+    )
+    return level - other_level

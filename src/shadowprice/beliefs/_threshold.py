@@ -47,19 +47,18 @@ class ThresholdPredictor(AbstractPredictor):
         Raises:
             InputError: No reply is right.
         """
-        heard = evidence.weight > 0.0
-        correct = evidence.correct & heard
-        if not correct.any():
+        own, query = _heard(evidence)
+        if not len(own.targets[0].rows):
             raise InputError(
                 "No reply in these traces is right, so there is no threshold to learn; record an easier task."
             )
-        tokens = np.maximum(evidence.answer_tokens, 1)
-        own, query = _heard(evidence)
         known = pooled(own, [_heard(other)[0] for other in evidence.others])
         self.model_ = TextRegression(self.n_components, encoder=self.encoder, random_state=self.random_state)
         position = np.exp(self.model_.fit_unseen(known.texts, known.targets))
+        heard = evidence.weight > 0.0
+        tokens = np.maximum(evidence.answer_tokens[heard], 1)
         surge = steady_surge(
-            position[query[heard], 0], tokens[heard], correct[heard], evidence.weight[heard], self.random_state
+            position[query[heard], 0], tokens, evidence.correct[heard], evidence.weight[heard], self.random_state
         )
         self.scale_, self.alpha_, self.beta_ = surge.scale, surge.alpha, surge.beta
         return self
@@ -83,9 +82,9 @@ def _heard(evidence: Evidence) -> tuple[Heard, IntArray]:
     texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
     query = text[evidence.query]
     rows, place = np.unique(query[correct], return_inverse=True)
-    weight = np.bincount(place, evidence.weight[correct], minlength=len(rows)).astype(np.float64)
+    weight = np.bincount(place, evidence.weight[correct]).astype(np.float64)
     position = np.log(np.maximum(evidence.answer_tokens[correct], 1))
-    mean = np.bincount(place, evidence.weight[correct] * position, minlength=len(rows)) / weight
+    mean = np.bincount(place, evidence.weight[correct] * position) / weight
     return Heard([str(each) for each in texts], [Target(rows, mean, weight)]), query
 
 

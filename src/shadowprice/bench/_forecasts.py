@@ -137,12 +137,11 @@ def _fold(traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe) 
         believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions)
         thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
     if Knowledge.OUTCOMES in recipe.knowledge:
-        believed = blurred(
-            OutcomePredictor(encoder=encoder).fit(known).predict(traces.questions), recipe.noise, recipe.seed
-        )
+        predictor = OutcomePredictor(encoder=encoder)
+        believed = blurred(predictor.fit(known).predict(traces.questions), recipe.noise, recipe.seed)
         outcomes = believed.take(unseen)
         if recipe.reads:
-            running = RunningPredictor().fit(known, OutcomePredictor(encoder=encoder))
+            running = RunningPredictor().fit(known, predictor)
             outlook = RecordedOutlook.of(traces, believed, running, np.flatnonzero(held_out[traces.query]))
     return Forecasts(thresholds, outcomes, outlook)
 

@@ -78,22 +78,22 @@ class BenchResult:
         }
         return frozenset(policy for policy, score in scores.items() if score == max(scores.values()))
 
-    def closed(self, policy: str) -> float | None:
-        """Share of the distance from clear-lambert to the oracle that a policy closes.
+    def closed(self, policy: str, reference: str = ClearLambert.name) -> float | None:
+        """Share of the distance from a reference, clear-lambert by default, to the oracle that a policy closes.
 
         The mean over the cells where that distance is over 2 points; None where there is none, or one of the three was
         not measured.
         """
-        if not {policy, ClearLambert.name, Oracle.name} <= set(self.measured):
+        if not {policy, reference, Oracle.name} <= set(self.measured):
             return None
         shares = []
         for stream in self.streams:
             for budget in self.budgets:
-                got, clear, oracle = (
-                    self.cell(name, stream, budget).accuracy for name in (policy, ClearLambert.name, Oracle.name)
+                got, start, oracle = (
+                    self.cell(name, stream, budget).accuracy for name in (policy, reference, Oracle.name)
                 )
-                if oracle - clear > ROOM:
-                    shares.append((got - clear) / (oracle - clear))
+                if oracle - start > ROOM:
+                    shares.append((got - start) / (oracle - start))
         return float(np.mean(shares)) if shares else None
 
     @cached_property

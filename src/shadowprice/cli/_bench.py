@@ -26,7 +26,7 @@ from shadowprice.bench import (
     render_table,
     write_report,
 )
-from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, read_once
+from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
@@ -137,7 +137,7 @@ def bench_traces(
     if tale is None and traces.name == BUNDLED:
         tale = BUNDLED_TALE
     rival = None if tale is None else read_traces(tale)
-    read_once(choose_encoder(encoder), [text for each in (traces, *others) for text in each.questions])
+    read_once(choose_encoder(encoder), questions_of([traces, *others]))
     steps = len(accountings) * seeds * len(streams or STREAMS)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 

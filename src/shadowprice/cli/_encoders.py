@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shadowprice.cli._options import progress_bar
+from shadowprice.traces import Traces
 
 if TYPE_CHECKING:
     from shadowprice.beliefs.encoders import AbstractEncoder
@@ -41,6 +42,11 @@ def choose_encoder(name: str | None) -> "AbstractEncoder | None":
     encoder = get_encoder(name)
     encoder.transform([""])  # what is missing should not wait for the fit
     return encoder
+
+
+def questions_of(traces: Sequence[Traces]) -> list[str]:
+    """The questions of several traces."""
+    return [question for each in traces for question in each.questions]
 
 
 def read_once(encoder: "AbstractEncoder | None", questions: Sequence[str]) -> None:

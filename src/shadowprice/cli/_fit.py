@@ -37,7 +37,7 @@ from shadowprice.bench import (
     write_drift_report,
     write_fit_report,
 )
-from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, read_once
+from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._fit_tables import print_drift, print_fit
 from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, require_writable, say
 from shadowprice.tasks import read_questions
@@ -105,7 +105,7 @@ def fit(
     recorded = _read(traces, exclude)
     others = [_read(other, exclude) for other in beside or ()]
     reader = choose_encoder(encoder)
-    read_once(reader, [*recorded.questions, *_all_questions(others)])
+    read_once(reader, questions_of([recorded, *others]))
     made = kinds()[kind](encoder=reader, random_state=seed)
     _fit(recorded, others, kind, made, output, prices, folds, seed, running, as_json, report)
 
@@ -175,7 +175,7 @@ def _fit(
         beside=tuple(Path(other.name).name for other in others),
     )
     if output is not None:
-        reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed, _all_questions(others))
+        reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed, questions_of(others))
         save_predictor(predictor, card, output, reference=reference, running=going)
         say(f"Predictor written to {output}.")
     result = FitResult(card, folds, unseen, evidence, scores, market, tiers)
@@ -232,10 +232,6 @@ def _check(recorded: Traces, path: Path, seed: int, as_json: bool, report: Path 
 def _drift_json(drift: Drift, card: PredictorCard, path: Path, traces: str) -> dict[str, Any]:
     found = {"drifted": drift.drifted, "verdict": drift.verdict, "advice": drift.advice}
     return {"traces": traces, "predictor": str(path), **found, **asdict(drift), "card": asdict(card)}
-
-
-def _all_questions(traces: list[Traces]) -> list[str]:
-    return [question for each in traces for question in each.questions]
 
 
 def _command() -> str:

@@ -57,12 +57,12 @@ class IndexResume(AbstractPolicy):
             little better and take longer.
     """
 
-    def __init__(self, at_once: float = 0.01) -> None:
-        self._at_once = at_once
-
     name: ClassVar[str] = "index-resume"
     needs_pauses: ClassVar[bool] = True
     knows: ClassVar[Knowledge] = Knowledge.OUTCOMES
+
+    def __init__(self, at_once: float = 0.01) -> None:
+        self._at_once = at_once
 
     def open(
         self, beliefs: Beliefs, budget: int, *, terms: Terms | None = None, outlook: AbstractOutlook | None = None

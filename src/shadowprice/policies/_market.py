@@ -197,6 +197,7 @@ class AbstractBookedMarket(AbstractMarket):
         self._state = np.full(len(terms), WAITING, dtype=np.int8)
         self._granted = np.zeros(len(terms), dtype=np.int64)
         self._place = np.zeros(len(terms), dtype=np.int64)
+        """Scratch of `_repeats`, so that a step takes no memory of the size of the market."""
 
     @property
     def spent(self) -> int:

@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ from shadowprice._errors import EngineError, InputError, MissingExtraError
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder
 from shadowprice.beliefs.encoders._kept_vectors import kept_vectors
-from shadowprice.beliefs.encoders._layers import first_layers
+from shadowprice.beliefs.encoders._layers import first_layers, identity
 
-_BATCH = 32
 _ASKED = "Question: {}\n{}"
 
 
@@ -65,9 +64,8 @@ class GgufEncoder(AbstractEncoder):
         path = Path(self.path).resolve()
         if not path.is_file():
             raise InputError(f"{path}: no such file; get the embedded model with `shadowprice model pull`.")
-        stat = path.stat()
-        name = f"{path} {stat.st_size} {stat.st_mtime_ns} {self.layers} {self.context} {self.asked}"
-        return kept_vectors(name, [self._prompt(text) for text in questions], self._states)
+        name = f"{identity(path)} {self.layers} {self.context} {self.asked}"
+        return kept_vectors(name, [self._prompt(text) for text in questions], partial(self._states, path))
 
     def _prompt(self, question: str) -> str:
         room = self.context - 8
@@ -76,21 +74,18 @@ class GgufEncoder(AbstractEncoder):
         around = _ASKED.format("", self.asked)
         return _ASKED.format(_beginning(question, max(1, room - len(around.encode()))), self.asked)
 
-    def _states(self, texts: Sequence[str]) -> FloatArray:
-        path = Path(self.path).resolve()
+    def _states(self, path: Path, texts: list[str]) -> FloatArray:
         if self.layers is not None:
             path = first_layers(path, self.layers)
         server = _load(str(path), bool(self.asked), self.context, self.threads)
-        vectors: list[list[float]] = []
-        for start in range(0, len(texts), _BATCH):
-            try:
-                answer = server.handle_embeddings({"input": texts[start : start + _BATCH]})
-            except Exception as error:  # llama.cpp raises all kinds
-                raise EngineError(f"llama.cpp could not embed questions from number {start}: {error}.") from error
-            if "data" not in answer:
-                raise EngineError(f"llama.cpp could not embed questions from number {start}: {str(answer)[:200]}.")
-            vectors += [item["embedding"] for item in sorted(answer["data"], key=lambda item: int(item["index"]))]
-        return np.array(vectors, dtype=np.float64)
+        try:
+            answer = server.handle_embeddings({"input": texts})
+        except Exception as error:  # llama.cpp raises all kinds
+            raise EngineError(f"llama.cpp could not embed '{texts[0][:60]}' or one after it: {error}.") from error
+        if "data" not in answer:
+            raise EngineError(f"llama.cpp could not embed '{texts[0][:60]}' or one after it: {str(answer)[:200]}.")
+        rows = sorted(answer["data"], key=lambda item: int(item["index"]))
+        return np.array([row["embedding"] for row in rows], dtype=np.float64)
 
 
 def _beginning(text: str, size: int) -> str:

@@ -25,12 +25,17 @@ def first_layers(path: Path, layers: int) -> Path:
         InputError: The file is no GGUF model, has not so many layers, or the copy cannot be written.
         MissingExtraError: The extra `local` is not installed.
     """
-    stat = path.stat()
-    named = hashlib.sha256(f"{path} {stat.st_size} {stat.st_mtime_ns}".encode()).hexdigest()[:12]
+    named = hashlib.sha256(identity(path).encode()).hexdigest()[:12]
     copy = layers_folder() / f"{path.stem}-{layers}-layers-{named}.gguf"
     if not copy.is_file():
         _write(path, layers, copy)
     return copy
+
+
+def identity(path: Path) -> str:
+    """What tells a file from another, and from itself before a change, without reading it."""
+    stat = path.stat()
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
 
 
 def layers_folder() -> Path:
