@@ -60,7 +60,9 @@ def test_show_says_what_is_not_consistent(shadowprice: Command, path: Path) -> N
     assert 5 == said.code
     data = json.loads(said.out)
     assert not data["consistent"]
-    assert data["errors"][0].startswith("run run: 1 tokens are spent, 100 reserved and 30 overrun by its totals")
+    assert data["errors"][0].startswith(
+        "run run: 1 tokens are spent, 100 reserved, 0 ahead and 30 overrun by its totals"
+    )
     assert said.err.startswith(f"error: {path} is not consistent: run run: 1 tokens are spent")
     assert "NOT consistent" in shadowprice("ledger", "show", path).err
 

@@ -23,7 +23,7 @@ def main(path: str, budget: int, seed: int, me: str, most: int, batch: int) -> N
             with ledger.batch():
                 for request, grant in granted.items():
                     if grant.tokens and rng.random() < 0.3:
-                        granted[request] = grant._replace(tokens=run.extend(request, grant.tokens + 10))
+                        granted[request] = run.extend(request, grant.tokens + 10)
             said = []
             with ledger.batch():
                 for request, grant in granted.items():

@@ -75,11 +75,11 @@ def test_a_sqlite_file_of_another_program(tmp_path: Path, read_only: bool) -> No
 
 @BOTH
 def test_a_newer_version(path: Path, read_only: bool) -> None:
-    change(path, "PRAGMA user_version = 2")
+    change(path, "PRAGMA user_version = 3")
     assert (
-        f"{path} has version 2 of the ledger's schema, and this shadowprice knows 1: upgrade shadowprice."
+        f"{path} has version 3 of the ledger's schema, and this shadowprice knows 2: upgrade shadowprice."
     ) == refused(path, read_only=read_only)
-    change(path, "PRAGMA user_version = 0")
+    change(path, "PRAGMA user_version = 1")
     assert "use the version that wrote it" in refused(path)
 
 
@@ -191,12 +191,13 @@ def test_sums_that_were_changed_by_hand_are_found(path: Path) -> None:
     with Ledger(path) as ledger:
         assert [] == ledger.check()
     for statement, complaint in {
-        "UPDATE runs SET spent = 20": "run run: 20 tokens are spent, 10 reserved and 0 overrun by its totals, but not",
+        "UPDATE runs SET spent = 20": "run run: 20 tokens are spent, 10 reserved, 0 ahead and 0 overrun by its totals, "
+        "but not by its attempts",
         "UPDATE outcomes SET generated = 3": "request a: attempt 1 is settled, which does not fit its outcome",
         "DELETE FROM outcomes": "request a: attempt 1 is settled, which does not fit its outcome",
         "DELETE FROM attempts WHERE request = 'a'": "request a: its outcome cost 25 tokens that no attempt was charged",
         "UPDATE attempts SET attempt = 3 WHERE request = 'a'": "request a: it has 1 attempts, the last",
-        "INSERT INTO attempts SELECT run, request, 2, holder, state, 5, NULL, '', opened, NULL FROM attempts "
+        "INSERT INTO attempts SELECT run, request, 2, holder, state, 5, 0, NULL, '', opened, NULL FROM attempts "
         "WHERE state = 'open'": "request b: 2 attempts are open",
         "UPDATE attempts SET holder = 9": "row None of attempts refers to a row of holders that is not there",
     }.items():

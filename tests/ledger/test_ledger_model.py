@@ -33,6 +33,7 @@ class Try:
 
     holder: int
     reserved: int
+    ahead: int = 0
     state: str = "open"
     charged: int = 0
 
@@ -61,8 +62,16 @@ class Book:
         return sum(max(0, one.charged - one.reserved) for one in self.all())
 
     @property
+    def ahead(self) -> int:
+        return sum(one.ahead for one in self.all())
+
+    @property
     def left(self) -> int:
         return self.budget - self.spent - self.reserved
+
+    @property
+    def free(self) -> int:
+        return self.left - self.ahead
 
     def last(self, request: str) -> Try | None:
         return self.tries[request][-1] if self.tries.get(request) else None
@@ -72,7 +81,8 @@ class Book:
         last = self.last(request)
         if last is None or last.state != "open" or last.holder != holder:
             return False
-        last.state, last.charged = state, charged
+        last.reserved = max(last.reserved, min(charged, last.reserved + last.ahead))
+        last.state, last.charged, last.ahead = state, charged, 0
         return True
 
 
@@ -108,29 +118,53 @@ class LedgerMachine(RuleBasedStateMachine):
             act(*arguments)
         return None
 
-    @rule(who=CONNECTIONS, request=REQUESTS, tokens=TOKENS, least=TOKENS)
-    def reserve(self, who: int, request: str, tokens: int, least: int) -> None:
-        last = self.book.last(request)
+    @rule(
+        who=CONNECTIONS,
+        request=REQUESTS,
+        tokens=TOKENS,
+        least=TOKENS,
+        ahead=COUNTS,
+        among=st.integers(1, 4),
+        whole=st.booleans(),
+    )
+    def reserve(self, who: int, request: str, tokens: int, least: int, ahead: int, among: int, whole: bool) -> None:
+        last, granted = self.book.last(request), min(tokens, self.book.free)
+        held = min(ahead, (self.book.free - granted) // among)
         if request in self.book.outcomes:
             expected = Grant(0, Answer.SETTLED)
         elif last is not None and last.state == "open":
             mine = last.holder == self.holders[who]
-            expected = Grant(last.reserved, Answer.GRANTED) if mine else Grant(0, Answer.ELSEWHERE)
-        elif min(tokens, self.book.left) >= min(tokens, least):
-            expected = Grant(min(tokens, self.book.left), Answer.GRANTED)
-            self.book.tries.setdefault(request, []).append(Try(self.holders[who], expected.tokens))
+            expected = Grant(last.reserved, Answer.GRANTED, last.ahead) if mine else Grant(0, Answer.ELSEWHERE)
+        elif granted < min(tokens, least):
+            expected = Grant(0, Answer.HELD if self.book.left >= min(tokens, least) else Answer.NOTHING_LEFT)
+        elif whole and held < ahead:
+            expected = Grant(0, Answer.HELD)
         else:
-            expected = Grant(0, Answer.NOTHING_LEFT)
-        assert expected == self.runs[who].reserve(request, tokens, least=least)
+            expected = Grant(granted, Answer.GRANTED, held)
+            self.book.tries.setdefault(request, []).append(Try(self.holders[who], granted, held))
+        run = self.runs[who]
+        assert expected == run.reserve(request, tokens, least=least, ahead=ahead, among=among, whole=whole)
 
     @rule(who=CONNECTIONS, request=REQUESTS, tokens=TOKENS)
     def extend(self, who: int, request: str, tokens: int) -> None:
         last = self.book.last(request)
         allowed = last is not None and last.state == "open" and last.holder == self.holders[who]
+        expected = None
         if allowed and last is not None:
-            last.reserved += max(0, min(tokens - last.reserved, self.book.left))
-        now = self.do(allowed, self.runs[who].extend, request, tokens)
-        assert (last.reserved if allowed and last is not None else None) == now
+            more = max(0, min(tokens - last.reserved, self.book.free + last.ahead))
+            last.reserved, last.ahead = last.reserved + more, max(0, last.ahead - more)
+            short = Answer.HELD if self.book.left > 0 else Answer.NOTHING_LEFT
+            expected = Grant(last.reserved, short if last.reserved < tokens else Answer.GRANTED, last.ahead)
+        assert expected == self.do(allowed, self.runs[who].extend, request, tokens)
+
+    @rule(who=CONNECTIONS, request=REQUESTS, ahead=COUNTS, among=st.integers(1, 4))
+    def hold(self, who: int, request: str, ahead: int, among: int) -> None:
+        last = self.book.last(request)
+        allowed = last is not None and last.state == "open" and last.holder == self.holders[who]
+        if allowed and last is not None:
+            last.ahead += max(0, min(ahead - last.ahead, self.book.free // among))
+        now = self.do(allowed, lambda: self.runs[who].hold(request, ahead, among=among))
+        assert (last.ahead if allowed and last is not None else None) == now
 
     @rule(who=CONNECTIONS, request=REQUESTS, count=COUNTS, reason=REASONS)
     def settle(self, who: int, request: str, count: int, reason: str) -> None:
@@ -173,14 +207,14 @@ class LedgerMachine(RuleBasedStateMachine):
     def die_and_come_back(self, who: int) -> None:
         left = [one for one in self.book.all() if one.state == "open" and one.holder == self.holders[who]]
         for one in left:
-            one.state, one.charged = "lost", one.reserved
+            one.state, one.charged, one.ahead = "lost", one.reserved, 0
         self.ledgers[who].close()
         assert Recovered(len(left), sum(one.reserved for one in left)) == self.runs[1 - who].recover()
         self.ledgers[who], self.runs[who] = self.open()
         assert Recovered(0, 0) == self.runs[who].recovered
         self.holders[who] = max(self.holders) + 1
 
-    @precondition(lambda self: self.book.left > 0)
+    @precondition(lambda self: self.book.free > 0)
     @rule(who=CONNECTIONS)
     def fail_in_a_batch(self, who: int) -> None:
         with pytest.raises(ZeroDivisionError), self.ledgers[who].batch():
@@ -195,7 +229,8 @@ class LedgerMachine(RuleBasedStateMachine):
             totals = run.totals()
             assert (self.book.spent, self.book.reserved) == (totals.spent, totals.reserved)
             assert (self.book.overrun, max(0, self.book.left)) == (totals.overrun, totals.available)
-            assert totals.spent - totals.overrun + totals.reserved <= totals.budget
+            assert self.book.ahead == totals.ahead
+            assert totals.spent - totals.overrun + totals.reserved + totals.ahead <= totals.budget
             assert self.book.outcomes == {name: (one.reason, one.generated) for name, one in run.outcomes().items()}
         assert [] == self.ledgers[0].check()
 

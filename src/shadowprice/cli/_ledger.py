@@ -20,7 +20,7 @@ app = typer.Typer(
 )
 
 _NEWEST = 10
-_COUNTS = ("budget", "spent", "reserved", "available", "overrun", "lost", "settled", "open")
+_COUNTS = ("budget", "spent", "reserved", "ahead", "available", "overrun", "lost", "settled", "open")
 _WIDTH = 60
 
 File = Annotated[Path, typer.Argument(help="The ledger of a run.", metavar="FILE")]

@@ -22,6 +22,7 @@ from shadowprice.runner import (
     MOST_EXPLORED,
     End,
     Explored,
+    Pulse,
     Reason,
     Result,
     Retries,
@@ -162,8 +163,12 @@ def run(
             job = _Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
             try:
                 await job.work(source, second)
-            finally:
-                write_results(job.results, source.model, output)
+            except BaseException:
+                _write_what_there_is(job, source.model, output)
+                raise
+            write_results(job.results, source.model, output)
+            if not any(result.reason is Reason.INTERRUPTED for result in job.results):
+                books.ledger.finish()
             return job
 
     job = asyncio.run(work())
@@ -198,6 +203,8 @@ class _Job:
     shown: Display
     price: float = float("nan")
     """Shadow price at the end."""
+    pulse: Pulse = field(default_factory=Pulse)
+    """What notices that this program has stood still."""
     more: dict[str, Any] = field(default_factory=dict)
     """What learning has cost, and what the ledger and the server say, for the summary."""
 
@@ -232,6 +239,7 @@ class _Job:
                 ledger=self.books.ledger,
                 fallback=fallback,
                 stop=stop,
+                pulse=self.pulse,
                 progress=self._add,
             )
             self._done |= {result.question.query_id: result for result in results}
@@ -239,7 +247,9 @@ class _Job:
             self.price = market.price
         after = await source.total_generated()
         totals = self.books.ledger.totals()
-        self.more |= {"spent": totals.spent, "lost": totals.lost}
+        self.more |= {"spent": totals.spent, "lost": totals.lost, "overrun": totals.overrun}
+        self.more |= {"pauses": self.pulse.pauses, "paused_seconds": round(self.pulse.seconds, 1)}
+        self.more |= {"made_beyond": self.pulse.beyond}
         if before is not None and after is not None:
             past = sum(one.past for name, one in self._done.items() if name not in self.books.done)
             read = totals.spent - spent_before - past
@@ -248,7 +258,13 @@ class _Job:
     async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
         if self.policy.knows is Knowledge.ESTIMATES:
             said = await estimate(
-                self.questions, source, self.budget, self.settings, ledger=self.books.ledger, stop=stop
+                self.questions,
+                source,
+                self.budget,
+                self.settings,
+                ledger=self.books.ledger,
+                stop=stop,
+                pulse=self.pulse,
             )
             self.questions = said.questions
             self.more = {"estimating_tokens": said.spent}
@@ -266,6 +282,7 @@ class _Job:
             share=min(self.learn, max(0.0, 1.0 - int(self.terms.floor.sum()) / max(1, self.budget))),
             ledger=self.books.ledger,
             stop=stop,
+            pulse=self.pulse,
             progress=self._add,
         )
         self._done |= {result.question.query_id: result for result in found.results}
@@ -288,6 +305,14 @@ class _Job:
     def _add(self, result: Result) -> None:
         self._done[result.question.query_id] = result
         self.shown.add(result)
+
+
+def _write_what_there_is(job: "_Job", model: str, output: Path) -> None:
+    """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
+    try:
+        write_results(job.results, model, output)
+    except InputError as error:
+        say(f"{error} The answers are in {job.books.path}: --resume writes them once that is mended.")
 
 
 def _end(name: str, fallback: str | None) -> End:

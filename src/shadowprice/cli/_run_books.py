@@ -11,7 +11,7 @@ from shadowprice.cli._options import say
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.runner import Result
-from shadowprice.tasks import Question
+from shadowprice.tasks import Question, fingerprint
 
 RUN = "run"
 """Name of the run in its ledger."""
@@ -38,15 +38,14 @@ def open_books(
     *,
     resume: bool,
 ) -> Iterator[Books]:
-    """Open the ledger of a run. One that lies beside its output and has come to its end makes room for a new one.
+    """Open the ledger of a run. A run in it that has come to its end makes room, if it lies beside the output.
+
+    No file is deleted: what has ended is taken out of the ledger in the same step that begins the new run.
 
     Raises:
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
     place = path or output.with_name(f"{output.name}.ledger")
-    if path is None and not resume and _is_finished(place):
-        for file in place.parent.glob(f"{place.name}*"):
-            file.unlink()
     with Ledger(place) as ledger:
         run = ledger.open_run(
             RUN,
@@ -54,6 +53,7 @@ def open_books(
             settings={**choices, "questions": len(questions)},
             fingerprint=fingerprint(questions),
             resume=resume,
+            replace=path is None,
         )
         if run.recovered.requests:
             say(
@@ -68,27 +68,7 @@ def open_books(
         yield Books(run, done, place)
 
 
-def fingerprint(questions: Sequence[Question]) -> str:
-    """Tells these questions from others."""
-    digest = hashlib.sha256()
-    for question in questions:
-        digest.update(f"{question.query_id}\0{question.question}\0".encode("utf-8", "replace"))
-    return f"{len(questions)} questions, sha256 {digest.hexdigest()[:16]}"
-
-
 def fingerprint_of(file: Path) -> str:
     """Tells a file from others, by its content."""
     with file.open("rb") as content:
         return f"sha256 {hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
-
-
-def _is_finished(place: Path) -> bool:
-    """Whether a ledger's run has an outcome for every question."""
-    if not place.is_file():
-        return False
-    with Ledger(place, read_only=True) as ledger:
-        for info in ledger.runs():
-            totals = ledger.totals(info.name)
-            if totals.open or totals.settled < info.settings.get("questions", 0):
-                return False
-    return True

@@ -112,6 +112,10 @@ def summarise(
     }
 
 
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
 def print_summary(summary: dict[str, Any]) -> None:
     """Show a run's numbers as a table; reasons that nothing ended by are left out, except the usual ones."""
     table = Table(title=f"{summary['policy']}, {summary['spent']} of {summary['budget']} tokens", title_justify="left")
@@ -136,6 +140,13 @@ def print_summary(summary: dict[str, Any]) -> None:
         say(f"{summary['lost']} tokens were charged to replies that were under way when an earlier session died.")
     if summary["wasted"]:
         say(f"{summary['wasted']} tokens went to attempts that failed.")
+    if summary.get("pauses"):
+        say(
+            f"This program stood still for {summary['paused_seconds']:g} s ({_times(summary['pauses'])}), and servers "
+            f"did not: {summary['made_beyond']} tokens were made before somebody could say no. They are paid for."
+        )
+    if summary.get("overrun"):
+        say(f"Servers made {summary['overrun']} tokens more than they were allowed: charged, and missing elsewhere.")
     if "server_tokens" in summary:
         say(
             f"The server counted {summary['server_tokens']} tokens, {summary['made_past_stops']} of them after it was "

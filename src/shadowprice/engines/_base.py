@@ -70,6 +70,10 @@ class AbstractEngine(ABC):
     """Name of the model, as traces record it."""
     overshoot: int = 0
     """Tokens that may be generated after the last delta that was read, when a stream is closed."""
+    runs_ahead: bool = False
+    """Whether it goes on generating while nobody reads, as servers do."""
+    resumes: bool = False
+    """Whether it can go on with a text that a reply begins with (`Request.prefix`)."""
 
     @abstractmethod
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:

@@ -60,6 +60,7 @@ class LlamaCppEngine(AbstractEngine):
         path = resolve_model(model)
         self.model = str(model) if model in MODELS else path.stem
         self.overshoot = _OVERSHOOT
+        self.runs_ahead = self.resumes = True
         self.parallel = parallel
         self.context = context
         self._key = secrets.token_hex(16)

@@ -74,6 +74,8 @@ class OpenAIEngine(AbstractEngine):
         self._thinking_opened = thinking_opened
         usual = _OVERSHOOT_NEARBY if self._address.local else _OVERSHOOT
         self.overshoot = usual if overshoot is None else overshoot
+        self.runs_ahead = True
+        self.resumes = self.dialect.resume is not None
         self._counter = counter
         self._require_usage = require_usage
         self._closed = False

@@ -3,7 +3,8 @@
 from shadowprice.ledger._export import FORMATS, export_requests
 from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
-from shadowprice.ledger._run import News, Recovered, Run
+from shadowprice.ledger._recovery import Recovered
+from shadowprice.ledger._run import News, Run
 
 __all__ = [
     "FORMATS",

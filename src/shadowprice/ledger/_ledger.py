@@ -14,7 +14,8 @@ from shadowprice.ledger import _reading
 from shadowprice.ledger._file import connect, connect_to_read, explained
 from shadowprice.ledger._holders import HolderLock
 from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
-from shadowprice.ledger._run import Run, recover
+from shadowprice.ledger._recovery import recover
+from shadowprice.ledger._run import Run
 from shadowprice.ledger._values import checked_name, checked_tokens, now, settings_text
 
 
@@ -66,6 +67,7 @@ class Ledger:
         settings: Mapping[str, Any],
         fingerprint: str,
         resume: bool = False,
+        replace: bool = False,
     ) -> Run:
         """Begin a run, or join or go on with one that is there.
 
@@ -77,9 +79,12 @@ class Ledger:
             settings: What the run was asked to do, as JSON; secrets in it are not kept.
             fingerprint: Tells these questions from others.
             resume: Whether the run may be there already.
+            replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one. Of several that ask
+                for this at once, one begins the new run.
 
         Raises:
-            InputError: The run is there and `resume` was not asked for, or its budget, settings or questions differ.
+            InputError: The run is there and neither may be gone on with nor replaced, or its budget, settings or
+                questions differ.
         """
         checked_name(name, "The run's name")
         checked_name(fingerprint, "The fingerprint of the questions")
@@ -89,6 +94,8 @@ class Ledger:
         lock, holder = self._lock, self._holder
         try:
             with self.write() as db:
+                if replace and not resume:
+                    _forget_finished(db, name)
                 run = self._begin(db, name, *asked, resume=resume)
                 if lock is None:
                     lock = HolderLock(self.place)
@@ -300,6 +307,14 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _forget_finished(db: sqlite3.Connection, name: str) -> None:
+    """Take out a run that has come to its end, and no other: the file itself may hold what somebody wants to keep."""
+    row = db.execute("SELECT id FROM runs WHERE name = ? AND finished IS NOT NULL", (name,)).fetchone()
+    if row is not None:
+        for table, column in (("outcomes", "run"), ("attempts", "run"), ("runs", "id")):
+            db.execute(f"DELETE FROM {table} WHERE {column} = ?", row)
 
 
 def _sign(db: sqlite3.Connection, lock: HolderLock) -> int:

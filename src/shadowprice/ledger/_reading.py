@@ -11,16 +11,17 @@ _REQUEST_COLUMNS = "run, request, state, reason, generated, attempts, reserved, 
 
 _INVARIANTS: tuple[tuple[str, str], ...] = (
     (
-        "run {0}: {1} tokens are spent, {2} reserved and {3} overrun by its totals, but not by its attempts",
+        "run {0}: {1} tokens are spent, {2} reserved, {3} ahead and {4} overrun by its totals, but not by its attempts",
         """
-        SELECT name, spent, reserved, overrun FROM runs r WHERE (spent, reserved, overrun) IS NOT (
+        SELECT name, spent, reserved, ahead, overrun FROM runs r WHERE (spent, reserved, ahead, overrun) IS NOT (
             SELECT coalesce(sum(charged), 0), coalesce(sum(iif(state = 'open', a.reserved, 0)), 0),
-                coalesce(sum(max(charged - a.reserved, 0)), 0)
+                coalesce(sum(a.ahead), 0), coalesce(sum(max(charged - a.reserved, 0)), 0)
             FROM attempts a WHERE a.run = r.id)""",
     ),
     (
-        "run {0}: {1} tokens within reservations are spent or reserved, more than its budget of {2}",
-        "SELECT name, spent - overrun + reserved, budget FROM runs WHERE spent - overrun + reserved > budget",
+        "run {0}: {1} tokens within reservations are spent, reserved or held, more than its budget of {2}",
+        "SELECT name, spent - overrun + reserved + ahead, budget FROM runs "
+        "WHERE spent - overrun + reserved + ahead > budget",
     ),
     (
         "run {0}, request {1}: {2} attempts are open",
@@ -60,15 +61,15 @@ _INVARIANTS: tuple[tuple[str, str], ...] = (
 
 def read_runs(connection: sqlite3.Connection) -> list[RunInfo]:
     """All runs, oldest first."""
-    rows = connection.execute("SELECT name, budget, settings, fingerprint, opened FROM runs ORDER BY id")
+    rows = connection.execute("SELECT name, budget, settings, fingerprint, opened, finished FROM runs ORDER BY id")
     return [RunInfo(name, budget, json.loads(settings), *rest) for name, budget, settings, *rest in rows]
 
 
 def read_totals(connection: sqlite3.Connection, run: int) -> Totals:
     """Where a run's tokens are."""
-    budget, spent, reserved, overrun, lost, opened = connection.execute(
+    budget, spent, reserved, ahead, overrun, lost, opened = connection.execute(
         """
-        SELECT budget, spent, reserved, overrun,
+        SELECT budget, spent, reserved, ahead, overrun,
             (SELECT coalesce(sum(charged), 0) FROM attempts WHERE run = id AND state = 'lost'),
             (SELECT count(*) FROM attempts WHERE run = id AND state = 'open')
         FROM runs WHERE id = ?""",
@@ -77,7 +78,7 @@ def read_totals(connection: sqlite3.Connection, run: int) -> Totals:
     counts = connection.execute(
         "SELECT reason, count(*) FROM outcomes WHERE run = ? GROUP BY reason ORDER BY count(*) DESC, reason", (run,)
     )
-    return Totals(budget, spent, reserved, overrun, lost, opened, dict(counts))
+    return Totals(budget, spent, reserved, ahead, overrun, lost, opened, dict(counts))
 
 
 def read_outcomes(connection: sqlite3.Connection, run: int) -> Iterator[Outcome]:
@@ -107,9 +108,10 @@ def read_attempts(connection: sqlite3.Connection, run: int, request: str | None,
     """Attempts of a run, by request and number."""
     rows = connection.execute(
         """
-        SELECT request, attempt, state, reserved, charged, note, opened, closed FROM attempts
-        WHERE run = ?1 AND (?2 IS NULL OR request = ?2) AND (?3 IS NULL OR state = ?3) ORDER BY request, attempt""",
-        (run, request, state),
+        SELECT request, attempt, state, reserved, ahead, charged, note, opened, closed FROM attempts
+        WHERE run = :run AND (:request IS NULL OR request = :request) AND (:state IS NULL OR state = :state)
+        ORDER BY request, attempt""",
+        {"run": run, "request": request, "state": state},
     )
     return [Attempt(name, attempt, State(state), *rest) for name, attempt, state, *rest in rows]
 

@@ -12,6 +12,8 @@ class Answer(StrEnum):
     """The request may generate that many tokens."""
     NOTHING_LEFT = "nothing left"
     """The budget is spent or reserved by others; ask again once something has been settled."""
+    HELD = "held"
+    """Servers may still make what is left, for requests that run; ask again once one of these has ended."""
     ELSEWHERE = "elsewhere"
     """Another process holds this request."""
     SETTLED = "settled"
@@ -24,6 +26,8 @@ class Grant(NamedTuple):
     tokens: int
     """Tokens that the request may generate in all in this attempt; 0 is a refusal."""
     answer: Answer
+    ahead: int = 0
+    """Tokens beyond these that its server may make, should nobody stop it in time."""
 
 
 class State(StrEnum):
@@ -51,6 +55,8 @@ class Attempt:
     state: State
     reserved: int
     """Tokens it might generate."""
+    ahead: int
+    """Tokens beyond these that its server may make, while it is open."""
     charged: int | None
     """Tokens it was charged; None while it is open."""
     note: str
@@ -107,8 +113,10 @@ class Totals:
     """Tokens charged."""
     reserved: int
     """Tokens in open reservations."""
+    ahead: int
+    """Tokens beyond these that servers may make, should nobody stop them in time."""
     overrun: int
-    """Of the tokens spent, those that a server generated beyond what was reserved."""
+    """Of the tokens spent, those that a server generated beyond what it was allowed."""
     lost: int
     """Of the tokens spent, those charged to attempts whose process died."""
     open: int
@@ -118,7 +126,7 @@ class Totals:
 
     @property
     def available(self) -> int:
-        """Tokens that can be reserved now."""
+        """Tokens that are neither spent nor reserved; those that are held ahead can be reserved once they come back."""
         return max(0, self.budget - self.spent - self.reserved)
 
     @property
@@ -140,3 +148,5 @@ class RunInfo:
     """Of the questions."""
     opened: str
     """UTC, ISO 8601."""
+    finished: str | None
+    """When every request had its outcome; None while that is not so."""

@@ -3,34 +3,17 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
 
 from shadowprice._errors import InputError
-from shadowprice.ledger._holders import is_alive, sweep
 from shadowprice.ledger._records import Answer, Grant, Outcome, State, Totals
+from shadowprice.ledger._recovery import Recovered, recover
 from shadowprice.ledger._secrets import without_secrets
+from shadowprice.ledger._standing import Standing, look
 from shadowprice.ledger._values import checked_name, checked_tokens, now, payload_text
 
 if TYPE_CHECKING:
     from shadowprice.ledger._ledger import Ledger
-
-_LOOK = """
-SELECT r.budget - r.spent - r.reserved, o.reason, o.generated, o.payload,
-    a.attempt, a.state, a.holder, a.reserved, a.charged, a.note
-FROM runs r
-LEFT JOIN outcomes o ON o.run = r.id AND o.request = ?2
-LEFT JOIN attempts a ON a.run = r.id AND a.request = ?2
-WHERE r.id = ?1 ORDER BY a.attempt DESC LIMIT 1"""
-
-
-class Recovered(NamedTuple):
-    """What dead processes left behind."""
-
-    requests: int
-    """Requests that they had reserved tokens for."""
-    tokens: int
-    """Tokens that these were charged, all that was reserved."""
 
 
 class News(NamedTuple):
@@ -44,28 +27,12 @@ class News(NamedTuple):
     """Requests settled since the last time, by anybody."""
 
 
-class _Standing(NamedTuple):
-    """A run and one of its requests, at the beginning of a transaction."""
-
-    left: int
-    """Tokens that are neither spent nor reserved; below 0 after an overrun."""
-    reason: str | None
-    generated: int | None
-    payload: str | None
-    attempt: int | None
-    state: str | None
-    holder: int | None
-    reserved: int
-    charged: int | None
-    note: str | None
-
-
 class Run:
     """One budget in a ledger, shared by all processes that have opened the run.
 
-    At every moment, tokens spent and reserved together are at most the budget; only a server that generates more than
-    it was allowed can break that, and what it did is charged in full and shown as overrun. Every method is one
-    transaction, and doing the same again changes nothing.
+    At every moment, tokens spent, reserved and held ahead are together at most the budget; only a server that generates
+    more than it was allowed can break that, and what it did is charged in full and shown as overrun. Every method is
+    one transaction, and doing the same again changes nothing.
 
     Made by `Ledger.open_run`.
     """
@@ -80,13 +47,28 @@ class Run:
         self._seen_outcome = 0
         self._seen_version = -1
 
-    def reserve(self, request: str, tokens: SupportsIndex, *, least: SupportsIndex = 1) -> Grant:
+    def reserve(
+        self,
+        request: str,
+        tokens: SupportsIndex,
+        *,
+        least: SupportsIndex = 1,
+        ahead: SupportsIndex = 0,
+        among: SupportsIndex = 1,
+        whole: bool = False,
+    ) -> Grant:
         """Set tokens aside for a request before it is sent.
+
+        What it is granted is charged if this process dies. What is held ahead is only kept from others while the
+        request runs: its server may have made it before anybody could stop it.
 
         Args:
             request: Id of the request, unique in the run.
             tokens: Tokens that it should be allowed to generate in all, at least 1.
             least: Tokens below which it is better refused; fewer than `tokens` are granted if no more are left.
+            ahead: Tokens beyond these to hold, as far as its share of what is free goes.
+            among: Shares into which what is free is divided for that.
+            whole: Refuse if not all of `ahead` can be held.
 
         Returns:
             What was granted. 0 tokens is a refusal, and says why. A request that this connection holds already keeps
@@ -95,32 +77,40 @@ class Run:
         checked_name(request, "The request's id")
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
         enough = min(wanted, checked_tokens(least, f"The least reservation of request '{request}'", 1))
+        beyond, shares = self._checked_ahead(request, ahead, among)
         with self._ledger.write() as db:
             now_ = self._look(db, request)
             if now_.reason is not None:
                 return Grant(0, Answer.SETTLED)
             if now_.state == State.OPEN:
-                return Grant(now_.reserved, Answer.GRANTED) if self._mine(now_) else Grant(0, Answer.ELSEWHERE)
-            granted = min(wanted, now_.left)
+                if not self._mine(now_):
+                    return Grant(0, Answer.ELSEWHERE)
+                return Grant(now_.reserved, Answer.GRANTED, now_.ahead)
+            free = now_.left - now_.held
+            granted = min(wanted, free)
             if granted < enough:
-                return Grant(0, Answer.NOTHING_LEFT)
+                return Grant(0, Answer.HELD if now_.left >= enough else Answer.NOTHING_LEFT)
+            held = min(beyond, (free - granted) // shares)
+            if whole and held < beyond:
+                return Grant(0, Answer.HELD)
             db.execute(
-                "INSERT INTO attempts (run, request, attempt, holder, state, reserved, opened) "
-                "VALUES (?, ?, ?, ?, 'open', ?, ?)",
-                (self._number, request, (now_.attempt or 0) + 1, self._holder, granted, now()),
+                "INSERT INTO attempts (run, request, attempt, holder, state, reserved, ahead, opened) "
+                "VALUES (?, ?, ?, ?, 'open', ?, ?, ?)",
+                (self._number, request, (now_.attempt or 0) + 1, self._holder, granted, held, now()),
             )
-            self._move(db, reserved=granted)
-        return Grant(granted, Answer.GRANTED)
+            self._move(db, reserved=granted, ahead=held)
+        return Grant(granted, Answer.GRANTED, held)
 
-    def extend(self, request: str, tokens: SupportsIndex) -> int:
-        """Let a request that is under way go on.
+    def extend(self, request: str, tokens: SupportsIndex) -> Grant:
+        """Let a request that is under way go on, first with what is held ahead for it.
 
         Args:
             request: A request that this connection has reserved tokens for.
             tokens: Tokens that it should be allowed to generate in all.
 
         Returns:
-            Tokens that it may generate in all: what was asked for, or what fits; never less than before.
+            Tokens that it may generate in all: what was asked for, or what fits; never less than before. The answer
+            says why it is less than what was asked for.
 
         Raises:
             InputError: It has no open reservation of this connection.
@@ -128,17 +118,37 @@ class Run:
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
         with self._ledger.write() as db:
             now_ = self._look(db, request)
-            if now_.state != State.OPEN or not self._mine(now_):
-                raise self._not_open(request, now_)
-            more = min(wanted - now_.reserved, now_.left)
-            if more <= 0:
-                return now_.reserved
-            db.execute(
-                "UPDATE attempts SET reserved = reserved + ? WHERE run = ? AND request = ? AND attempt = ?",
-                (more, self._number, request, now_.attempt),
-            )
-            self._move(db, reserved=more)
-        return now_.reserved + more
+            self._check_open(request, now_)
+            more = max(0, min(wanted - now_.reserved, now_.left - now_.held + now_.ahead))
+            used = min(more, now_.ahead)
+            if more:
+                self._allow(db, request, now_, reserved=more, ahead=-used)
+        short = now_.reserved + more < wanted
+        answer = Answer.GRANTED if not short else Answer.HELD if now_.left > more else Answer.NOTHING_LEFT
+        return Grant(now_.reserved + more, answer, now_.ahead - used)
+
+    def hold(self, request: str, ahead: SupportsIndex, *, among: SupportsIndex = 1) -> int:
+        """Hold more tokens ahead for a request under way, whose server is to be asked to go on.
+
+        Args:
+            request: A request that this connection has reserved tokens for.
+            ahead: Tokens beyond its reservation to hold in all, as far as its share of what is free goes.
+            among: Shares into which what is free is divided for that.
+
+        Returns:
+            Tokens that are held ahead for it now; never fewer than before.
+
+        Raises:
+            InputError: It has no open reservation of this connection.
+        """
+        beyond, shares = self._checked_ahead(request, ahead, among)
+        with self._ledger.write() as db:
+            now_ = self._look(db, request)
+            self._check_open(request, now_)
+            more = max(0, min(beyond - now_.ahead, (now_.left - now_.held) // shares))
+            if more:
+                self._allow(db, request, now_, ahead=more)
+        return now_.ahead + more
 
     def settle(
         self, request: str, generated: SupportsIndex, reason: str, payload: Mapping[str, Any] | None = None
@@ -216,6 +226,11 @@ class Run:
             elif (now_.state, now_.charged, now_.note) != (state, tokens, note):
                 raise self._not_open(request, now_)
 
+    def finish(self) -> None:
+        """Take note that every request has its outcome, so that the run may be replaced by a new one."""
+        with self._ledger.write() as db:
+            db.execute("UPDATE runs SET finished = coalesce(finished, ?) WHERE id = ?", (now(), self._number))
+
     def recover(self) -> Recovered:
         """Charge the reservations of processes that have died since the run was opened.
 
@@ -284,29 +299,52 @@ class Run:
         """All outcomes so far, by request; nobody needs to ask these again."""
         return {outcome.request: outcome for outcome in self._ledger.outcomes(self.name)}
 
-    def _look(self, db: sqlite3.Connection, request: str) -> _Standing:
-        return _Standing(*db.execute(_LOOK, (self._number, request)).fetchone())
+    def _look(self, db: sqlite3.Connection, request: str) -> Standing:
+        return look(db, self._number, request)
 
-    def _mine(self, now_: _Standing) -> bool:
+    def _check_open(self, request: str, now_: Standing) -> None:
+        if now_.state != State.OPEN or not self._mine(now_):
+            raise self._not_open(request, now_)
+
+    def _checked_ahead(self, request: str, ahead: SupportsIndex, among: SupportsIndex) -> tuple[int, int]:
+        return (
+            checked_tokens(ahead, f"What is held ahead for request '{request}'", 0),
+            checked_tokens(among, f"The number of shares for request '{request}'", 1),
+        )
+
+    def _allow(
+        self, db: sqlite3.Connection, request: str, now_: Standing, *, reserved: int = 0, ahead: int = 0
+    ) -> None:
+        db.execute(
+            "UPDATE attempts SET reserved = reserved + ?, ahead = ahead + ? "
+            "WHERE run = ? AND request = ? AND attempt = ?",
+            (reserved, ahead, self._number, request, now_.attempt),
+        )
+        self._move(db, reserved=reserved, ahead=ahead)
+
+    def _mine(self, now_: Standing) -> bool:
         return now_.holder == self._holder
 
-    def _is_ours_to_close(self, now_: _Standing) -> bool:
+    def _is_ours_to_close(self, now_: Standing) -> bool:
         """Open; or given up for lost although we live, because somebody took our lock file away."""
         return now_.reason is None and now_.state in (State.OPEN, State.LOST) and self._mine(now_)
 
     def _close(
-        self, db: sqlite3.Connection, request: str, now_: _Standing, state: State, tokens: int, note: str = ""
+        self, db: sqlite3.Connection, request: str, now_: Standing, state: State, tokens: int, note: str = ""
     ) -> None:
         assert now_.attempt is not None
         if now_.charged is not None:
             self._recharge(db, request, now_.attempt, state, tokens, now_.reserved, now_.charged, note)
             return
+        # What its server made ahead was reserved after all.
+        reserved = min(max(now_.reserved, tokens), now_.reserved + now_.ahead)
         db.execute(
-            "UPDATE attempts SET state = ?, charged = ?, note = ?, closed = ? "
+            "UPDATE attempts SET state = ?, reserved = ?, ahead = 0, charged = ?, note = ?, closed = ? "
             "WHERE run = ? AND request = ? AND attempt = ?",
-            (state, tokens, note, now(), self._number, request, now_.attempt),
+            (state, reserved, tokens, note, now(), self._number, request, now_.attempt),
         )
-        self._move(db, reserved=-now_.reserved, spent=tokens, overrun=max(0, tokens - now_.reserved))
+        overrun = max(0, tokens - reserved)
+        self._move(db, reserved=-now_.reserved, ahead=-now_.ahead, spent=tokens, overrun=overrun)
 
     def _recharge(
         self,
@@ -332,13 +370,16 @@ class Run:
         overrun = max(0, tokens - reserved) - max(0, charged - reserved)
         self._move(db, spent=tokens - charged, overrun=overrun)
 
-    def _move(self, db: sqlite3.Connection, *, reserved: int = 0, spent: int = 0, overrun: int = 0) -> None:
+    def _move(
+        self, db: sqlite3.Connection, *, reserved: int = 0, ahead: int = 0, spent: int = 0, overrun: int = 0
+    ) -> None:
         db.execute(
-            "UPDATE runs SET reserved = reserved + ?, spent = spent + ?, overrun = overrun + ? WHERE id = ?",
-            (reserved, spent, overrun, self._number),
+            "UPDATE runs SET reserved = reserved + ?, ahead = ahead + ?, spent = spent + ?, overrun = overrun + ? "
+            "WHERE id = ?",
+            (reserved, ahead, spent, overrun, self._number),
         )
 
-    def _not_open(self, request: str, now_: _Standing) -> InputError:
+    def _not_open(self, request: str, now_: Standing) -> InputError:
         if now_.reason is not None:
             return self._refusal(request, f"was settled as '{now_.reason}'; settle a request once")
         if now_.state is None:
@@ -353,29 +394,3 @@ class Run:
 
     def _refusal(self, request: str, what: str) -> InputError:
         return InputError(f"{self._ledger.path}, run '{self.name}': request '{request}' {what}.")
-
-
-def recover(db: sqlite3.Connection, path: Path, run: int, holder: int) -> Recovered:
-    """Charge the open reservations of dead processes in full, within a transaction."""
-    requests = tokens = 0
-    for other, mark in db.execute(
-        "SELECT id, mark FROM holders WHERE id <> ?1 AND (closed IS NULL "
-        "OR id IN (SELECT holder FROM attempts WHERE run = ?2 AND state = 'open'))",
-        (holder, run),
-    ).fetchall():
-        if is_alive(path, mark):
-            continue
-        db.execute("UPDATE holders SET closed = coalesce(closed, ?) WHERE id = ?", (now(), other))
-        left = db.execute(
-            "SELECT count(*), coalesce(sum(reserved), 0) FROM attempts WHERE run = ? AND holder = ? AND state = 'open'",
-            (run, other),
-        ).fetchone()
-        db.execute(
-            "UPDATE attempts SET state = 'lost', charged = reserved, closed = ? "
-            "WHERE run = ? AND holder = ? AND state = 'open'",
-            (now(), run, other),
-        )
-        db.execute("UPDATE runs SET reserved = reserved - ?1, spent = spent + ?1 WHERE id = ?2", (left[1], run))
-        requests, tokens = requests + left[0], tokens + left[1]
-    sweep(path)
-    return Recovered(requests, tokens)

@@ -4,7 +4,7 @@ from typing import Final
 
 APPLICATION_ID: Final = 0x53505243
 """`SPRC`, in the header of every ledger (``PRAGMA application_id``)."""
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """``PRAGMA user_version``."""
 LEAST_SQLITE: Final = (3, 37, 0)
 """The first version with STRICT tables."""
@@ -13,7 +13,7 @@ MOST_TOKENS: Final = 10**15
 
 # The totals of a run are kept, not summed, so that a reservation costs the same in a run of ten and of a million
 # requests; `Ledger.check` compares them with the sums. The last CHECK is the budget: what was charged within
-# reservations, and what is still reserved, never exceed it, whoever writes.
+# reservations, what is still reserved, and what servers were allowed ahead of that never exceed it, whoever writes.
 TABLES: Final = (
     """
     CREATE TABLE runs (
@@ -22,11 +22,13 @@ TABLES: Final = (
         budget      INTEGER NOT NULL CHECK (budget >= 0),  -- tokens
         spent       INTEGER NOT NULL DEFAULT 0 CHECK (spent >= 0),  -- tokens charged
         reserved    INTEGER NOT NULL DEFAULT 0 CHECK (reserved >= 0),  -- tokens in open reservations
-        overrun     INTEGER NOT NULL DEFAULT 0 CHECK (overrun >= 0),  -- tokens charged beyond reservations
+        ahead       INTEGER NOT NULL DEFAULT 0 CHECK (ahead >= 0),  -- tokens that servers may make beyond them
+        overrun     INTEGER NOT NULL DEFAULT 0 CHECK (overrun >= 0),  -- tokens charged beyond both
         settings    TEXT NOT NULL CHECK (json_valid(settings)),
         fingerprint TEXT NOT NULL,  -- of the questions
         opened      TEXT NOT NULL,
-        CHECK (spent - overrun + reserved <= budget)
+        finished    TEXT,  -- when every request had its outcome
+        CHECK (spent - overrun + reserved + ahead <= budget)
     ) STRICT""",
     """
     CREATE TABLE holders (  -- a connection that reserves; it lives for as long as its lock file is locked
@@ -44,12 +46,14 @@ TABLES: Final = (
         holder      INTEGER NOT NULL REFERENCES holders,
         state       TEXT NOT NULL CHECK (state IN ('open', 'settled', 'charged', 'released', 'lost')),
         reserved    INTEGER NOT NULL CHECK (reserved >= 1),  -- tokens it may generate in all
+        ahead       INTEGER NOT NULL DEFAULT 0 CHECK (ahead >= 0),  -- tokens beyond these that its server may make
         charged     INTEGER CHECK (charged >= 0),  -- tokens; NULL while open
         note        TEXT NOT NULL DEFAULT '',
         opened      TEXT NOT NULL,
         closed      TEXT,
         PRIMARY KEY (run, request, attempt),
         CHECK ((state = 'open') = (charged IS NULL) AND (state = 'open') = (closed IS NULL)),
+        CHECK (state = 'open' OR ahead = 0),
         CHECK (state <> 'released' OR charged = 0)
     ) STRICT, WITHOUT ROWID""",
     """

@@ -2,6 +2,7 @@
 
 from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
 from shadowprice.runner._output import result_line, write_results
+from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._record import RecordSettings, record
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._retries import Retries
@@ -14,6 +15,7 @@ __all__ = [
     "End",
     "Estimated",
     "Explored",
+    "Pulse",
     "Reason",
     "RecordSettings",
     "Result",

@@ -11,6 +11,7 @@ from shadowprice._errors import (
     BrokenReplyError,
     EngineError,
     LedgerError,
+    RefusedError,
     ShadowpriceError,
     StalledError,
     UnreachableError,
@@ -18,15 +19,20 @@ from shadowprice._errors import (
 from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine, Delta, Request
 from shadowprice.grading import grade
+from shadowprice.runner._arrivals import Arrivals
 from shadowprice.runner._judge import read_answer, sample_seed
+from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._reply import Reply
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import CUE, End, RunSettings
 from shadowprice.tasks import Question, build_messages
 
-_NO_CAP = 2**53
 _STOPPED = "The run was stopped before this reply ended."
+_AT_ONCE = 0.05
+"""Seconds within which a stream is closed; whoever takes longer has stood still meanwhile."""
+_WAITED = 0.01
+"""Seconds for which a piece is waited for if it had not arrived already."""
 
 
 @dataclass(slots=True)
@@ -36,10 +42,20 @@ class _Try:
     limit: int
     """Tokens that it may reach."""
     reply: Reply
+    cap: int = 0
+    """Tokens that its server was allowed."""
     stopped: bool = False
     """Whether the market ended it."""
     read: int = 0
     """Tokens of the reply that were read."""
+    begun: int = 0
+    """Of these, those that earlier requests have made, whose text this one goes on with."""
+    note: str = ""
+    """What people should know of how it ended."""
+    current: float = 0.0
+    """When all that had arrived was read, by the pulse's clock."""
+    unsure: bool = False
+    """Whether its server may have made all that it was allowed, because it was closed too late."""
     ending: int = 0
     """Tokens that its ending took."""
     unread: str = ""
@@ -55,6 +71,7 @@ class Asker:
         settings: How to ask.
         outlook: What is told the text so far before the market is asked, if the market's beliefs come from it.
         fallback: Who answers after a stop, for `End.FALLBACK`.
+        pulse: What notices that this program has stood still.
     """
 
     def __init__(
@@ -64,9 +81,12 @@ class Asker:
         settings: RunSettings,
         outlook: WatchedOutlook | None = None,
         fallback: AbstractEngine | None = None,
+        pulse: Pulse | None = None,
     ) -> None:
         self._engine = engine
         self._purse = purse
+        purse.resumes = engine.resumes
+        self._pulse = pulse or Pulse()
         self._settings = settings
         self._outlook = outlook
         self._fallback = fallback
@@ -85,7 +105,7 @@ class Asker:
         wasted = 0
         retries = self._settings.retries
         for attempt in range(1, retries.times + 2):
-            now = _Try(limit, Reply())
+            now = _Try(limit, Reply(), current=self._pulse.now())
             try:
                 await self._stream(row, question, now)
                 result = replace(await self._end(question, now, price), attempts=attempt, wasted=wasted)
@@ -133,22 +153,31 @@ class Asker:
         )
 
     async def _stream(self, row: int, question: Question, now: _Try) -> None:
-        """Read a reply up to its end, or until the market stops it."""
-        cap = min(self._purse.reach(row, now.limit), self._settings.max_tokens or _NO_CAP)
+        """Read a reply up to its end, or until the market stops it; where its cap was too low, go on with its text."""
+        reach = self._purse.reach(row)
         while True:
-            await self._read(row, question, now, cap)
-            if not self._settings.exact or now.reply.finish_reason != "length" or now.limit >= cap:
+            now.cap = min(self._purse.cap(row), reach)
+            try:
+                await self._read(row, question, now)
+            except RefusedError as error:
+                if error.retryable or not now.begun:
+                    raise
+                # Some servers take no text to go on with, whatever their kind: what there is stays.
+                self._purse.resumes, now.note = False, f"It could not be gone on with: {error}"
+                now.reply.finish_reason = "length"
                 return
-            # The step was the cap: what is granted next continues the text.
-            self._go_on(row, now)
-            if now.stopped:
+            if now.stopped or now.reply.finish_reason != "length" or now.read >= reach or not self._purse.resumes:
                 return
+            if now.read >= now.limit and not await self._go_on(row, now):
+                return
+            self._purse.hold(row, now.limit)
             now.reply.finish_reason = None
 
-    async def _read(self, row: int, question: Question, now: _Try, cap: int) -> None:
-        """Send one request and read what comes, up to the cap, or in exact runs up to the end of the step."""
-        settings, begun = self._settings, now.read
-        most = (min(now.limit, cap) if settings.exact else cap) - begun
+    async def _read(self, row: int, question: Question, now: _Try) -> None:
+        """Send one request, which goes on with the text if there is one, and read what comes up to its cap."""
+        settings = self._settings
+        now.begun = begun = now.read
+        most = now.cap - begun
         request = Request(
             request_id=question.query_id,
             messages=build_messages(question),
@@ -160,36 +189,62 @@ class Asker:
             prefix=_written(now.reply) if begun else "",
         )
         # The answer to "may it go on?" must come before the tokens that it is about are generated.
-        ahead = self._engine.overshoot
-        async with aclosing(self._engine.stream(request)) as deltas:
-            async for delta in deltas:
-                now.read = begun + delta.tokens
-                now.reply.add(replace(delta, tokens=now.read) if begun else delta)
-                now.unread += delta.thinking + delta.text
-                open_ended = begun + request.max_tokens > now.limit and delta.finish_reason is None
-                if open_ended and now.read >= now.limit - ahead:
-                    self._go_on(row, now)
-                    if now.stopped:
+        early = self._engine.overshoot
+        arrivals = Arrivals(self._engine.stream(request))
+        try:
+            async with aclosing(arrivals):
+                while (delta := await self._next(arrivals, now)) is not None:
+                    _take(now, delta)
+                    if now.cap <= now.limit or now.read < now.limit - early or now.reply.finish_reason is not None:
+                        continue
+                    await self._catch_up(arrivals, now)
+                    if not await self._go_on(row, now):
+                        await self._catch_up(arrivals, now)
                         return
+        finally:
+            if now.reply.finish_reason is None and self._engine.runs_ahead:
+                now.unsure = self._pulse.was_late(now.current)
+                if now.stopped:
+                    now.unsure |= self._pulse.now() - now.current > _AT_ONCE
+
+    async def _next(self, arrivals: Arrivals, now: _Try) -> Delta | None:
+        """The next delta; that it was waited for shows that nothing before it is unread."""
+        asked = self._pulse.now()
+        delta = await arrivals.next()
+        if self._pulse.now() - asked > _WAITED and not self._pulse.was_late(asked):
+            now.current = asked
+        return delta
+
+    async def _catch_up(self, arrivals: Arrivals, now: _Try) -> None:
+        """Read what a server that does not wait has made meanwhile: it is paid for, so it should count."""
+        if not self._engine.runs_ahead:
+            return
+        while (delta := await arrivals.here()) is not None:
+            _take(now, delta)
+        now.current = self._pulse.now()
 
     def _thinking_cap(self, now: _Try, most: int) -> int | None:
         """The cap on reasoning for a request of so many tokens; None if it cannot be reached in it."""
         limit = self._settings.thinking_tokens
         if limit is None or (now.read and now.reply.text):
             return None
-        if self._settings.exact and limit - now.read >= most:
+        if (self._settings.exact or now.read) and limit - now.read >= most:
             return None
         # Servers count the reasoning that a text begins with.
         return limit if now.read else min(limit, most)
 
-    def _go_on(self, row: int, now: _Try) -> None:
-        """Ask the market for more, or take note that it stops the reply."""
+    async def _go_on(self, row: int, now: _Try) -> bool:
+        """Ask the market for more, or take note that it stops the reply; whether it may go on."""
+        if now.reply.finish_reason == "stop":
+            return True
         if self._outlook is not None:
             self._outlook.read(np.array([row]), [now.unread])
             now.unread = ""
-        limit = self._purse.go_on(row, now.limit, now.read)
+        self._pulse.beyond += max(0, now.read - now.limit)
+        limit = await self._purse.go_on(row, now.limit, now.read)
         now.stopped = limit <= max(now.limit, now.read)
         now.limit = max(limit, now.limit)
+        return not now.stopped
 
     async def _end(self, question: Question, now: _Try, price: float) -> Result:
         """What a reply has come to, once it was ended by the model, its cap, or the market."""
@@ -198,7 +253,7 @@ class Asker:
         if now.stopped:
             reason, reply = await self._close(question, now)
         answer, position = read_answer(question, reply)
-        failure, right = "", None if not question.gold else False
+        failure, right = now.note, None if not question.gold else False
         if question.gold and answer is not None:
             try:
                 # Some graders take seconds over an odd answer; other replies should not wait for them.
@@ -253,9 +308,11 @@ class Asker:
         return said
 
     def _past(self, now: _Try) -> int:
-        """Tokens to charge for what was generated unread, within what is reserved."""
-        unread = now.read > 0 and now.reply.finish_reason is None
-        return self._engine.overshoot if unread else 0
+        """Tokens to charge for what was generated unread, within what is reserved or held."""
+        if now.reply.finish_reason is not None:
+            return 0
+        past = self._engine.overshoot if now.read > 0 else 0
+        return max(past, now.cap - now.read) if now.unsure else past
 
     def _charge(self, now: _Try) -> int:
         """Tokens that an attempt is charged."""
@@ -265,9 +322,15 @@ class Asker:
         """Tokens that a failed attempt is charged."""
         reported = error.tokens if isinstance(error, EngineError) else 0
         # Where a connection broke, tokens may have been on their way; a server that refuses has none.
-        if isinstance(error, BrokenReplyError | StalledError):
+        if now.unsure or isinstance(error, BrokenReplyError | StalledError):
             return max(self._charge(now), reported + self._engine.overshoot if reported else 0)
         return max(now.read + now.ending, reported)
+
+
+def _take(now: _Try, delta: Delta) -> None:
+    now.read = now.begun + delta.tokens
+    now.reply.add(replace(delta, tokens=now.read))
+    now.unread += delta.thinking + delta.text
 
 
 def _written(reply: Reply, *, thought: bool = False) -> str:

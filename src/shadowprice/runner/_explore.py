@@ -13,6 +13,7 @@ from shadowprice.engines import AbstractEngine
 from shadowprice.grading import grade
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import get_policy
+from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings
@@ -58,6 +59,7 @@ async def explore(
     share: float = MOST_EXPLORED,
     ledger: LedgerRun | None = None,
     stop: asyncio.Event | None = None,
+    pulse: Pulse | None = None,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> Explored:
     """Spend at most a share of a budget on some of the questions, and learn from them.
@@ -75,6 +77,7 @@ async def explore(
         share: Largest share to spend, at most `MOST_EXPLORED`; with 0 usual beliefs are all that there is.
         ledger: The run's ledger.
         stop: Set it to begin no more.
+        pulse: Told when this program stands still.
         progress: Called with each result as it is known.
 
     Raises:
@@ -94,7 +97,15 @@ async def explore(
         settings, exploring=True, temperature=settings.temperature if graded else max(settings.temperature, _WARMTH)
     )
     found = await run(
-        asked, engine, market, settings, ledger=ledger, stop=stop, abandon=False, progress=_replies_only(progress)
+        asked,
+        engine,
+        market,
+        settings,
+        ledger=ledger,
+        stop=stop,
+        abandon=False,
+        pulse=pulse,
+        progress=_replies_only(progress),
     )
     replies = [result for result in found if result.reason.replied]
     spent = sum(result.spent for result in found)

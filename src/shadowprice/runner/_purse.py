@@ -1,5 +1,6 @@
 """One purse for a run: what the market grants is reserved in the ledger before it is used, and paid once."""
 
+import asyncio
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,11 @@ from shadowprice._types import IntArray
 from shadowprice.ledger import Answer
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket
+from shadowprice.runner._pocket import Pocket
 from shadowprice.runner._results import Reason, Result
+
+_PATIENCE = 0.2
+"""Seconds between two looks at what other processes have let go of, for a reply that waits for tokens."""
 
 
 class Purse:
@@ -17,23 +22,46 @@ class Purse:
     `spare` tokens of each query that runs are kept off the market: for what an engine makes after it was told to stop,
     and for the ending of a reply that was stopped.
 
+    The market grants a step at a time, and asks nobody to stop in time. What a server may make is another number, the
+    cap of its request: a client that stands still cannot stop it before. So what lies between the two is held ahead in
+    the ledger, a fair share of what is free, and nobody else can use it before the reply has ended or gone on to it.
+
     Args:
         market: Freshly opened for n queries.
         names: n request ids.
-        ledger: The run's ledger; None keeps the budget by the market alone, which a crash loses.
+        ledger: The run's ledger; None keeps the budget in memory, which a crash loses.
         spare: Tokens.
         width: Queries that run at the same time.
+        longest: Tokens that no query may exceed; None leaves that to the market.
+        ahead: Whether caps may go beyond what is granted.
     """
 
     def __init__(
-        self, market: AbstractMarket, names: Sequence[str], ledger: LedgerRun | None, spare: int, width: int
+        self,
+        market: AbstractMarket,
+        names: Sequence[str],
+        ledger: LedgerRun | None,
+        spare: int,
+        width: int,
+        *,
+        longest: int | None = None,
+        ahead: bool = True,
     ) -> None:
         self._market = market
         self._names = names
         self._ledger = ledger
+        self._books = Pocket(market.unreserved) if ledger is None else ledger
         self._spare = spare
+        self._longest = longest
+        self._ahead = ahead
         self._cushion = spare * width
         self._running = 0
+        self._caps: dict[int, int] = {}
+        self._waiting: list[asyncio.Future[None]] = []
+        self.room = width
+        """Queries that want to run at the same time; what is free is divided among so many."""
+        self.resumes = True
+        """Whether a reply that has come to its cap can go on. Otherwise as many run as could all come to their end."""
         self._place = {name: row for row, name in enumerate(names)}
         self.elsewhere = 0
         """Requests that other processes hold."""
@@ -62,13 +90,15 @@ class Purse:
         return rows[self._market.funds(rows)] if rows.size else rows
 
     def begin(self, rows: IntArray) -> list[tuple[int, int]]:
-        """Rows that may begin, and the tokens that each may reach."""
-        begun = []
+        """Rows that may begin, and the tokens that each may reach; none while replies wait for tokens to go on."""
+        begun: list[tuple[int, int]] = []
+        if self._waiting:
+            return begun
         grants = self._market.grant(rows, np.zeros(len(rows), dtype=np.int64))
         for row, limit in zip(rows.tolist(), grants.tolist(), strict=True):
             if limit == 0:
                 continue
-            reserved, answer = self._reserve(row, limit + self._spare)
+            reserved, answer = self._reserve(row, limit)
             if reserved > self._spare:
                 self._running += 1
                 begun.append((row, reserved - self._spare))
@@ -76,9 +106,9 @@ class Purse:
                 self._settle_in_market(row, 0, finished=False)
                 self.gone.add(row)
                 self.elsewhere += answer is Answer.ELSEWHERE
-            else:  # others were faster
+            else:  # others were faster, or servers may still make what is left
                 self._market.take_back(np.array([row]))
-                if self._ledger is not None:
+                if self._ledger is not None and answer is Answer.NOTHING_LEFT:
                     self._align(self._ledger.totals().available)
         return begun
 
@@ -86,21 +116,36 @@ class Purse:
         """Leave rows to those who serve them."""
         self._market.withdraw(np.array(rows, dtype=np.int64))
 
-    def reach(self, row: int, limit: int) -> int:
-        """Tokens beyond which a row that may reach `limit` now will not be let, by the market and by what is left."""
-        left = max(0, self._market.unreserved)
-        return max(limit, min(int(self._market.reach(np.array([row]))[0]), limit + left))
+    def reach(self, row: int) -> int:
+        """Tokens beyond which a row will certainly not be let."""
+        reach = int(self._market.reach(np.array([row]))[0])
+        return reach if self._longest is None else min(reach, self._longest)
 
-    def go_on(self, row: int, limit: int, tokens: int) -> int:
+    def cap(self, row: int) -> int:
+        """Tokens that the server of a row may be asked for in all, now."""
+        return self._caps[row]
+
+    def hold(self, row: int, limit: int) -> None:
+        """Raise the cap of a row that has come to it, and has been granted more."""
+        wish = self._beyond(row, limit)
+        ahead = self._books.hold(self._names[row], wish, among=self._contenders) if wish else 0
+        self._caps[row] = limit + ahead
+
+    async def go_on(self, row: int, limit: int, tokens: int) -> int:
         """Ask the market whether a row that has come to its limit, or nearly, may go on.
+
+        Where it may, and servers may still make all that is left for others, this waits until one of them has ended.
 
         Returns:
             The tokens that it may reach now; at most `limit` if it is to stop.
         """
         granted = int(self._market.grant(np.array([row]), np.array([max(limit, tokens)]))[0])
-        if granted <= limit or self._ledger is None:
-            return granted
-        return self._ledger.extend(self._names[row], granted + self._spare) - self._spare
+        while granted > limit:
+            now = self._books.extend(self._names[row], granted + self._spare)
+            if now.tokens - self._spare > max(limit, tokens) or now.answer is not Answer.HELD:
+                return now.tokens - self._spare
+            await self._something_ends()
+        return granted
 
     def retry(self, row: int, limit: int, tokens: int, note: str) -> int:
         """Pay for an attempt that failed, and reserve another.
@@ -109,13 +154,13 @@ class Purse:
             The tokens that the next attempt may reach; 0 if there are not enough left.
         """
         self._market.adjust(-tokens)
-        if self._ledger is not None:
-            self._ledger.charge(self._names[row], tokens, note)
-        reserved, _ = self._reserve(row, limit + self._spare)
+        self._books.charge(self._names[row], tokens, note)
+        reserved, _ = self._reserve(row, limit)
         if reserved > self._spare:
             return reserved - self._spare
         self._running -= 1
         self._settle_in_market(row, 0, finished=False)
+        self._wake()
         return 0
 
     def settle(self, row: int, result: Result) -> None:
@@ -123,18 +168,18 @@ class Purse:
         self._running -= 1
         self._settle_in_market(row, result.generated, finished=result.reason is Reason.FINISHED)
         self.record(row, result)
+        self._wake()
 
     def record(self, row: int, result: Result) -> None:
         """Write down the outcome of a row that holds nothing in the market."""
-        if self._ledger is not None:
-            self._ledger.settle(self._names[row], result.generated, str(result.reason), result.payload())
+        self._books.settle(self._names[row], result.generated, str(result.reason), result.payload())
 
     def give_up(self, row: int, tokens: int, note: str) -> None:
         """Pay for what an unfinished attempt has generated, and leave the question for another time."""
         self._running -= 1
         self._settle_in_market(row, tokens, finished=False)
-        if self._ledger is not None:
-            self._ledger.charge(self._names[row], tokens, note)
+        self._books.charge(self._names[row], tokens, note)
+        self._wake()
 
     def sync(self) -> bool:
         """Learn what other processes have done with the budget; whether they did anything."""
@@ -159,11 +204,46 @@ class Purse:
         if left != self._market.unreserved:
             self._market.adjust(left - self._market.unreserved)
 
-    def _reserve(self, row: int, tokens: int) -> tuple[int, Answer]:
-        if self._ledger is None:
-            left = self._market.unreserved + self._cushion - self._spare * self._running
-            return (tokens, Answer.GRANTED) if left >= 0 else (0, Answer.NOTHING_LEFT)
-        return self._ledger.reserve(self._names[row], tokens, least=self._spare + 1)
+    @property
+    def _contenders(self) -> int:
+        return max(1, self.room, self._running)
+
+    def _beyond(self, row: int, limit: int) -> int:
+        """Tokens beyond its limit that a row could ever use."""
+        if not self._ahead:
+            return 0
+        return max(0, min(self.reach(row) - limit, self._market.unreserved))
+
+    def _reserve(self, row: int, limit: int) -> tuple[int, Answer]:
+        tokens, answer, ahead = self._books.reserve(
+            self._names[row],
+            limit + self._spare,
+            least=self._spare + 1,
+            ahead=self._beyond(row, limit),
+            among=self._contenders if self.resumes else 1,
+            whole=not self.resumes and self._running > 0,
+        )
+        self._caps[row] = tokens - self._spare + ahead
+        return tokens, answer
+
+    async def _something_ends(self) -> None:
+        """Wait until something here has ended, or something elsewhere may have."""
+        news = asyncio.get_running_loop().create_future()
+        self._waiting.append(news)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await news
+        except TimeoutError:
+            pass
+        finally:
+            if news in self._waiting:
+                self._waiting.remove(news)
+
+    def _wake(self) -> None:
+        for news in self._waiting:
+            if not news.done():
+                news.set_result(None)
+        self._waiting.clear()
 
     def _settle_in_market(self, row: int, tokens: int, *, finished: bool) -> None:
         self._market.settle(np.array([row]), np.array([tokens]), np.array([finished]))

@@ -2,8 +2,7 @@
 
 import asyncio
 import random
-import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -25,6 +24,7 @@ from shadowprice.tasks import (
     ask_for_estimate,
     ask_within,
     build_messages,
+    fingerprint,
     read_estimate,
 )
 from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
@@ -95,7 +95,7 @@ async def record(
     check_questions(questions)
     patient = _Patient(engine, retries or Retries(), settings.seed)
     target = Path(output)
-    begun = {**asdict(settings), "model": engine.model, "questions": _fingerprint(questions)}
+    begun = {**asdict(settings), "model": engine.model, "questions": fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
         done = {(row["query_id"], row["sample_index"]) for row in journal.entries}
         rows = journal.entries
@@ -201,16 +201,3 @@ def _protocol(question: Question, settings: RecordSettings) -> str:
     if settings.protocol == "tale-ep":
         return TALE_PROTOCOL
     return PROTOCOL if question.family else "plain"
-
-
-def _fingerprint(questions: Sequence[Question]) -> str:
-    """Tells whether a journal was begun with the same questions."""
-
-    def parts() -> Iterator[bytes]:
-        for question in questions:
-            yield f"{question.query_id}\0{question.question}\0".encode()
-
-    value = 0
-    for part in parts():
-        value = zlib.crc32(part, value)
-    return f"{len(questions)} questions, crc32 {value:08x}"

@@ -7,13 +7,14 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from shadowprice._errors import EngineError, UnreachableError
+from shadowprice._errors import EngineError, InputError, UnreachableError
 from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket
 from shadowprice.runner._ask import Asker
 from shadowprice.runner._judge import check_questions
+from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import RunSettings
@@ -36,13 +37,16 @@ async def run(
     fallback: AbstractEngine | None = None,
     stop: asyncio.Event | None = None,
     abandon: bool = True,
+    pulse: Pulse | None = None,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> list[Result]:
     """Answer questions through an engine, each for as long as the market lets it go on.
 
     Every token is granted by the market and reserved in the ledger before it is asked for, and a reply is stopped when
-    the market says so. Questions that are not funded are offered again as tokens come back, until nothing running can
-    return any more. What has an outcome in the ledger already is not asked.
+    the market says so. A request's cap goes beyond what is granted by a fair share of what is free, and no further:
+    what a server makes while this program stands still is within the budget, too. Questions that are not funded are
+    offered again as tokens come back, until nothing running can return any more. What has an outcome in the ledger
+    already is not asked.
 
     When `stop` is set, nothing new begins and what runs may end. When the task is cancelled, replies under way are
     stopped too. Either way the rest is reported as interrupted, and a run with a ledger can be gone on with.
@@ -59,6 +63,7 @@ async def run(
         stop: Set it to begin no more.
         abandon: Write into the ledger that questions which nobody bought are abandoned; otherwise they may be asked in
             another run.
+        pulse: Told when this program stands still, so that it can be said.
         progress: Called with each result as it is known.
 
     Returns:
@@ -72,7 +77,9 @@ async def run(
     """
     check_questions(questions)
     settings = settings or RunSettings()
-    session = _Session(questions, engine, market, settings, outlook, ledger, fallback, progress)
+    if settings.exact and not engine.resumes:
+        raise InputError(f"The engine of {engine.model} cannot go on with a text, which exact runs do; leave that out.")
+    session = _Session(questions, engine, market, settings, outlook, ledger, fallback, pulse or Pulse(), progress)
     try:
         await session.serve(stop or asyncio.Event())
     except asyncio.CancelledError:
@@ -92,6 +99,7 @@ class _Session:
         outlook: WatchedOutlook | None,
         ledger: LedgerRun | None,
         fallback: AbstractEngine | None,
+        pulse: Pulse,
         progress: Callable[[Result], None],
     ) -> None:
         self.interrupted = False
@@ -100,8 +108,12 @@ class _Session:
         self._progress = progress
         self._width = settings.width(market.unreserved, engine.overshoot)
         names = [question.query_id for question in questions]
-        self._purse = Purse(market, names, ledger, engine.overshoot + settings.ending, self._width)
-        self._asker = Asker(engine, self._purse, settings, outlook, fallback)
+        spare = engine.overshoot + settings.ending
+        self._purse = Purse(
+            market, names, ledger, spare, self._width, longest=settings.max_tokens, ahead=not settings.exact
+        )
+        self._asker = Asker(engine, self._purse, settings, outlook, fallback, pulse)
+        self._pulse = pulse
         self._results: dict[int, Result] = {}
         # A file's order says something about its questions, and prices are to be found on a fair sample of them.
         self._order = np.random.default_rng(settings.seed).permutation(len(questions))
@@ -117,7 +129,7 @@ class _Session:
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until nobody runs and nobody buys, or `stop` is set and nobody runs."""
-        stopping = asyncio.ensure_future(self._tell(stop))
+        stopping, beating = asyncio.ensure_future(self._tell(stop)), asyncio.ensure_future(self._pulse.beat())
         try:
             while self._failure is None:
                 self._sync()
@@ -136,9 +148,9 @@ class _Session:
                 self._changed.clear()
                 await self._change()
         finally:
-            for task in (stopping, *self._tasks):
+            for task in (stopping, beating, *self._tasks):
                 task.cancel()
-            await asyncio.gather(stopping, *self._tasks, return_exceptions=True)
+            await asyncio.gather(stopping, beating, *self._tasks, return_exceptions=True)
         if self._failure is not None:
             raise self._failure
 
@@ -176,7 +188,8 @@ class _Session:
 
     def _begin(self) -> None:
         """Start as many questions as there is room for."""
-        while (free := self._room() - len(self._tasks)) > 0:
+        self._purse.room = self._room()
+        while (free := self._purse.room - len(self._tasks)) > 0:
             if not self._funded:
                 if self._dry:
                     return

@@ -11,6 +11,7 @@ from shadowprice.beliefs import Beliefs
 from shadowprice.engines import AbstractEngine
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import get_policy
+from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._results import Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings
@@ -39,6 +40,7 @@ async def estimate(
     *,
     ledger: LedgerRun | None = None,
     stop: asyncio.Event | None = None,
+    pulse: Pulse | None = None,
     progress: Callable[[Result], None] = lambda result: None,
 ) -> Estimated:
     """Ask for estimates, each a request of its own in the ledger, named after its question: ``q1 (estimate)``.
@@ -52,6 +54,7 @@ async def estimate(
         settings: How to ask.
         ledger: The run's ledger.
         stop: Set it to begin no more.
+        pulse: Told when this program stands still.
         progress: Called with each estimate as it is known.
 
     Raises:
@@ -64,7 +67,9 @@ async def estimate(
     n = len(asked)
     market = get_policy("uniform").open(Beliefs.certain(np.ones(n)), min(budget, ESTIMATE_TOKENS * n))
     short = replace(settings, max_tokens=ESTIMATE_TOKENS, thinking_tokens=None)
-    found = await run(asked, engine, market, short, ledger=ledger, stop=stop, abandon=False, progress=progress)
+    found = await run(
+        asked, engine, market, short, ledger=ledger, stop=stop, abandon=False, pulse=pulse, progress=progress
+    )
     most = settings.max_tokens or _LONGEST
     tokens = [read_estimate(one.text, most) for one in found]
     within = [replace(one, messages=ask_within(one, need)) for one, need in zip(questions, tokens, strict=True)]

@@ -2,7 +2,7 @@
 
 from shadowprice.tasks._families import FAMILIES, PROTOCOL, SYSTEM_PROMPT, TIERS, Family
 from shadowprice.tasks._files import read_questions, read_weights, write_questions
-from shadowprice.tasks._questions import Question, build_messages, make_questions
+from shadowprice.tasks._questions import Question, build_messages, fingerprint, make_questions
 from shadowprice.tasks._tale import ESTIMATE_TOKENS, TALE_PROTOCOL, ask_for_estimate, ask_within, read_estimate
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "ask_for_estimate",
     "ask_within",
     "build_messages",
+    "fingerprint",
     "make_questions",
     "read_estimate",
     "read_questions",

@@ -1,5 +1,6 @@
 """Questions made from families, and the messages that ask them."""
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,6 +78,20 @@ def build_messages(question: Question) -> Messages:
         turns.append({"role": "user", "content": example.question})
         turns.append({"role": "assistant", "content": example.reply})
     return (*turns, asked)
+
+
+def fingerprint(questions: Sequence[Question]) -> str:
+    """Tells these questions from others: by their ids, what is asked, and how replies are judged.
+
+    Raises:
+        InputError: A question names a family that does not exist.
+    """
+    digest = hashlib.sha256()
+    for one in questions:
+        asked = [dict(message) for message in build_messages(one)]
+        whole = [one.query_id, one.question, asked, one.gold, one.grader, one.entry]
+        digest.update(json.dumps(whole, sort_keys=True, default=str).encode() + b"\n")
+    return f"{len(questions)} questions, sha256 {digest.hexdigest()[:16]}"
 
 
 def _select(names: Sequence[str] | None) -> list[Family]:

@@ -25,6 +25,7 @@ class MockEngine(ReplayEngine):
         fail: Asked before every request, with how often this request id has been asked, this time included; an error
             that it returns is raised after `fail_after` tokens.
         fail_after: Tokens.
+        resumes: Whether it may be asked to go on with a text; `replies` is then asked for what follows it.
         model: Name of the model.
         step: Tokens per delta.
         delay: Seconds before every delta.
@@ -40,6 +41,7 @@ class MockEngine(ReplayEngine):
         overshoot: int = 0,
         fail: Failing = lambda request, time: None,
         fail_after: int = 0,
+        resumes: bool = False,
         model: str = "mock",
         step: int = 1,
         delay: float = 0.0,
@@ -48,6 +50,7 @@ class MockEngine(ReplayEngine):
         if overshoot < 0 or fail_after < 0:
             raise InputError(f"`overshoot` and `fail_after` must be 0 or more, not {overshoot} and {fail_after}.")
         self.overshoot = overshoot
+        self.resumes = resumes
         self.requests: list[Request] = []
         """What was asked, in order."""
         self.generated: Counter[str] = Counter()

@@ -1,0 +1,36 @@
+"""Where a run and one of its requests stand."""
+
+import sqlite3
+from typing import NamedTuple
+
+_LOOK = """
+SELECT r.budget - r.spent - r.reserved, r.ahead, o.reason, o.generated, o.payload,
+    a.attempt, a.state, a.holder, a.reserved, a.ahead, a.charged, a.note
+FROM runs r
+LEFT JOIN outcomes o ON o.run = r.id AND o.request = :request
+LEFT JOIN attempts a ON a.run = r.id AND a.request = :request
+WHERE r.id = :run ORDER BY a.attempt DESC LIMIT 1"""
+
+
+class Standing(NamedTuple):
+    """A run and one of its requests, at the beginning of a transaction."""
+
+    left: int
+    """Tokens that are neither spent nor reserved; below 0 after an overrun."""
+    held: int
+    """Of these, tokens that servers may still make for requests that run."""
+    reason: str | None
+    generated: int | None
+    payload: str | None
+    attempt: int | None
+    state: str | None
+    holder: int | None
+    reserved: int
+    ahead: int
+    charged: int | None
+    note: str | None
+
+
+def look(db: sqlite3.Connection, run: int, request: str) -> Standing:
+    """Read it all at once, within a transaction."""
+    return Standing(*db.execute(_LOOK, {"run": run, "request": request}).fetchone())
