@@ -68,7 +68,7 @@ def drill(kind: str, pauses: int, chance: random.Random) -> list[dict[str, Any]]
             rows.append({**summary, "made": made, "budget": budget, "bound": bound})
             print(
                 f"{kind}: stopped for {seconds:.1f} s at {moment:.0%} of the budget: made {made} of {budget}, charged "
-                f"{summary['spent']}, {summary['made_beyond']} made beyond what was granted, {summary['pauses']} noticed",
+                f"{summary['spent']}, {summary['made_beyond']} beyond what was granted, {summary['pauses']} noticed",
                 flush=True,
             )
     return rows

@@ -3,8 +3,8 @@
     python tests/support/counting_server.py --rate 500
 
 prints its URL and serves until its standard input ends. A reply is as many words as its question's number says, one
-token each; a request that ends with an assistant's text is gone on with from there. `/metrics` tells the count under the
-name that llama.cpp uses.
+token each; a request that ends with an assistant's text is gone on with from there. `/metrics` tells the count under
+the name that llama.cpp uses.
 """
 
 import argparse
