@@ -475,3 +475,35 @@ def test_news_tell_what_others_have_done(path: Path, run: Run) -> None:
     last = run.news()
     assert last is not None
     assert (81, 0, ["c"]) == last
+
+
+def test_a_finished_run_makes_room_for_one_new_run(path: Path) -> None:
+    with Ledger(path) as first, Ledger(path) as second:
+        run = open_run(first)
+        first.open_run("other", budget=5, settings={}, fingerprint="f")
+        run.reserve("a", 60)
+        run.settle("a", 25, "finished", PAYLOAD)
+        with pytest.raises(InputError, match="go on with --resume"):
+            second.open_run(budget=90, settings={}, fingerprint="g", replace=True)
+        run.finish()
+        new = second.open_run(budget=90, settings={}, fingerprint="g", replace=True)
+        assert (90, {}) == (new.totals().budget, new.outcomes())
+        with pytest.raises(InputError, match="go on with --resume"):
+            first.open_run(budget=90, settings={}, fingerprint="g", replace=True)
+        assert {"run", "other"} == {one.name for one in first.runs()}
+        assert [] == first.check()
+
+
+def test_what_is_held_ahead_is_nobody_elses(run: Run) -> None:
+    assert Grant(10, Answer.GRANTED, 45) == run.reserve("a", 10, ahead=80, among=2)
+    assert Grant(0, Answer.HELD) == run.reserve("b", 60, least=50)
+    assert Grant(0, Answer.HELD) == run.reserve("b", 5, ahead=50, whole=True)
+    assert Grant(40, Answer.GRANTED) == run.reserve("b", 40)
+    # It goes on with what was held for it, then with what is free.
+    assert Grant(30, Answer.GRANTED, 25) == run.extend("a", 30)
+    assert 30 == run.hold("a", 60)
+    assert Grant(40, Answer.HELD) == run.extend("b", 41)
+    # What its server made ahead was allowed, so nothing is overrun.
+    run.settle("a", 55, "stopped")
+    assert (55, 40, 0, 0) == (run.totals().spent, run.totals().reserved, run.totals().ahead, run.totals().overrun)
+    assert Grant(45, Answer.NOTHING_LEFT) == run.extend("b", 60)

@@ -21,6 +21,7 @@ from shadowprice.cli import (
     _record,
     _run,
 )
+from shadowprice.cli._signals import terminating_is_interrupting
 
 __all__ = ["app", "main"]
 
@@ -85,7 +86,8 @@ _UsageError: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ 
 def main() -> None:
     """Run the command line: errors become one line on stderr and an exit code."""
     try:
-        sys.exit(app(standalone_mode=False) or 0)
+        with terminating_is_interrupting():
+            sys.exit(app(standalone_mode=False) or 0)
     except ShadowpriceError as error:
         _fail(str(error), error.exit_code)
     except _UsageError as error:

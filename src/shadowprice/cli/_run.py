@@ -1,7 +1,6 @@
 """`shadowprice run`: answer questions for real, inside a budget."""
 
 import asyncio
-import signal
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from shadowprice.cli._options import parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
+from shadowprice.cli._signals import listen
 from shadowprice.engines import AbstractEngine
 from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
 from shadowprice.runner import (
@@ -222,7 +222,7 @@ class _Job:
         for result in self.books.done.values():
             self.shown.add(result)
         stop = asyncio.Event()
-        _listen(stop)
+        listen(stop)
         before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
         beliefs, running = await self._believe(source, stop)
         todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
@@ -341,26 +341,6 @@ def _policy(name: str | None, saved: SavedPredictor | None) -> AbstractPolicy:
 def _is_static(saved: SavedPredictor) -> bool:
     """Whether a predictor knows thresholds only."""
     return saved.predictor.predict(["?"]).outcomes is None
-
-
-def _listen(stop: asyncio.Event) -> None:
-    """Let the first Ctrl-C (or SIGTERM) begin nothing more, and the next one stop everything."""
-    task = asyncio.current_task()
-    assert task is not None
-
-    def interrupt() -> None:
-        if stop.is_set():
-            task.cancel()
-        else:
-            say("Interrupted: nothing more begins, running replies end. Press Ctrl-C again to stop them too.")
-            stop.set()
-
-    loop = asyncio.get_running_loop()
-    try:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt)
-    except (NotImplementedError, RuntimeError, ValueError):
-        return  # not the main thread, or not a Unix: Ctrl-C stops everything at once
 
 
 def _told(found: Explored, budget: int) -> str:

@@ -1,0 +1,55 @@
+"""Ctrl-C, and what Slurm, Kubernetes and `timeout` send instead of it."""
+
+import asyncio
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from shadowprice.cli._options import say
+
+_ONE_WISH: Final = 1.0
+"""Seconds within which signals mean the same: `timeout` and Slurm send theirs to the program and to its group."""
+
+
+@contextmanager
+def terminating_is_interrupting() -> Iterator[None]:
+    """Make SIGTERM do what Ctrl-C does, for as long as the block lasts."""
+    try:
+        before = signal.signal(signal.SIGTERM, _interrupt)
+    except ValueError:  # not the main thread, which no signal reaches anyway
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(*_: Any) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def listen(stop: asyncio.Event) -> None:
+    """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything."""
+    task = asyncio.current_task()
+    assert task is not None
+    first = 0.0
+
+    def interrupt() -> None:
+        nonlocal first
+        if stop.is_set():
+            if time.monotonic() - first > _ONE_WISH:
+                task.cancel()
+            return
+        first = time.monotonic()
+        say("Interrupted: nothing more begins, running replies end. Press Ctrl-C again to stop them too.")
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt)
+    except (NotImplementedError, RuntimeError, ValueError):
+        return  # not the main thread, or not a Unix: Ctrl-C stops everything at once

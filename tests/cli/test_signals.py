@@ -1,0 +1,60 @@
+"""SIGTERM is Ctrl-C, however often it is sent at once."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from counting_server import counting_server, made_tokens
+from shadowprice.tasks import Question, write_questions
+from shadowprice.traces import read_traces
+
+
+def start(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "shadowprice", *arguments],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {60 + n} words.", "a") for n in range(12)])
+    with counting_server(40) as url:
+        asked = ["run", "q.jsonl", "--policy", "uniform", "--budget", "1200", "--engine", f"llamacpp+{url}"]
+        process = start(*asked, "--concurrency", "4", "-o", "a.jsonl", "--json", folder=tmp_path)
+        while process.poll() is None and made_tokens(url) < 20:
+            time.sleep(0.02)
+        for _ in range(2):  # `timeout` and Slurm tell the program and its group
+            process.send_signal(number)
+        out, err = process.communicate()
+
+        assert (130, 1) == (process.returncode, err.count("Interrupted: nothing more begins")), err
+        summary = json.loads(out)
+        assert (4, 8, 0) == (summary["finished"], summary["interrupted"], summary["wasted"])
+        assert made_tokens(url) == summary["spent"]
+
+
+def test_a_recording_keeps_what_it_has(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {5 + n} words.", "a") for n in range(12)])
+    with counting_server(40) as url:
+        asked = ["record", "q.jsonl", "--samples", "1", "--engine", f"llamacpp+{url}", "--concurrency", "2"]
+        process = start(*asked, "-o", "t.parquet", folder=tmp_path)
+        while process.poll() is None and made_tokens(url) < 40:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+        assert (130, True) == (process.returncode, "Go on with the same command and --resume." in err), err
+        kept = len((tmp_path / ".t.parquet.journal").read_text(encoding="utf-8").splitlines()) - 1
+        assert kept > 0
+        process = start(*asked, "-o", "t.parquet", "--resume", "--json", folder=tmp_path)
+        process.communicate()
+        assert 0 == process.returncode
+    assert 12 == len(read_traces(tmp_path / "t.parquet").correct)
