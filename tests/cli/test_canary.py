@@ -101,11 +101,12 @@ def test_logs_and_traces_run_nothing(shadowprice: Command, sums_file: Path) -> N
             if isinstance(sample, dict) and "target" in sample:
                 sample |= {"target": GOLD, "metadata": {"grader": GRADER}, "grader": GRADER, "scores": None}
             changed.writestr(name, json.dumps(sample))
-    questions("jsonl")
+    asked = [{"question": text, "gold": GOLD, "grader": GRADER} for text in table["question"].unique().to_pylist()]
+    Path("all.jsonl").write_text(lines(*asked))
     assert 0 == shadowprice("import", "traces.parquet", "-o", "t.parquet").code
     assert 0 == shadowprice("import", "log.eval", "-o", "e.parquet", "--grader", "exact").code
     assert 0 == shadowprice("bench", "traces.parquet", *FEW).code
-    assert 0 == shadowprice("fit", "traces.parquet", "--exclude", "q.jsonl", "--predictor", "threshold").code
+    assert "excluded" in shadowprice("fit", "traces.parquet", "--exclude", "all.jsonl").err  # and so none is left
     assert not Path("PWNED").exists()
 
 

@@ -94,7 +94,7 @@ def test_a_literal_and_a_pattern_are_never_code(target: Path) -> None:
 
 
 def test_an_answer_cannot_look_at_the_right_one() -> None:
-    board = {"answer": "0 1", "metadata": {}}
+    board: dict[str, Any] = {"answer": "0 1", "metadata": {}}
     for dataset, entry in (("spiral_matrix", MATRIX), ("binary_matrix", board), ("string_insertion", board)):
         for peek in ("entry['answer']", "entry['answer'].split()", "[*entry['answer'].split()]", "oracle_answer"):
             assert not grade(peek, entry["answer"], f"reasoning-gym:{dataset}", entry), peek
@@ -107,6 +107,25 @@ def test_what_verifiers_evaluate_is_still_evaluated() -> None:
     trigonometric = {"answer": "sin(x)**2/2", "metadata": {"variable": "x", "integrand": "sin(x)*cos(x)"}}
     assert grade("-cos(x)**2/2 + C", "", "reasoning-gym:intermediate_integration", trigonometric)
     assert not grade("-cos(x)**3/2 + C", "", "reasoning-gym:intermediate_integration", trigonometric)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # what data sets are drawn from is left open by their authors
+def test_every_verifier_says_what_it_says_without_the_seal() -> None:
+    import reasoning_gym
+    from reasoning_gym.factory import DATASETS
+
+    judge = JudgeProcess()
+    for dataset in sorted(DATASETS.keys() - {"composite"}):
+        drawn = reasoning_gym.create_dataset(dataset, size=2, seed=5)
+        for entry in (json.loads(json.dumps(drawn[position], default=str)) for position in range(2)):
+            for answer in (str(entry["answer"]), "[1, 2]", "1 + 2", "x**2"):
+                try:
+                    right = reasoning_gym.get_score_answer_fn(dataset)(answer=answer, entry=entry) >= 0.99
+                except Exception:  # noqa: BLE001  verifiers raise anything on an odd answer
+                    right = False
+                assert right == judge.judge("reasoning-gym", answer, "", 20.0, dataset=dataset, entry=entry), dataset
+    judge.close()
 
 
 def test_an_answer_cannot_speak_for_the_process_that_judges() -> None:

@@ -124,12 +124,14 @@ class JudgeProcess:
         """Have a process that has loaded what graders need, and ask it more; the last reply."""
         if grader in _LOADED:
             self._wanted[grader] = None
-        if grader in _LOADED and self._sealed and grader not in self._loaded:
-            self._end()  # what judges loads nothing any more
+            if self._sealed and grader not in self._loaded:
+                self._end()  # what judges loads nothing any more
         for _ in range(2):
             if self._process is None or self._process.poll() is not None:
                 self._start()
-            missing = [{"task": "load", "grader": name} for name in self._wanted if name not in self._loaded]
+            # All that was ever wanted, so that graders that take turns do not need a process each time.
+            wanted = self._wanted if grader in _LOADED else {}
+            missing = [{"task": "load", "grader": name} for name in wanted if name not in self._loaded]
             reply: dict[str, Any] = {}
             try:
                 for request in (*missing, *more):
@@ -141,7 +143,7 @@ class JudgeProcess:
                         )
             except (_DiedError, TimeoutError):
                 continue
-            self._loaded |= self._wanted.keys()
+            self._loaded |= wanted.keys()
             return reply
         raise ShadowpriceError(
             f"The process that grades could not load what '{grader}' needs in {_LOAD_SECONDS:.0f} seconds and "

@@ -111,12 +111,17 @@ _GRADERS = {"literal": _literal, "regex": _regex, "math": _math, "reasoning-gym"
 
 def _limit(memory: int) -> None:
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses to set it
-            resource.setrlimit(kind, (most, most))
+        _set_limit(kind, most)
+
+
+def _set_limit(kind: int, most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses to set it
+        resource.setrlimit(kind, (most, most))
 
 
 def _seal() -> None:
     """Run the module beside this file, which is not on Python's path here."""
+    _set_limit(resource.RLIMIT_NPROC, 0)
     spec = importlib.util.spec_from_file_location("_seal", Path(__file__).with_name("_seal.py"))
     assert spec is not None
     assert spec.loader is not None
