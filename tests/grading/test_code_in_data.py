@@ -83,6 +83,7 @@ def test_an_entry_that_is_code_does_nothing(target: Path) -> None:
             grade("x**2", attack, f"reasoning-gym:{dataset}", {"answer": attack, "metadata": hostile})
         numbers = {"answer": attack, "metadata": {"direction": "ascending"}}
         assert not grade('["1"]', attack, "reasoning-gym:number_sorting", numbers)
+        grade("0x1", attack, "reasoning-gym:bitwise_arithmetic", {"answer": attack, "metadata": {"problem": attack}})
         assert not target.exists(), attack
 
 

@@ -1,7 +1,7 @@
 """What the process that judges may still do once it judges.
 
 What models and files write reaches Python's `eval`: four of reasoning-gym's verifiers evaluate an answer as a list,
-one evaluates the right answer of an entry, and sympy's parser, which math-verify and five more verifiers call,
+two evaluate a field of the entry, and sympy's parser, which math-verify and five more verifiers call,
 evaluates what it has parsed. `seal` therefore refuses, by default and for the rest of the process's life, what is not
 on three short lists:
 
