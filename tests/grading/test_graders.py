@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from shadowprice import _errors
-from shadowprice.grading import grade
+from shadowprice.grading import grade, load_grader
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,27 @@ def test_a_verifier_that_raises_means_wrong() -> None:
         ("number:close", "'number:1e-6'"),
         ("math:-1", "'math:5'"),
         ("choice", "not a letter"),
-        ("python:json", "'python:<module>:<function>'"),
-        ("python:json:nothing", "nothing"),
-        ("python:no_such_module:f", "no_such_module"),
-        ("python:math:pi", "not a function"),
+        ("python:json:dumps", "names code"),
     ],
 )
 def test_what_cannot_be_graded_is_an_input_error(grader: str, named: str) -> None:
     entry = None if grader.endswith("gcd") else {"answer": "1", "metadata": {}}
     with pytest.raises(_errors.InputError, match=named):
         grade("1", "1", grader, entry)
+
+
+@pytest.mark.parametrize(
+    ("grader", "named"),
+    [
+        ("python:json", "'python:<module>:<function>'"),
+        ("python:json:nothing", "nothing"),
+        ("python:no_such_module:f", "no_such_module"),
+        ("python:math:pi", "not a function"),
+    ],
+)
+def test_what_cannot_be_loaded_is_an_input_error(grader: str, named: str) -> None:
+    with pytest.raises(_errors.InputError, match=named):
+        load_grader(grader)
 
 
 @pytest.mark.parametrize(
@@ -237,6 +248,8 @@ def test_a_function_of_yours_grades(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     )
     monkeypatch.syspath_prepend(tmp_path)
     grader = "python:my_own_grading:"
+    for name in ("same_length", "score", "broken", "silent"):
+        load_grader(grader + name)
     assert grade("abc", "xyz", grader + "same_length")
     assert grade("abcd", "xyz", grader + "same_length", {"more": 1})
     assert not grade("ab", "xyz", grader + "same_length")

@@ -47,6 +47,20 @@ def test_one_process_answers_again_and_again(judge: JudgeProcess) -> None:
     assert judge.pid == first
 
 
+def test_graders_that_take_turns_share_it_in_the_end(judge: JudgeProcess) -> None:
+    entry = {"answer": "4", "metadata": {}}
+
+    def turn() -> int | None:
+        assert judge.judge("literal", "1", "1", 5.0)
+        assert judge.judge("math", "0.5", r"\frac{1}{2}", 20.0)
+        assert judge.judge("reasoning-gym", "4", "4", 20.0, dataset="gcd", entry=entry)
+        return judge.pid
+
+    assert turn() == turn()
+    assert judge.knows("gcd")
+    assert not judge.knows("no_such")
+
+
 def test_what_takes_too_long_is_wrong_and_the_next_answer_is_judged(judge: JudgeProcess) -> None:
     assert judge.judge("regex", "aab", SLOW_PATTERN, 5.0)
     first = judge.pid

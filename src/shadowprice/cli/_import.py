@@ -1,6 +1,7 @@
 """`shadowprice import`: traces from logs that other tools wrote."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from shadowprice._errors import InputError
+from shadowprice.cli._graders import AllowCode, admission
 from shadowprice.cli._options import print_json, progress_bar, say
 from shadowprice.tasks import read_questions
 from shadowprice.traces import (
@@ -38,6 +40,7 @@ def import_(
     grader: Annotated[
         str | None, typer.Option(help="Grade every reply anew, for example exact; the log's verdict if left out.")
     ] = None,
+    allow_code: AllowCode = False,
     metric: Annotated[str | None, typer.Option(help="Score that is the verdict, where a log has several.")] = None,
     filter: Annotated[str | None, typer.Option(help="Filter of lm-evaluation-harness to take.")] = None,
     model: Annotated[str | None, typer.Option(help="Name of the model, in place of the logs'.")] = None,
@@ -58,14 +61,16 @@ def import_(
     """
     if output.resolve() in {log.resolve() for log in logs}:
         raise InputError(f"{output} is one of the logs; write the traces into another file.")
+    admit = admission(grader, allow_code=allow_code)
     settings = ImportSettings(
         grader=grader,
+        admit=admit,
         metric=metric,
         filter=filter,
         model=model,
         dataset=dataset,
         chars_per_token=chars_per_token,
-        questions=_asked(questions),
+        questions=_asked(questions, admit),
     )
     size = sum(log.stat().st_size for log in logs if log.is_file())
     with progress_bar("importing MiB", max(1, round(size / _MIB))) as bar:
@@ -85,12 +90,12 @@ def import_(
         _tell(imported, summary)
 
 
-def _asked(path: Path | None) -> dict[str, AskedQuestion]:
+def _asked(path: Path | None, admit: Callable[[str], None]) -> dict[str, AskedQuestion]:
     if path is None:
         return {}
     return {
         one.query_id: AskedQuestion(one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier)
-        for one in read_questions(path)
+        for one in read_questions(path, admit=admit)
     }
 
 

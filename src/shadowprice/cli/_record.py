@@ -8,10 +8,12 @@ import pyarrow as pa
 import typer
 
 from shadowprice.cli._engines import open_engine
+from shadowprice.cli._graders import AllowCode, Grader, graded_by, read_to_grade
 from shadowprice.cli._options import print_json, progress_bar, say, split_list
+from shadowprice.grading import load_grader
 from shadowprice.runner import RecordSettings, Retries
 from shadowprice.runner import record as record_traces
-from shadowprice.tasks import Question, make_questions, read_questions
+from shadowprice.tasks import Question, make_questions
 
 
 def record(
@@ -32,6 +34,8 @@ def record(
         str,
         typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
     ] = "plain",
+    grader: Grader = None,
+    allow_code: AllowCode = False,
     retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
     timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
     stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
@@ -50,7 +54,7 @@ def record(
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
-    asked = _questions(tasks, count, seed)
+    asked = _questions(tasks, count, seed, grader, allow_code=allow_code)
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:
         tokens = 0
@@ -93,7 +97,9 @@ def record(
         say(f"{table.num_rows} replies to {len(asked)} questions, {share:.0%} right, written to {output}.")
 
 
-def _questions(tasks: str, count: int, seed: int) -> list[Question]:
+def _questions(tasks: str, count: int, seed: int, grader: str | None, *, allow_code: bool) -> list[Question]:
     if Path(tasks).suffix:
-        return read_questions(Path(tasks))
-    return make_questions(None if tasks == "all" else split_list(tasks), count, seed)
+        return read_to_grade(Path(tasks), grader, allow_code=allow_code)
+    if grader is not None:
+        load_grader(grader)
+    return graded_by(grader, make_questions(None if tasks == "all" else split_list(tasks), count, seed))

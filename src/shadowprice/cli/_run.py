@@ -11,6 +11,7 @@ import typer
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
 from shadowprice.cli._engines import open_engine
+from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
 from shadowprice.cli._options import parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
@@ -32,7 +33,7 @@ from shadowprice.runner import (
     write_results,
 )
 from shadowprice.runner import run as run_questions
-from shadowprice.tasks import Question, read_questions
+from shadowprice.tasks import Question
 
 
 def run(
@@ -54,6 +55,8 @@ def run(
             "clear-lambert, predictor, uniform or tale-ep."
         ),
     ] = None,
+    grader: Grader = None,
+    allow_code: AllowCode = False,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -119,7 +122,7 @@ def run(
         raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
-    asked = read_questions(questions)
+    asked = read_to_grade(questions, grader, allow_code=allow_code)
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
         temperature=temperature,

@@ -1,7 +1,18 @@
 """Where answers are stated in a reply, where the final one emerges, and whether it is right."""
 
 from shadowprice.grading._answers import Answer, find_answer, stated_answers
+from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
 from shadowprice.grading._graders import GRADERS, grade
 
-__all__ = ["GRADERS", "Answer", "Emergence", "emergence", "find_answer", "grade", "stated_answers"]
+__all__ = [
+    "GRADERS",
+    "Answer",
+    "Emergence",
+    "admit_grader",
+    "emergence",
+    "find_answer",
+    "grade",
+    "load_grader",
+    "stated_answers",
+]

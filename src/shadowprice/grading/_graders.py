@@ -1,17 +1,16 @@
 """Whether an answer is right."""
 
 import ast
-import importlib
 import importlib.util
 import math
 import re
-import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice.grading._choices import read_choice
+from shadowprice.grading._code import loaded_grader
 from shadowprice.grading._numbers import Number, is_number, read_number, same_number
 from shadowprice.grading._process import JUDGE
 
@@ -42,9 +41,10 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
     ``math``                   formulas, by math-verify (extra `math`), in at most 2 seconds; ``math:5`` allows 5
     ``regex``                  `gold` is a pattern that the whole answer has to match, in at most 2 seconds
     ``reasoning-gym:NAME``     that dataset's verifier (extra `tasks`), in at most 10 seconds
-    ``python:MODULE:FUNCTION`` a function of yours, called in this process with (answer, gold, entry). It returns
-                               a bool, or a score that is right from 0.99 on; an answer on which it raises
-                               ValueError, ArithmeticError, IndexError or SyntaxError is wrong
+    ``python:MODULE:FUNCTION`` a function of yours that `load_grader` has imported (nothing here imports what a name
+                               says), called in this process with (answer, gold, entry). It returns a bool, or a score
+                               that is right from 0.99 on; an answer on which it raises ValueError, ArithmeticError,
+                               IndexError or SyntaxError is wrong
     =========================  ===========================================================================
 
     No answer can hang or crash ``literal``, ``math``, ``regex`` and ``reasoning-gym``: they run in a process of their
@@ -59,13 +59,14 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
         entry: What a verifier has to know about the question; the others need none.
 
     Raises:
-        InputError: There is no such grader, it cannot use this `gold`, it was given no entry, or your function failed.
+        InputError: There is no such grader, it names code that was not loaded, it cannot use this `gold`, it was given
+            no entry, or your function failed.
         MissingExtraError: The grader's package is not installed.
         ShadowpriceError: The process that grades could not be started.
     """
     name, _, option = grader.partition(":")
     if name == "python" and option:
-        return _is_right_by(_function(option), grader, answer, gold, entry)
+        return _is_right_by(loaded_grader(grader), grader, answer, gold, entry)
     if name == "reasoning-gym" and option:
         return _is_verified(answer, gold, grader, option, entry)
     if name in ("number", "math"):
@@ -198,7 +199,7 @@ def _is_verified(answer: str, gold: str, grader: str, dataset: str, entry: Mappi
             f"The grader '{grader}' was given no 'entry' to check the answer against: "
             "give the question's entry, or use the grader 'exact'."
         )
-    if not JUDGE.knows("reasoning-gym", dataset):
+    if not JUDGE.knows(dataset):
         raise InputError(
             f"There is no reasoning-gym dataset '{dataset}' to grade with: "
             "use a grader such as 'reasoning-gym:gcd', or 'exact'."
@@ -226,24 +227,6 @@ def _is_right_by(
         raise InputError(
             f"The grader '{grader}' returned {_short(repr(verdict))}: it has to return a bool or a score from 0 to 1."
         ) from error
-
-
-@cache
-def _function(path: str) -> Callable[..., Any]:
-    module_name, _, name = path.partition(":")
-    try:
-        found: Any = importlib.import_module(module_name) if module_name and name else None
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"The grader 'python:{path}' could not be imported ({error}): write 'python:<module>:<function>', with the "
-            f"module on the path of {sys.executable}."
-        ) from error
-    if not callable(found):
-        raise InputError(f"The grader 'python:{path}' is not a function: it has to take (answer, gold, entry).")
-    function: Callable[..., Any] = found
-    return function
 
 
 def _short(text: str) -> str:

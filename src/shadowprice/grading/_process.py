@@ -20,6 +20,8 @@ _MEMORY: Final = 2 * 1024**3
 _LOAD_SECONDS: Final = 60.0
 """Importing takes a second or two, longer on a busy machine, and is nobody's answer's fault."""
 _GRACE_SECONDS: Final = 1.0
+_LOADED: Final = ("math", "reasoning-gym")
+"""Graders that import something."""
 # What an interpreter needs to start; keys and tokens stay here, because answers are judged there.
 _ENVIRONMENT: Final = (
     "HOME",
@@ -55,7 +57,11 @@ class JudgeProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
+        self._sealed = False
+        """Whether it has judged, and therefore loads nothing any more."""
+        self._wanted: dict[str, None] = {}
         self._loaded: set[str] = set()
+        self._known: dict[str, bool] = {}
         os.register_at_fork(after_in_child=self._forget)
         atexit.register(self.close)
 
@@ -65,14 +71,17 @@ class JudgeProcess:
         process = self._process
         return None if process is None or process.poll() is not None else process.pid
 
-    def knows(self, grader: str, dataset: str = "") -> bool:
-        """Import what a grader needs; false if it has no such dataset.
+    def knows(self, dataset: str) -> bool:
+        """Whether reasoning-gym has a verifier of that name.
 
         Raises:
-            ShadowpriceError: The import failed.
+            ShadowpriceError: It could not be imported.
         """
         with self._lock:
-            return self._load(grader, dataset)
+            if dataset not in self._known:
+                reply = self._prepare("reasoning-gym", {"task": "knows", "dataset": dataset})
+                self._known[dataset] = bool(reply["right"])
+            return self._known[dataset]
 
     def judge(self, grader: str, answer: str, gold: str, seconds: float, **more: Any) -> bool:
         """Judge an answer.
@@ -94,7 +103,7 @@ class JudgeProcess:
         request = {"task": "grade", "grader": grader, "answer": answer, "gold": gold, **more}
         with self._lock:
             for _ in range(2):
-                self._load(grader, more.get("dataset", ""))
+                self._prepare(grader)
                 try:
                     reply = self._ask(request, seconds)
                 except TimeoutError:
@@ -111,26 +120,35 @@ class JudgeProcess:
         with self._lock:
             self._end()
 
-    def _load(self, grader: str, dataset: str) -> bool:
-        name = f"{grader}:{dataset}"
+    def _prepare(self, grader: str, *more: Mapping[str, Any]) -> dict[str, Any]:
+        """Have a process that has loaded what graders need, and ask it more; the last reply."""
+        if grader in _LOADED:
+            self._wanted[grader] = None
+            if self._sealed and grader not in self._loaded:
+                self._end()  # what judges loads nothing any more
         for _ in range(2):
             if self._process is None or self._process.poll() is not None:
                 self._start()
-            if name in self._loaded:
-                return True
-            with contextlib.suppress(_DiedError, TimeoutError):
-                reply = self._ask({"task": "load", "grader": grader, "dataset": dataset}, _LOAD_SECONDS)
-                break
-        else:
-            raise ShadowpriceError(
-                f"The process that grades could not load what '{grader}' needs in {_LOAD_SECONDS:.0f} seconds and "
-                f"{self._memory / 1024**3:.1f} GiB: try again with less running on this machine."
-            )
-        if "error" in reply:
-            raise ShadowpriceError(f"The grader '{grader}' could not be loaded ({reply['error']}): install it again.")
-        if reply["right"]:
-            self._loaded.add(name)
-        return bool(reply["right"])
+            # All that was ever wanted, so that graders that take turns do not need a process each time.
+            wanted = self._wanted if grader in _LOADED else {}
+            missing = [{"task": "load", "grader": name} for name in wanted if name not in self._loaded]
+            reply: dict[str, Any] = {}
+            try:
+                for request in (*missing, *more):
+                    reply = self._ask(request, _LOAD_SECONDS)
+                    if "error" in reply:
+                        raise ShadowpriceError(
+                            f"The grader '{request.get('grader', grader)}' could not be loaded ({reply['error']}): "
+                            "install it again."
+                        )
+            except (_DiedError, TimeoutError):
+                continue
+            self._loaded |= wanted.keys()
+            return reply
+        raise ShadowpriceError(
+            f"The process that grades could not load what '{grader}' needs in {_LOAD_SECONDS:.0f} seconds and "
+            f"{self._memory / 1024**3:.1f} GiB: try again with less running on this machine."
+        )
 
     def _start(self) -> None:
         self._end()
@@ -156,6 +174,7 @@ class JudgeProcess:
     def _ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         assert self._socket is not None
         deadline = time.monotonic() + seconds
+        self._sealed |= request["task"] != "load"
         line = json.dumps({**request, "seconds": seconds + _GRACE_SECONDS}, default=str).encode() + b"\n"
         try:
             self._socket.settimeout(seconds)
@@ -177,6 +196,7 @@ class JudgeProcess:
         process, self._process = self._process, None
         channel, self._socket = self._socket, None
         self._loaded.clear()
+        self._sealed = False
         if channel is not None:
             channel.close()
         if process is not None:
@@ -192,7 +212,7 @@ class JudgeProcess:
             with contextlib.suppress(OSError):
                 self._socket.close()
         self._process = self._socket = None
-        self._loaded = set()
+        self._loaded, self._sealed = set(), False
 
 
 JUDGE: Final = JudgeProcess()

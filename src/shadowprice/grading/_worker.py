@@ -3,13 +3,18 @@
 `shadowprice.grading._process` runs this file by its path, with an interpreter of its own, and speaks JSON with it, one
 object per line, over standard input and output. It imports nothing of shadowprice, so that it starts quickly.
 
-What models write reaches `eval` in some of reasoning-gym's verifiers. An audit hook therefore refuses what no grader
-needs: other processes, the network, and changing files. It stops accidents and simple malice; it is no sandbox.
+What models and files write reaches `eval` in math-verify and in some of reasoning-gym's verifiers. What a grader needs
+is therefore loaded first; then, before the first answer, the process is sealed for good (`_seal`), and a grader that
+needs more modules has to ask for another process.
+
+Nothing that is judged can speak in this program's place: a request is one line of JSON, in which an answer is text
+whatever it holds, and standard input and output are closed to what graders call, `input` and `print` among them.
 """
 
 import ast
 import contextlib
 import importlib
+import importlib.util
 import json
 import os
 import re
@@ -18,28 +23,14 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 _DEEPEST = 50
 _RIGHT_SCORE = 0.99
 _UNARY = re.compile(r"(?:[-+~][ \t]*+){9}")
-_REFUSED = (
-    *(
-        "os.system",
-        "os.exec",
-        "os.fork",
-        "os.forkpty",
-        "os.posix_spawn",
-        "os.spawn",
-        "os.startfile",
-        "os.kill",
-        "pty.spawn",
-    ),
-    *("os.remove", "os.rename", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "os.truncate", "os.chmod", "os.chown"),
-    *("subprocess.", "shutil.", "socket.", "ftplib.", "smtplib.", "urllib.", "http.", "webbrowser.", "ctypes."),
-)
-
-_judging: list[bool] = []
+_ENTRANCES = {"math": "math_verify", "reasoning-gym": "reasoning_gym"}
+"""What has to be imported before the process is sealed, by grader."""
 
 Request = dict[str, Any]
 
@@ -102,67 +93,79 @@ def _verifier(dataset: str) -> Callable[..., float]:
 
 
 def _load(request: Request) -> bool:
-    """Import what a grader needs and use it once; false if there is no such thing."""
+    """Import what a grader needs and use it once."""
     if request["grader"] == "math":
         return _math({"gold": r"\frac{1}{2}", "answer": "0.5"})
-    if request["grader"] == "reasoning-gym":
-        try:
-            _verifier(request["dataset"])
-        except ValueError:
-            return False
+    importlib.import_module(_ENTRANCES[request["grader"]])
     return True
+
+
+def _knows(request: Request) -> bool:
+    with contextlib.suppress(ValueError):
+        return bool(_verifier(request["dataset"]))
+    return False
 
 
 _GRADERS = {"literal": _literal, "regex": _regex, "math": _math, "reasoning-gym": _reasoning_gym}
 
 
-def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if not _judging:  # what is imported comes from us
-        return
-    if event == "open":
-        mode, flags = arguments[1], arguments[2]
-        changes = isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-        if changes or (isinstance(mode, str) and set(mode) & set("wax+")):
-            raise PermissionError("graders do not change files")
-    elif event.startswith(_REFUSED):
-        raise PermissionError(f"graders do not need {event}")
-
-
 def _limit(memory: int) -> None:
     for kind, most in ((resource.RLIMIT_AS, memory), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses to set it
-            resource.setrlimit(kind, (most, most))
+        _set_limit(kind, most)
 
 
-def _reply(request: Request) -> Request:
+def _set_limit(kind: int, most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):  # macOS knows RLIMIT_AS and refuses to set it
+        resource.setrlimit(kind, (most, most))
+
+
+def _seal() -> None:
+    """Run the module beside this file, which is not on Python's path here."""
+    _set_limit(resource.RLIMIT_NPROC, 0)
+    spec = importlib.util.spec_from_file_location("_seal", Path(__file__).with_name("_seal.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.seal()
+
+
+def _reply(request: Request, set_alarm: Callable[[int, float], Any] = signal.setitimer) -> Request:
     # The alarm ends this process even inside C code, also when whoever asked is no longer there to end it.
-    signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+    set_alarm(signal.ITIMER_REAL, request["seconds"])
     try:
-        if request["task"] == "load":
-            return {"right": _load(request)}
-        _judging.append(True)
-        return {"right": _GRADERS[request["grader"]](request)}
+        return {"right": _TASKS[request["task"]](request)}
     except MemoryError:
         return {"right": False, "spent": True}
     except Exception as error:  # noqa: BLE001  graders parse the answer and may raise anything on an odd one
         return {"right": False, "error": f"{type(error).__name__}: {str(error)[:200]}"}
     finally:
-        _judging.clear()
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        set_alarm(signal.ITIMER_REAL, 0)
+
+
+def _grade(request: Request) -> bool:
+    return _GRADERS[request["grader"]](request)
+
+
+_TASKS = {"load": _load, "knows": _knows, "grade": _grade}
 
 
 def main() -> None:
     """Answer requests until standard input ends."""
-    requests = sys.stdin.buffer
-    replies = os.fdopen(os.dup(1), "wb")
-    with open(os.devnull, "r+b") as nothing:  # noqa: PTH123  what libraries print must not reach the replies
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with open(os.devnull, "r+b") as nothing:  # noqa: PTH123  what libraries read and print has no part in this
+        os.dup2(nothing.fileno(), 0)
         os.dup2(nothing.fileno(), 1)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     _limit(int(sys.argv[1]))
-    sys.addaudithook(_refuse)
+    sealed = False
     for line in requests:
-        reply = _reply(json.loads(line))
+        request = json.loads(line)
+        if request["task"] != "load" and not sealed:
+            _seal()
+            sealed = True
+        reply = _reply(request)
         replies.write(json.dumps(reply).encode() + b"\n")
         replies.flush()
         if reply.get("spent"):

@@ -5,7 +5,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -55,7 +55,9 @@ class _BatchLine(BaseModel):
     body: _Body
 
 
-def read_questions(path: str | os.PathLike[str]) -> list[Question]:
+def read_questions(
+    path: str | os.PathLike[str], *, admit: Callable[[str], None] = lambda grader: None
+) -> list[Question]:
     """Read questions from a file.
 
     JSONL has one object per line: a question by its fields, of which only ``question`` is required, or a
@@ -64,6 +66,8 @@ def read_questions(path: str | os.PathLike[str]) -> list[Question]:
 
     Args:
         path: A file that ends in ``.jsonl``, ``.csv`` or ``.parquet``.
+        admit: Called with every question's grader. Its InputError is told with file and line, such as that of
+            `shadowprice.grading.admit_grader`; whatever it admits, `grade` runs no code that was not loaded.
 
     Returns:
         The questions in the order of the file; one without a ``query_id`` gets ``q`` and its line number.
@@ -76,6 +80,10 @@ def read_questions(path: str | os.PathLike[str]) -> list[Question]:
     questions = []
     for line, record in _records(source):
         question = _parse(record, source, line)
+        try:
+            admit(question.grader)
+        except InputError as error:
+            raise InputError(f"{source}, line {line}, field 'grader': {error}") from error
         first = lines.setdefault(question.query_id, line)
         if first != line:
             raise InputError(

@@ -6,9 +6,10 @@ from typing import Any
 
 from pydantic import Field
 
+from shadowprice._errors import InputError
 from shadowprice.traces.importers._fields import Content, Count, Message, Record, check_record, last_asked, plain_text
 from shadowprice.traces.importers._json import Advance, read_json_lines
-from shadowprice.traces.importers._replies import AskedQuestion, Entry, Log, LoggedReply, Skipped
+from shadowprice.traces.importers._replies import AskedQuestion, Entry, ImportSettings, Log, LoggedReply, Skipped
 
 _GOLDS = ("gold", "answer", "target")
 _OK = 200
@@ -103,17 +104,23 @@ class _Request(Record):
     metadata: dict[str, Any] | None = None
 
 
-def read_requests(path: Path, advance: Advance) -> dict[str, AskedQuestion]:
-    """Read a Batch input file: what was asked, by custom id; reference answers from its metadata."""
+def read_requests(path: Path, advance: Advance, settings: ImportSettings) -> dict[str, AskedQuestion]:
+    """Read a Batch input file: what was asked, by custom id; reference answers and graders from its metadata."""
     asked: dict[str, AskedQuestion] = {}
     for line, record in read_json_lines(path, advance):
         request = check_record(_Request, record, f"{path}, line {line}")
         known = {**(request.body.metadata or {}), **(request.metadata or {})}
         gold = next((known[name] for name in _GOLDS if known.get(name) not in (None, "")), "")
+        grader = str(known.get("grader") or "exact")
+        try:
+            if settings.grader is None:
+                settings.admit(grader)
+        except InputError as error:
+            raise InputError(f"{path}, line {line}, field 'metadata.grader': {error}") from error
         asked[request.custom_id] = AskedQuestion(
             question=_asked(request.body),
             gold=str(gold),
-            grader=str(known.get("grader") or "exact"),
+            grader=grader,
             dataset=str(known.get("dataset") or ""),
             tier=str(known.get("tier") or ""),
         )

@@ -87,7 +87,7 @@ def import_logs(
     requests = []
     for path, kind in formats.items():
         if kind == "batch-input":
-            asked = read_requests(path, lambda size: progress(size, 0))
+            asked = read_requests(path, lambda size: progress(size, 0), settings)
             questions = asked | questions
             requests.append(ImportedLog(path, kind, notes=(f"{len(asked)} requests to join the replies with",)))
     gathered = _Gathered()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shadowprice._errors import InputError
+from shadowprice.grading import admit_grader
 
 MAX_COUNT = 2**53
 """More tokens than this are a mistake, not a reply."""
@@ -91,6 +92,8 @@ class ImportSettings:
     """Name of the data set, in place of the one in the logs; query ids begin with it."""
     chars_per_token: float = 4.0
     """Characters per token, where a log has no token counts."""
+    admit: Callable[[str], None] = admit_grader
+    """Refuses what a log may not name as grader; what `grader` names in place of that must have been loaded."""
     questions: Mapping[str, AskedQuestion] = field(default_factory=dict)
     """Questions by query id."""
 

@@ -1,0 +1,81 @@
+"""Graders that are code of yours, and the one place where a module is imported by its name.
+
+A grader's name may come from a file that somebody else wrote, and importing what it names would run that person's
+choice of code. `grade` therefore knows only the functions that `load_grader` was asked for.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from shadowprice._errors import InputError
+
+_PREFIX: Final = "python:"
+
+_loaded: dict[str, Callable[..., Any]] = {}
+
+
+def names_code(grader: str) -> bool:
+    """Whether a grader's name is that of a function of somebody's."""
+    return grader.startswith(_PREFIX)
+
+
+def load_grader(grader: str) -> None:
+    """Import the function that a grader names, so that `grade` may use it.
+
+    Importing runs the module: pass only names that you, not a file, have chosen, or those of a file that you trust.
+
+    Args:
+        grader: ``python:MODULE:FUNCTION``; every other grader is there already, and `grade` checks its name.
+
+    Raises:
+        InputError: There is no such module or function.
+    """
+    if not names_code(grader) or grader in _loaded:
+        return
+    module_name, _, name = grader.removeprefix(_PREFIX).partition(":")
+    try:
+        found: Any = importlib.import_module(module_name) if module_name and name else None
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"The grader '{grader}' could not be imported ({error}): write 'python:<module>:<function>', with the "
+            f"module on the path of {sys.executable}."
+        ) from error
+    if not callable(found):
+        raise InputError(f"The grader '{grader}' is not a function: it has to take (answer, gold, entry).")
+    _loaded[grader] = found
+
+
+def admit_grader(grader: str, *, code: bool = False) -> None:
+    """Refuse a grader that a file names if it is code; with `code`, as the file is trusted, load it.
+
+    Raises:
+        InputError: The grader names code and `code` is false, or it could not be loaded.
+    """
+    if code:
+        load_grader(grader)
+    elif names_code(grader) and grader not in _loaded:
+        raise _refusal(grader)
+
+
+def loaded_grader(grader: str) -> Callable[[str, str, Mapping[str, Any]], Any]:
+    """The function of a grader that names code.
+
+    Raises:
+        InputError: It was not loaded.
+    """
+    function = _loaded.get(grader)
+    if function is None:
+        raise _refusal(grader)
+    return function
+
+
+def _refusal(grader: str) -> InputError:
+    name = grader if len(grader) <= 60 else f"{grader[:57]}..."
+    return InputError(
+        f"'{name}' is a grader that names code, which data may not run: pass --grader {name} to grade every question "
+        "by it, or --allow-code if you trust the graders that the file names (in Python, call `load_grader` first)."
+    )
