@@ -38,7 +38,12 @@ def main() -> None:
     parser.add_argument("--pauses", type=int, default=10)
     parser.add_argument("--kinds", nargs="+", default=["words", "words-openai", "llama"])
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", action="store_true", help="print rows as JSON instead")
     asked = parser.parse_args()
+    if asked.json:
+        rows = [row for kind in asked.kinds for row in drill(kind, asked.pauses, random.Random(asked.seed))]
+        print(json.dumps(rows, indent=2))
+        return
     for kind in asked.kinds:
         rows = drill(kind, asked.pauses, random.Random(asked.seed))
         over = sum(row["made"] > row["bound"] for row in rows)
@@ -65,10 +70,11 @@ def drill(kind: str, pauses: int, chance: random.Random) -> list[dict[str, Any]]
             time.sleep(0.5)
             made = count(url) - before
             bound = budget + CONCURRENCY * OVERSHOOT
-            rows.append({**summary, "made": made, "budget": budget, "bound": bound})
+            rows.append({**summary, "kind": kind, "made": made, "budget": budget, "bound": bound})
             print(
                 f"{kind}: stopped for {seconds:.1f} s at {moment:.0%} of the budget: made {made} of {budget}, charged "
                 f"{summary['spent']}, {summary['made_beyond']} beyond what was granted, {summary['pauses']} noticed",
+                file=sys.stderr,
                 flush=True,
             )
     return rows
