@@ -42,8 +42,8 @@ def decode_json(text: str | bytes) -> Any:
         data = json.loads(text, parse_constant=lambda _: None)
     except RecursionError:
         raise ValueError(f"it is deeper than {_DEEPEST} levels") from None
-    marks = (b"[", b"{") if isinstance(text, bytes) else ("[", "{")
-    if sum(text.count(mark) for mark in marks) > _DEEPEST:  # type: ignore[arg-type]
+    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    if opened > _DEEPEST and isinstance(data, dict | list):
         _check_depth(data)
     return data
 
@@ -118,13 +118,9 @@ def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
 
 def _check_depth(data: Any) -> None:
     level = [data]
-    for _ in range(_DEEPEST + 1):
-        level = [
-            inner
-            for value in level
-            if isinstance(value, dict | list)
-            for inner in (value.values() if isinstance(value, dict) else value)
-        ]
+    for _ in range(_DEEPEST):
+        values = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [inner for value in values for inner in value if isinstance(inner, dict | list)]
         if not level:
             return
     raise ValueError(f"it is deeper than {_DEEPEST} levels")

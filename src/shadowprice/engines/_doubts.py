@@ -11,7 +11,8 @@ _SENTENCES: Final[dict[Doubt, str]] = {
     "low": "the server's count is less than half of what arrived: what arrived is charged",
     "uncounted": "the server counts nothing and its pieces hold several tokens: the least that their text can be is "
     "charged, which may be too little",
-    "high": "the server's count is more than twice what the text can hold: it is charged, as hidden reasoning may explain it",
+    "high": "the server's count is more than twice what the text can hold: it is charged, as hidden reasoning may "
+    "explain it",
     "absurd": f"the server reports a count above {MOST_TOKENS:,}, which is none: it is ignored",
 }
 

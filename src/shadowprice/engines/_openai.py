@@ -28,8 +28,9 @@ class OpenAIEngine(AbstractEngine):
     """A model behind an OpenAI-compatible server, streamed from ``/chat/completions``. To be used in one event loop.
 
     Tokens are counted by what the server reports, by the pieces that arrive, and by the fewest tokens that their text
-    can be, whichever is highest, and each delta says which it was; `remarks` says where they disagree. A reply that goes on beyond its cap is cut here: the last delta's `tokens` then says by how much
-    it went too far, and what was written beyond the cap is not handed on.
+    can be, whichever is highest, and each delta says which it was; `remarks` says where they disagree. A reply that
+    goes on beyond its cap is cut here: the last delta's `tokens` then says by how much it went too far, and what was
+    written beyond the cap is not handed on.
 
     Args:
         url: Base URL of the API, ``http://host:port/v1``; user and password in it are sent as Basic authentication.

@@ -138,7 +138,7 @@ def _others(fields: Mapping[str, Any], thinking: str) -> Iterator[str]:
         if name not in _WRITTEN:
             yield from texts and [""]
         # Some servers send reasoning as a text and once more in parts.
-        elif name not in _AGAIN or sum(map(len, texts)) > len(thinking):
+        elif not (thinking and name in _AGAIN and sum(map(len, texts)) <= len(thinking)):
             yield from texts
 
 

@@ -58,10 +58,11 @@ class TextFloor:
         self._fields += len(_AFTER_SPACE.findall(self._tail[-1] + text))
         known = _WORD.match(self._tail)
         joined = self._tail + text if known else text
+        words = 0
         last: re.Match[str] | None = None
-        for last in _WORD.finditer(joined):
-            self._words += 1
-        self._words -= known is not None
+        for words, last in enumerate(_WORD.finditer(joined), start=1):  # noqa: B007  # the last ones are used
+            pass
+        self._words += words - (known is not None)
         # A quotation mark between letters belongs to the word, and its second half may be yet to come.
         open_ended = last is not None and not joined[last.end() :].strip("'’_") and len(joined) - last.end() <= 1
         self._tail = joined[last.start() :] if last is not None and open_ended else joined[-1]
