@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fuzzing import altered, damaged, fuzz
 from shadowprice._errors import InputError
 from shadowprice.traces import (
     SWEEP_SCHEMA,
@@ -94,63 +94,34 @@ def test_the_originals_are_fine(originals: dict[str, bytes], kind: str, tmp_path
     assert import_logs([path], ImportSettings(questions=QUESTIONS)).table.num_rows
 
 
-quickly = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
+@pytest.mark.fuzz
 @KINDS
-@quickly
-@given(data=st.data())
-def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
-    content = originals[kind]
-    is_refused_or_valid(content[: data.draw(st.integers(0, len(content) - 1))], tmp_path)
-
-
-patches = st.binary(min_size=1, max_size=6) | st.sampled_from([b"null", b"1e999", b"[", b"}", b'"', b"-"])
-
-
-@KINDS
-@quickly
-@given(data=st.data())
-def test_bytes_changed(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
-    content = bytearray(originals[kind])
-    for _ in range(data.draw(st.integers(1, 5))):
-        start = data.draw(st.integers(0, len(content) - 1))
-        patch = data.draw(
-            st.binary(min_size=1, max_size=6) | st.sampled_from([b"null", b"1e999", b"[", b"}", b'"', b"-"])
-        )
-        content[start : start + data.draw(st.integers(0, 8))] = patch
-    is_refused_or_valid(bytes(content), tmp_path)
+def test_damaged_bytes(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     named = kind.removesuffix("-json")
-    is_refused_or_valid(bytes(content), tmp_path, named)
+
+    def check(content: bytes) -> None:
+        is_refused_or_valid(content, tmp_path)
+        is_refused_or_valid(content, tmp_path, named)
+
+    fuzz(damaged({kind: originals[kind]}), check, examples=60)
 
 
-values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**70), 2**70)
-    | st.floats()
-    | st.text(max_size=4)
-    | st.sampled_from(["\ud800", "attachment://x", "nan", "C"]),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
-    max_leaves=4,
-)
+@pytest.mark.fuzz
+@KINDS
+def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
+    content = originals[kind]
+    lengths = st.integers(0, len(content) - 1)
+    fuzz(lengths, lambda length: is_refused_or_valid(content[:length], tmp_path), examples=60)
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [found for key, item in inner for found in [(*path, key), *places(item, (*path, key))]]
-
-
+@pytest.mark.fuzz
 @pytest.mark.parametrize("kind", ["inspect-json", "lm-eval", "batch", "zeroeval"])
-@quickly
-@given(data=st.data())
-def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path, data: st.DataObject) -> None:
+def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     text = originals[kind].decode()
     whole = json.loads(text if kind in ("inspect-json", "zeroeval") else text.splitlines()[0])
-    *path, last = data.draw(st.sampled_from(places(whole)))
-    parent = whole
-    for key in path:
-        parent = parent[key]
-    parent[last] = data.draw(values)
-    is_refused_or_valid(json.dumps(whole).encode(), tmp_path)
-    is_refused_or_valid(json.dumps(whole).encode(), tmp_path, kind.removesuffix("-json"))
+
+    def check(record: Any) -> None:
+        is_refused_or_valid(json.dumps(record).encode(), tmp_path)
+        is_refused_or_valid(json.dumps(record).encode(), tmp_path, kind.removesuffix("-json"))
+
+    fuzz(altered({kind: whole}), check, examples=60)

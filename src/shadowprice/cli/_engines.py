@@ -1,6 +1,7 @@
 """Opening the engine that the command line names."""
 
 import os
+import re
 from dataclasses import replace
 
 from shadowprice._errors import InputError
@@ -19,6 +20,7 @@ from shadowprice.engines import (
 ENGINES = ("llamacpp",)
 KEYS = ("SHADOWPRICE_API_KEY", "OPENAI_API_KEY")
 """Environment variables that may hold the key of a server, in the order in which they are looked at."""
+_PLAIN = re.compile("[A-Za-z.]{1,20}")
 _DEFAULT_MODEL = "smollm2"
 
 
@@ -42,9 +44,11 @@ def open_engine(
     if "://" in name:
         return _open_server(name, model, timeout, stall, overshoot)
     if name != "llamacpp":
+        # What is no plain word is not repeated: it may be a URL with a password in it.
+        named = f"There is no engine '{name}'" if _PLAIN.fullmatch(name) else "There is no such engine"
         raise InputError(
-            f"There is no engine '{name}'; choose from {', '.join(ENGINES)} (the model in this process), "
-            "or give the URL of a server."
+            f"{named}; choose from {', '.join(ENGINES)} (the model in this process), "
+            "or give the URL of a server as http://host:port/v1."
         )
     return LlamaCppEngine(model or _DEFAULT_MODEL, parallel=concurrency)
 

@@ -82,6 +82,12 @@ def _split(url: str) -> SplitResult:
     if not known:
         # The URL itself is not repeated: it may hold a password.
         raise InputError("The engine's URL is not one of a server: write it as http://host:port/v1.")
+    if "@" in parts.path + parts.query + parts.fragment:
+        # Part of a password, most likely, which the slash, question mark or hash in it has cut off.
+        raise InputError(
+            "The engine's URL holds an @ behind the host: in a password write / as %2F, ? as %3F and # as %23, "
+            "and elsewhere @ as %40."
+        )
     return parts
 
 

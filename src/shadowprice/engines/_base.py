@@ -55,7 +55,7 @@ class Delta:
     thinking: str = ""
     """Reasoning text since the last delta, where the engine tells it from the answer."""
     counted_by: CountedBy = "engine"
-    """Where `tokens` comes from: the engine itself, or a server's usage, its timings, or the pieces that arrived."""
+    """Where `tokens` comes from: the engine itself, or a server's usage, its timings, or what arrived."""
     thinking_tokens: int | None = None
     """Reasoning tokens among `tokens`, on the last delta, as far as a server tells them apart; None is not known."""
 
@@ -86,6 +86,10 @@ class AbstractEngine(ABC):
     async def total_generated(self) -> int | None:
         """Tokens of all replies so far, by the count of whoever generates them; None where nobody says."""
         return None
+
+    def remarks(self) -> list[str]:
+        """What was odd about the counting of tokens in all replies so far, a sentence each, for the end of a run."""
+        return []
 
     async def aclose(self) -> None:
         """Free what the engine holds; safe to call twice."""

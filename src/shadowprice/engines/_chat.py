@@ -1,14 +1,13 @@
 """The wire: one request to ``/chat/completions``, its chunks as they come, every failure as an `EngineError`."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import aclosing
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import httpx2
 
-from shadowprice._errors import EngineError
+from shadowprice._pages import PLAIN, PageError, check_plain, decode_json, read_body
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
 
@@ -19,7 +18,18 @@ _GRACE: Final = 5.0
 """Seconds that a finished reply waits for its usage."""
 _LONGEST_ERROR: Final = 65_536
 """Bytes of an error's body that are read."""
+_MOST_REPLY_BYTES: Final = 16 << 20
+"""Bytes of a reply that comes whole."""
 _MOST_EVENT_BYTES: Final = 16 << 20
+
+
+class Chunk(NamedTuple):
+    """What came at one time."""
+
+    data: Any
+    """Decoded from JSON."""
+    whole: bool
+    """Whether it is the whole reply, by its content type."""
 
 
 class Progress(Protocol):
@@ -57,8 +67,8 @@ class ChatConnection:
 
     async def chunks(
         self, body: Mapping[str, Any], complaints: Complaints, progress: Progress
-    ) -> AsyncGenerator[Any, None]:
-        """The reply's chunks, decoded from JSON; a whole reply is one chunk. Closing this closes the connection.
+    ) -> AsyncGenerator[Chunk, None]:
+        """The reply's chunks; a whole reply is one chunk. Closing this closes the connection.
 
         Raises:
             EngineError: The server could not be reached, refused, stalled, or broke off.
@@ -69,7 +79,7 @@ class ChatConnection:
             "POST",
             url,
             json=body,
-            headers={"Accept": "text/event-stream", "Accept-Encoding": "identity"},
+            headers={"Accept": "text/event-stream", **PLAIN},
             extensions=self.address.extensions(url),
         )
         response = await clock.wait(self._client.send(request, stream=True))
@@ -78,13 +88,19 @@ class ChatConnection:
             if response.status_code != 200:
                 raise complaints.refused(response.status_code, response.headers, await clock.wait(_head(response)))
             if kind == "application/json":
-                yield _decode((await clock.wait(response.aread())).decode("utf-8", "replace"), complaints, progress)
+                content = await clock.wait(read_body(response, _MOST_REPLY_BYTES))
+                yield Chunk(_decode(content.decode("utf-8", "replace"), complaints, progress), whole=True)
                 return
             if kind != "text/event-stream":
                 raise complaints.broken(f"it is {kind or 'of no type'}, no stream of events", 0, advice=_CHECK_URL)
+            check_plain(response)
+            # A stream of events is UTF-8, whatever a server says; Python knows encodings that are none.
+            response.encoding = "utf-8"
             async with aclosing(_events(response)) as events:
                 while (event := await clock.wait(anext(events, None))) is not None and event.data != "[DONE]":
-                    yield _decode(event.data, complaints, progress)
+                    yield Chunk(_decode(event.data, complaints, progress), whole=False)
+        except PageError as error:
+            raise complaints.broken(error, progress.tokens, advice="choose a server that sends less") from error
         finally:
             await response.aclose()
 
@@ -129,20 +145,21 @@ async def _events(response: httpx2.Response) -> AsyncGenerator[httpx2.ServerSent
 
 
 async def _head(response: httpx2.Response) -> bytes:
-    head = b""
-    async for block in response.aiter_bytes():
+    """The beginning of an error's body; nothing of it where it is compressed."""
+    head = bytearray()
+    try:
+        check_plain(response)
+    except PageError:
+        return b""
+    async for block in response.aiter_raw():
         head += block
         if len(head) > _LONGEST_ERROR:
             break
-    return head[:_LONGEST_ERROR]
+    return bytes(head[:_LONGEST_ERROR])
 
 
 def _decode(text: str, complaints: Complaints, progress: Progress) -> Any:
     try:
-        return json.loads(text)
+        return decode_json(text)
     except ValueError as error:
-        raise _malformed(text, complaints, progress) from error
-
-
-def _malformed(text: str, complaints: Complaints, progress: Progress) -> EngineError:
-    return complaints.broken(f"malformed JSON: {text[:80]!r}", progress.tokens)
+        raise complaints.broken(f"malformed JSON: {text[:80]!r}", progress.tokens) from error

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from shadowprice._errors import BrokenReplyError, RefusedError, StalledError, UnreachableError
+from shadowprice._pages import decode_json
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._retry_after import read_retry_after
 
@@ -50,7 +51,9 @@ class Complaints:
     def failed(self, error: Any, tokens: int) -> RefusedError:
         """The server reported an error in the middle of a reply."""
         said, code = _explanation(json.dumps({"error": error}).encode())
-        number = int(code) if code.isdecimal() else 400 if "invalid" in code or "context" in code else 500
+        number = (
+            int(code) if code.isdecimal() and len(code) == 3 else 400 if "invalid" in code or "context" in code else 500
+        )
         retryable = number in _RETRYABLE
         advice = "ask again" if retryable else _advice(number, None, retryable=False)
         return RefusedError(
@@ -77,6 +80,21 @@ class Complaints:
             tokens=tokens,
         )
 
+    def slow(self, seconds: float) -> StalledError:
+        """A page took too long as a whole."""
+        return StalledError(
+            f"{self.subject}: {self.address.shown} had not answered in full after {seconds:g} s: "
+            "see whether it is busy, and ask again.",
+            retryable=True,
+        )
+
+    def unread(self, how: Exception) -> BrokenReplyError:
+        """What it answered is no page that may be read."""
+        return BrokenReplyError(
+            f"{self.subject}: the answer of {self.address.shown} cannot be read ({self._quote(how)}): "
+            "check the URL, which usually ends in /v1."
+        )
+
     def broken(self, how: str | Exception, tokens: int, *, advice: str = "ask again") -> BrokenReplyError:
         """The reply did not come to its end, or makes no sense."""
         return BrokenReplyError(
@@ -97,7 +115,7 @@ def _explanation(body: bytes) -> tuple[str, str]:
     """What a server says in an error's body, and its code; empty where it says nothing readable."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        data = json.loads(text)
+        data = decode_json(text)
     except ValueError:
         return ("", "") if text.startswith("<") else (text, "")
     if isinstance(data, Mapping):

@@ -1,6 +1,6 @@
 """Which server this is, asked politely: no token is generated."""
 
-import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,12 +9,17 @@ from typing import Any, Final
 import httpx2
 
 from shadowprice._errors import EngineError
+from shadowprice._pages import Page, PageError, decode_json, fetch, wait_for
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
 from shadowprice.engines._dialects import DIALECTS
 
 _PATIENCE: Final = 10.0
-"""Seconds for each question."""
+"""Seconds for each page, from the first byte asked to the last one answered."""
+_MOST_BYTES: Final = 4 << 20
+"""Bytes of a page."""
+_MOST_COUNTED: Final = 2.0**53
+"""Tokens that a metric may count; beyond, it is none."""
 _OWNERS: Final = {
     "vllm": "vllm",
     "sglang": "sglang",
@@ -67,22 +72,32 @@ def identify(address: ServerAddress) -> Server:
         RefusedError: The API key is not taken.
         EngineError: The server answers, but not in HTTP.
     """
-    with _Visitor(address) as visitor:
-        listing = visitor.get(address.endpoint("/models"))
-        if listing.status_code in (401, 403):
-            raise visitor.complaints.refused(listing.status_code, listing.headers, listing.content)
-        models = _models(_json(listing.content))
-        dialect = _owner(models) or visitor.recognise(listing.headers)
-        names = tuple(str(model["id"]) for model in models if model.get("id"))
-        return Server(dialect, visitor.version(dialect), names, _counter(visitor.metrics()))
+    return wait_for(_identify(address))
 
 
 def read_counter(address: ServerAddress, counter: str) -> int | None:
-    """How many tokens the server says it has generated for everybody; None if it does not say."""
-    with _Visitor(address) as visitor:
-        metrics = visitor.metrics()
-    values = re.findall(rf"^{counter}(?:{{[^}}]*}})?\s+(\d[\d.]*(?:e\+?\d+)?)", metrics, flags=re.MULTILINE)
-    return int(sum(map(float, values))) if values else None
+    """How many tokens the server says it has generated for everybody; None if it does not say, or says no number."""
+    metrics = wait_for(_metrics(address))
+    lines = re.findall(rf"^{counter}(?:{{[^}}\n]*}})?[ \t]+(\S+)", metrics, flags=re.MULTILINE)
+    values = [_number(line) for line in lines]
+    total = math.fsum(value for value in values if value is not None)
+    return int(total) if values and None not in values and total <= _MOST_COUNTED else None
+
+
+async def _identify(address: ServerAddress) -> Server:
+    async with _Visitor(address) as visitor:
+        listing = await visitor.get(address.endpoint("/models"))
+        if listing.status in (401, 403):
+            raise visitor.complaints.refused(listing.status, listing.headers, listing.content)
+        models = _models(_json(listing.content))
+        dialect = _owner(models) or await visitor.recognise(listing.headers)
+        names = tuple(name for model in models if isinstance(name := model.get("id"), str) and name)
+        return Server(dialect, await visitor.version(dialect), names, _counter(await visitor.metrics()))
+
+
+async def _metrics(address: ServerAddress) -> str:
+    async with _Visitor(address) as visitor:
+        return await visitor.metrics()
 
 
 class _Visitor:
@@ -91,53 +106,73 @@ class _Visitor:
     def __init__(self, address: ServerAddress) -> None:
         self.complaints = Complaints(address, "Looking at the server")
         self._address = address
-        self._client = httpx2.Client(headers=address.headers(), timeout=_PATIENCE, trust_env=not address.local)
+        self._client = httpx2.AsyncClient(headers=address.headers(), trust_env=not address.local)
 
-    def __enter__(self) -> "_Visitor":
+    async def __aenter__(self) -> "_Visitor":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._client.close()
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.aclose()
 
-    def get(self, url: str) -> httpx2.Response:
+    async def get(self, url: str) -> Page:
         try:
-            return self._client.get(url, extensions=self._address.extensions(url))
+            return await fetch(
+                self._client,
+                "GET",
+                url,
+                seconds=_PATIENCE,
+                most=_MOST_BYTES,
+                extensions=self._address.extensions(url),
+            )
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
             raise self.complaints.unreachable(error) from error
-        except httpx2.TimeoutException as error:
-            raise self.complaints.stalled(_PATIENCE, 0) from error
+        except TimeoutError as error:
+            raise self.complaints.slow(_PATIENCE) from error
+        except PageError as error:
+            raise self.complaints.unread(error) from error
         except httpx2.RequestError as error:
             raise self.complaints.broken(error, 0) from error
 
-    def page(self, path: str) -> bytes:
+    async def page(self, path: str) -> bytes:
         """A page beside the API; empty if it is not there, or cannot be had."""
         try:
-            response = self.get(self._address.beside(path))
+            page = await self.get(self._address.beside(path))
         except EngineError:
             return b""
-        return response.content if response.status_code == 200 else b""
+        return page.content if page.status == 200 else b""
 
-    def recognise(self, headers: Mapping[str, str]) -> str | None:
+    async def recognise(self, headers: Mapping[str, str]) -> str | None:
         if "llama.cpp" in headers.get("server", ""):
             return "llamacpp"
-        return next((name for path, name in _SIGNS if isinstance(_json(self.page(path)), Mapping)), None)
+        for path, name in _SIGNS:
+            if isinstance(_json(await self.page(path)), Mapping):
+                return name
+        return None
 
-    def version(self, dialect: str | None) -> str | None:
-        page = _json(self.page(_VERSIONS[dialect])) if dialect in _VERSIONS else None
+    async def version(self, dialect: str | None) -> str | None:
+        page = _json(await self.page(_VERSIONS[dialect])) if dialect in _VERSIONS else None
         if not isinstance(page, Mapping):
             return None
         found = page.get("version") or page.get("build_info")
         return found if isinstance(found, str) else None
 
-    def metrics(self) -> str:
-        return self.page("/metrics").decode("utf-8", "replace")
+    async def metrics(self) -> str:
+        return (await self.page("/metrics")).decode("utf-8", "replace")
 
 
 def _json(content: bytes) -> Any:
     try:
-        return json.loads(content)
+        return decode_json(content)
     except ValueError:
         return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= _MOST_COUNTED else None
 
 
 def _models(listing: Any) -> list[Mapping[str, Any]]:

@@ -1,16 +1,17 @@
 """One cheap request of a probe, and what came of it."""
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shadowprice._errors import RefusedError
 from shadowprice.engines._chat import ChatConnection
 from shadowprice.engines._complaints import Complaints
+from shadowprice.engines._count import TokenCount
 from shadowprice.engines._reading import MalformedChunkError, Reading, read_chunk
 
 _SLACK: Final = 8
-"""Pieces beyond its cap after which a reply is cut off here."""
+"""Tokens beyond its cap after which a reply is cut off here."""
 
 
 @dataclass(slots=True)
@@ -21,8 +22,8 @@ class Observation:
     """Tokens that were asked for at most."""
     text: str = ""
     thinking: str = ""
-    pieces: int = 0
-    """Chunks that carried something."""
+    count: TokenCount = field(default_factory=TokenCount)
+    """All that counts tokens."""
     finish: str | None = None
     """The server's word for how the reply ended; None if it did not, or was cut off here."""
     whole: bool = False
@@ -41,7 +42,12 @@ class Observation:
     @property
     def tokens(self) -> int:
         """Tokens generated, by the highest count."""
-        return max(self.usage or 0, self.pieces)
+        return self.count.tokens
+
+    @property
+    def pieces(self) -> int:
+        """Chunks that carried something."""
+        return self.count.pieces
 
     @property
     def finished(self) -> bool:
@@ -52,7 +58,7 @@ class Observation:
         """Add what a chunk says."""
         self.text += reading.text
         self.thinking += reading.thinking
-        self.pieces += reading.piece
+        self.count.take(reading)
         self.finish = reading.finish or self.finish
         self.whole |= reading.whole
         if reading.counted_by is not None and reading.piece and not reading.whole:
@@ -84,11 +90,11 @@ async def observe(
     try:
         async with aclosing(connection.chunks(body, complaints, seen)) as chunks:
             async for chunk in chunks:
-                reading = read_chunk(chunk)
+                reading = read_chunk(chunk.data, whole=chunk.whole)
                 if reading.error is not None:
                     raise complaints.failed(reading.error, seen.tokens)
                 seen.take(reading)
-                if seen.pieces >= (close_after or cap + _SLACK):
+                if seen.pieces >= (close_after or cap + _SLACK) or (seen.tokens >= cap + _SLACK and not seen.finished):
                     break
     except MalformedChunkError as error:
         raise complaints.broken(f"the server sent {error}", seen.tokens) from error

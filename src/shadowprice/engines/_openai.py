@@ -11,6 +11,7 @@ from shadowprice.engines._base import AbstractEngine, Delta, Request
 from shadowprice.engines._chat import ChatConnection
 from shadowprice.engines._complaints import Complaints
 from shadowprice.engines._dialects import Dialect, build_body, get_dialect
+from shadowprice.engines._doubts import Doubts
 from shadowprice.engines._identify import read_counter
 from shadowprice.engines._reply_reader import ReplyReader
 
@@ -26,9 +27,10 @@ _LOOKS: Final = 10
 class OpenAIEngine(AbstractEngine):
     """A model behind an OpenAI-compatible server, streamed from ``/chat/completions``. To be used in one event loop.
 
-    Tokens are counted by what the server reports and by the pieces that arrive, whichever is higher, and each delta
-    says which it was. A reply that goes on beyond its cap is cut here: the last delta's `tokens` then says by how much
-    it went too far, and what was written beyond the cap is not handed on.
+    Tokens are counted by what the server reports, by the pieces that arrive, and by the fewest tokens that their text
+    can be, whichever is highest, and each delta says which it was; `remarks` says where they disagree. A reply that
+    goes on beyond its cap is cut here: the last delta's `tokens` then says by how much it went too far, and what was
+    written beyond the cap is not handed on.
 
     Args:
         url: Base URL of the API, ``http://host:port/v1``; user and password in it are sent as Basic authentication.
@@ -78,6 +80,8 @@ class OpenAIEngine(AbstractEngine):
         self.resumes = self.dialect.resume is not None
         self._counter = counter
         self._require_usage = require_usage
+        self._doubts = Doubts()
+        self._unreadable = False
         self._closed = False
 
     @property
@@ -102,10 +106,13 @@ class OpenAIEngine(AbstractEngine):
         complaints = Complaints(self._address, f"Request {request.request_id}")
         opened = self._thinking_opened and not request.prefix
         reader = ReplyReader(request, complaints, thinking_opened=opened, require_usage=self._require_usage)
-        async with aclosing(self._deltas(body, complaints, reader)) as deltas:
-            async for delta in deltas:
-                yield delta
-        yield reader.end()
+        try:
+            async with aclosing(self._deltas(body, complaints, reader)) as deltas:
+                async for delta in deltas:
+                    yield delta
+            yield reader.end()
+        finally:
+            self._doubts.add(reader.doubts())
 
     async def _deltas(
         self, body: dict[str, Any], complaints: Complaints, reader: ReplyReader
@@ -113,7 +120,7 @@ class OpenAIEngine(AbstractEngine):
         async with aclosing(self._connection.chunks(body, complaints, reader)) as chunks:
             try:
                 async for chunk in chunks:
-                    delta = reader.read(chunk)
+                    delta = reader.read(chunk.data, whole=chunk.whole)
                     if reader.cut:
                         return
                     if delta is not None:
@@ -133,7 +140,13 @@ class OpenAIEngine(AbstractEngine):
             before, count = count, await asyncio.to_thread(read_counter, self._address, self._counter)
             if count == before:
                 break
+        self._unreadable |= count is None
         return count
+
+    def remarks(self) -> list[str]:
+        """What was odd about the counting of tokens in all replies so far; replies that were stopped are among them."""
+        unreadable = [f"The server's metric {self._counter} cannot be read: what it has generated in all is unknown."]
+        return [*self._doubts.sentences(), *(unreadable if self._unreadable else [])]
 
     async def aclose(self) -> None:
         """Close all connections; safe to call twice."""

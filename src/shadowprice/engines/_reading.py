@@ -5,9 +5,29 @@ choice is read, because only one is asked for.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+MOST_TOKENS: Final = 10**9
+"""Tokens of one reply; what says more is no count."""
+_READ: Final = frozenset({"content", "reasoning_content", "reasoning", "refusal", "text"})
+"""Fields whose text is handed on."""
+_WRITTEN: Final = frozenset({"tool_calls", "function_call", "reasoning_details", "thinking_blocks", "audio"})
+"""Fields whose text the model wrote, too."""
+_AGAIN: Final = frozenset({"reasoning_details", "thinking_blocks"})
+"""Those of them that may repeat the reasoning."""
+_LABELS: Final = frozenset(
+    {"role", "name", "id", "index", "type", "format", "channel", "recipient", "status", "object", "delta", "message"}
+)
+"""Fields that say what something is, and do not hold what was written."""
+_ENDINGS: Final = frozenset(
+    {"finish_reason", "native_finish_reason", "stop_reason", "matched_stop", "logprobs", "error"}
+    | {"content_filter_results", "content_filter_offsets", "content_filter_result"}
+)
+"""Fields that stand beside a piece and are about it."""
+_SEALED: Final = frozenset({"data", "signature", "encrypted_content"})
+"""Fields that hold bytes in letters, which are no text."""
 
 
 class MalformedChunkError(ValueError):
@@ -22,8 +42,12 @@ class Reading:
     """Text of the answer."""
     thinking: str = ""
     """Reasoning text, from a field of its own."""
+    unread: str = ""
+    """What else was written, such as the arguments of a function: counted, and not handed on."""
     piece: bool = False
     """Whether the chunk carries anything that the model wrote; at least one token then."""
+    blank: bool = False
+    """Whether it has a place for a piece and nothing in it, as the first and the last chunk of a stream do."""
     whole: bool = False
     """Whether it is a whole reply, from a server that does not stream."""
     finish: str | None = None
@@ -34,12 +58,18 @@ class Reading:
     """What said so."""
     thinking_tokens: int | None = None
     """Reasoning tokens among them, if the chunk says."""
+    absurd: bool = False
+    """Whether it says more tokens than any reply has, which is no count."""
     error: Any = None
     """What went wrong on the server, in its own form."""
 
 
-def read_chunk(chunk: Any) -> Reading:
+def read_chunk(chunk: Any, *, whole: bool = False) -> Reading:
     """Read a chunk of a stream, or a whole reply.
+
+    Args:
+        chunk: What was sent, decoded.
+        whole: It is a whole reply, which only the one who received it can tell.
 
     Raises:
         MalformedChunkError: It is neither; the message ends the sentence "The server sent ...".
@@ -55,17 +85,22 @@ def read_chunk(chunk: Any) -> Reading:
     text, thinking = _content(message.get("content"))
     # Some servers send both names for a while, with the same text.
     thinking += _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
-    text += _text(message.get("refusal"))
+    text += _text(message.get("refusal")) + _text(choice.get("text"))
+    unread = [*_others(message, thinking), *_others(choice, thinking)]
     tokens, counted_by = _count(chunk)
+    piece = bool(text or thinking or unread)
     return Reading(
         text,
         thinking,
-        piece=bool(text or thinking or message.get("tool_calls")),
-        whole="message" in choice,
+        " ".join(filter(None, unread)),
+        piece=piece,
+        blank=not piece and any(isinstance(choice.get(name), Mapping) for name in ("delta", "message")),
+        whole=whole,
         finish=_text(choice.get("finish_reason")) or None,
         tokens=tokens,
         counted_by=counted_by,
         thinking_tokens=_thinking_tokens(_mapping(chunk.get("usage"))),
+        absurd=_is_absurd(chunk),
     )
 
 
@@ -94,6 +129,35 @@ def _content(content: Any) -> tuple[str, str]:
     return text, thinking
 
 
+def _others(fields: Mapping[str, Any], thinking: str) -> Iterator[str]:
+    """What the fields hold that are not read: texts that the model wrote, and something empty for anything else."""
+    for name, value in fields.items():
+        if name in _READ or name in _LABELS or name in _ENDINGS:
+            continue
+        texts = list(_texts(value))
+        if name not in _WRITTEN:
+            yield from texts and [""]
+        # Some servers send reasoning as a text and once more in parts.
+        elif not (thinking and name in _AGAIN and sum(map(len, texts)) <= len(thinking)):
+            yield from texts
+
+
+def _texts(value: Any, name: str = "") -> Iterator[str]:
+    """Texts anywhere in a value, and something empty for a number or for bytes in letters."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key not in _LABELS or key == "name":
+                yield from _texts(inner, key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, name)
+    elif isinstance(value, str):
+        if value:
+            yield "" if name in _SEALED else value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield ""
+
+
 def _count(chunk: Mapping[str, Any]) -> tuple[int | None, Literal["usage", "timings"] | None]:
     usage = _mapping(chunk.get("usage"))
     completion = _number(usage.get("completion_tokens"))
@@ -113,6 +177,12 @@ def _thinking_tokens(usage: Mapping[str, Any]) -> int | None:
     return _number(usage.get("reasoning_tokens")) if detailed is None else detailed
 
 
+def _is_absurd(chunk: Mapping[str, Any]) -> bool:
+    usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
+    said = (usage.get("completion_tokens"), usage.get("total_tokens"), timings.get("predicted_n"))
+    return any(isinstance(one, int | float) and one > MOST_TOKENS for one in said)
+
+
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
@@ -122,6 +192,6 @@ def _text(value: Any) -> str:
 
 
 def _number(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST_TOKENS:
         return None
-    return int(value)
+    return math.ceil(value)

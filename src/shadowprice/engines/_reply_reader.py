@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from shadowprice.engines._base import Delta, FinishReason, Request
 from shadowprice.engines._complaints import Complaints
-from shadowprice.engines._count import TokenCount
+from shadowprice.engines._count import Doubt, TokenCount
 from shadowprice.engines._reading import MalformedChunkError, Reading, read_chunk
 from shadowprice.engines._thinking import ThinkingSplitter
 
@@ -58,26 +58,35 @@ class ReplyReader:
         """Whether the server has said how the reply ended, and nothing that is needed is missing."""
         return self._finish is not None and (self._usage_seen or not self._require_usage)
 
-    def read(self, chunk: Any) -> Delta | None:
+    def doubts(self) -> list[Doubt]:
+        """What is odd about the counts of this reply so far."""
+        return self._count.doubts()
+
+    def read(self, chunk: Any, *, whole: bool = False) -> Delta | None:
         """Turn a chunk into a delta, or into nothing if it carries no piece of the reply.
 
         A piece beyond the cap is counted but not handed on, and sets `cut`.
+
+        Args:
+            chunk: What was sent, decoded.
+            whole: It is the whole reply, of a server that does not stream.
 
         Raises:
             EngineError: The chunk reports a failure, or is not what the protocol says.
         """
         try:
-            reading = read_chunk(chunk)
+            reading = read_chunk(chunk, whole=whole)
         except MalformedChunkError as error:
             raise self._complaints.broken(f"the server sent {error}", self.tokens) from error
         if reading.error is not None:
             raise self._complaints.failed(reading.error, self.tokens)
-        self._take_count(reading)
+        holds = self._take_count(reading)
         self._finish = reading.finish or self._finish
-        if not reading.piece:
-            return None
-        if self.tokens > self._request.max_tokens and not reading.whole:
+        # A reply that has ended is counted by what comes last, and there is nothing left to cut.
+        if self.tokens > self._request.max_tokens and not whole and (holds or self._finish is None):
             self.cut = True
+            return None
+        if not holds:
             return None
         thinking, text = self._splitter.feed(reading.text) if reading.text else ("", "")
         return self._delta(text, reading.thinking + thinking)
@@ -115,11 +124,9 @@ class ReplyReader:
             )
         return reason
 
-    def _take_count(self, reading: Reading) -> None:
-        if reading.piece:
-            self._count.add_piece()
-        if reading.tokens is not None and reading.counted_by is not None:
-            self._count.report(reading.tokens, reading.counted_by)
+    def _take_count(self, reading: Reading) -> bool:
+        holds = self._count.take(reading)
+        if reading.counted_by is not None:
             self._usage_seen |= reading.counted_by == "usage"
         elif reading.whole:
             raise self._complaints.broken(
@@ -129,6 +136,7 @@ class ReplyReader:
             )
         if reading.thinking_tokens is not None:
             self._thinking_tokens = reading.thinking_tokens
+        return holds
 
     def _delta(self, text: str, thinking: str, reason: FinishReason | None = None, *, last: bool = False) -> Delta:
         if thinking and not self._answered:
@@ -140,6 +148,5 @@ class ReplyReader:
 
     def _thinking_known(self) -> int | None:
         """What the server reports, unless more was seen: vLLM counts pieces, others say 0 where they cannot tell."""
-        if self._thought:
-            return max(self._thought, self._thinking_tokens or 0)
-        return self._thinking_tokens
+        known = max(self._thought, self._thinking_tokens or 0)
+        return min(known, self.tokens) if known or self._thinking_tokens is not None else None

@@ -21,16 +21,20 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     seconds = _number(text)
     if seconds is not None or text is None:
         return seconds
-    try:
-        date = parsedate_to_datetime(text)
-    except ValueError:
+    date = _timestamp(text)
+    if date is None:
         return None
     # The server's own clock, if it tells: ours may be wrong.
+    now = _timestamp(headers.get("date", ""))
+    return max(0.0, date - (time.time() if now is None else now))
+
+
+def _timestamp(date: str) -> float | None:
+    """Seconds of an HTTP date; None for what is none, and for years and zones that no clock has."""
     try:
-        now = parsedate_to_datetime(headers.get("date", "")).timestamp()
-    except ValueError:
-        now = time.time()
-    return max(0.0, date.timestamp() - now)
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError, OSError):
+        return None
 
 
 def _number(text: str | None) -> float | None:

@@ -1,20 +1,21 @@
 """Vectors from a server that speaks OpenAI's embeddings interface."""
 
 import http.client
-import json
 import os
 from collections.abc import Sequence
-from contextlib import closing
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import httpx2
 import numpy as np
 
 from shadowprice._errors import EngineError, InputError
+from shadowprice._pages import Page, PageError, decode_json, fetch, wait_for
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder
 
-_MOST_BYTES: Final = 2**28
+_MOST_BYTES: Final = 64 << 20
+"""Bytes of one answer: more than 1,000 vectors of 3,000 numbers."""
 
 
 class EndpointEncoder(AbstractEncoder):
@@ -27,7 +28,7 @@ class EndpointEncoder(AbstractEncoder):
         model: The model's name, for servers that have several.
         key_variable: Name of the environment variable that holds the server's key, if it wants one.
         batch_size: Questions per request.
-        timeout: Seconds to wait for a request.
+        timeout: Seconds for a request as a whole, from the first byte asked to the last one answered.
     """
 
     def __init__(
@@ -51,42 +52,65 @@ class EndpointEncoder(AbstractEncoder):
             InputError: The URL is none, or the environment does not hold the key.
             EngineError: The server does not answer, or not as it should.
         """
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or self.batch_size < 1:
-            raise InputError(f"'{self.url}' is no http(s) URL, or batch_size {self.batch_size} is below 1.")
-        headers = {"Content-Type": "application/json"}
-        if self.key_variable is not None:
-            if not os.environ.get(self.key_variable):
-                raise InputError(
-                    f"The environment variable {self.key_variable} is not set; put the server's key there."
-                )
-            headers["Authorization"] = f"Bearer {os.environ[self.key_variable]}"
-        path = parts.path.rstrip("/").removesuffix("/v1") + "/v1/embeddings"
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        url, server = self._endpoint()
+        headers = self._headers()
         vectors: list[Any] = []
         for start in range(0, len(questions), self.batch_size):
             texts = list(questions[start : start + self.batch_size])
-            try:
-                with closing(kind(parts.netloc.rpartition("@")[2], timeout=self.timeout)) as connection:
-                    connection.request("POST", path, json.dumps({"model": self.model, "input": texts}), headers)
-                    response = connection.getresponse()
-                    status, body = response.status, response.read(_MOST_BYTES)
-            except (OSError, http.client.HTTPException) as error:
-                raise EngineError(f"The embedding server at {parts.netloc} does not answer: {error}.") from error
-            if status != http.client.OK:
-                said = body[:200].decode("utf-8", "replace")
-                raise EngineError(f"The embedding server at {parts.netloc} answered {status}: {said}")
-            vectors += self._read(body, len(texts), parts.netloc)
+            page = wait_for(self._ask(url, server, headers, texts))
+            if page.status != http.client.OK:
+                said = page.content[:200].decode("utf-8", "replace")
+                raise EngineError(f"The embedding server at {server} answered {page.status}: {said}")
+            vectors += self._read(page.content, len(texts), server)
         try:
             return np.array(vectors, dtype=np.float64)
         except (ValueError, TypeError) as error:
-            raise EngineError(f"The embedding server at {parts.netloc} sent vectors of different lengths.") from error
+            raise EngineError(f"The embedding server at {server} sent vectors of different lengths.") from error
+
+    def _endpoint(self) -> tuple[str, str]:
+        """The URL to ask, and the server to speak of; neither has the user and the password that a URL may hold."""
+        try:
+            parts = urlsplit(self.url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname)
+            parts.port  # noqa: B018  # raises if it is none
+        except ValueError:
+            known = False
+        if not known or self.batch_size < 1:
+            # The URL itself is not repeated: it may hold a password.
+            raise InputError(
+                f"The embedding server's address is no http(s) URL, or batch_size {self.batch_size} is below 1."
+            )
+        server = parts.netloc.rpartition("@")[2]
+        path = parts.path.rstrip("/").removesuffix("/v1") + "/v1/embeddings"
+        return f"{parts.scheme}://{server}{path}", server
+
+    def _headers(self) -> dict[str, str]:
+        if self.key_variable is None:
+            return {}
+        if not os.environ.get(self.key_variable):
+            raise InputError(f"The environment variable {self.key_variable} is not set; put the server's key there.")
+        return {"Authorization": f"Bearer {os.environ[self.key_variable]}"}
+
+    async def _ask(self, url: str, server: str, headers: dict[str, str], texts: list[str]) -> Page:
+        body = {"model": self.model, "input": texts}
+        try:
+            async with httpx2.AsyncClient(trust_env=False) as client:
+                return await fetch(
+                    client, "POST", url, seconds=self.timeout, most=_MOST_BYTES, json=body, headers=headers
+                )
+        except PageError as error:
+            raise EngineError(f"The answer of the embedding server at {server} cannot be read: {error}.") from error
+        except TimeoutError as error:
+            said = f"The embedding server at {server} had not answered in full after {self.timeout:g} s."
+            raise EngineError(said) from error
+        except (httpx2.RequestError, httpx2.InvalidURL) as error:
+            raise EngineError(f"The embedding server at {server} does not answer: {error}.") from error
 
     def _read(self, body: bytes, count: int, server: str) -> list[Any]:
         try:
-            data = sorted(json.loads(body)["data"], key=lambda item: int(item["index"]))
+            data = sorted(decode_json(body)["data"], key=lambda item: int(item["index"]))
             vectors = [item["embedding"] for item in data]
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise EngineError(f"The embedding server at {server} did not send a list of embeddings.") from error
         if [int(item["index"]) for item in data] != list(range(count)):
             raise EngineError(f"The embedding server at {server} sent {len(data)} vectors for {count} questions.")

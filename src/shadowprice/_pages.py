@@ -1,0 +1,126 @@
+"""What servers answer, read as if they meant harm: no further, no longer and no deeper than is sane."""
+
+import asyncio
+import json
+from collections.abc import Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import httpx2
+
+_T = TypeVar("_T")
+_DEEPEST: Final = 100
+"""Levels of JSON; what is deeper would break whoever walks through it."""
+PLAIN: Final[Mapping[str, str]] = {"Accept-Encoding": "identity"}
+"""Headers that ask for an answer which is as long as it looks."""
+
+
+class PageError(ValueError):
+    """An answer is not one that may be read; the message ends the sentence "The answer cannot be read: ..."."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A whole answer."""
+
+    status: int
+    """The HTTP status."""
+    headers: Mapping[str, str]
+    """Looked up in lower case."""
+    content: bytes
+    """The body."""
+
+
+def decode_json(text: str | bytes) -> Any:
+    """What a JSON text says. Numbers that are none (``NaN``, ``Infinity``) are None.
+
+    Raises:
+        ValueError: It is no JSON, holds a number of thousands of digits, or is deeper than 100 levels.
+    """
+    try:
+        data = json.loads(text, parse_constant=lambda _: None)
+    except RecursionError:
+        raise ValueError(f"it is deeper than {_DEEPEST} levels") from None
+    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
+    if opened > _DEEPEST and isinstance(data, dict | list):
+        _check_depth(data)
+    return data
+
+
+def check_plain(response: httpx2.Response) -> None:
+    """Refuse an answer that is compressed, which nobody asked for: a few bytes of it may be gigabytes.
+
+    Raises:
+        PageError: It is.
+    """
+    coding = response.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        raise PageError(f"it is compressed ({coding}), which was not asked for")
+
+
+async def read_body(response: httpx2.Response, most: int) -> bytes:
+    """The body of an answer whose head has come.
+
+    Args:
+        response: Opened as a stream.
+        most: Bytes of the longest body that is read.
+
+    Raises:
+        PageError: It is compressed, or longer.
+    """
+    check_plain(response)
+    body = bytearray()
+    async for block in response.aiter_raw():
+        body += block
+        if len(body) > most:
+            raise PageError(f"it is longer than {most} bytes")
+    return bytes(body)
+
+
+async def fetch(
+    client: httpx2.AsyncClient, method: str, url: str, *, seconds: float, most: int, **options: Any
+) -> Page:
+    """Ask for a whole page.
+
+    Args:
+        client: Whom to ask with; its own timeouts do not matter.
+        method: Of HTTP.
+        url: The page.
+        seconds: For all of it, from the name of the server to the last byte.
+        most: Bytes of the longest body that is read.
+        options: More for the request, such as `json` and `extensions`.
+
+    Raises:
+        TimeoutError: The time is over.
+        PageError: The body is not one that may be read.
+        httpx2.RequestError: The server cannot be reached, or does not speak HTTP.
+    """
+    headers = {**options.pop("headers", {}), **PLAIN}
+    async with asyncio.timeout(seconds):
+        request = client.build_request(method, url, headers=headers, timeout=None, **options)
+        response = await client.send(request, stream=True)
+        try:
+            return Page(response.status_code, response.headers, await read_body(response, most))
+        finally:
+            await response.aclose()
+
+
+def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
+    """What a coroutine gives, for callers that cannot wait for it: in a loop of its own, also inside another one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+def _check_depth(data: Any) -> None:
+    level = [data]
+    for _ in range(_DEEPEST):
+        values = (value.values() if isinstance(value, dict) else value for value in level)
+        level = [inner for value in values for inner in value if isinstance(inner, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"it is deeper than {_DEEPEST} levels")

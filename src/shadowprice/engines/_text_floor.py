@@ -1,0 +1,68 @@
+"""The fewest tokens that a text can be, whichever tokenizer cut it.
+
+Every tokenizer in use cuts a text at its spaces and between letters, digits and signs before it does anything else. So
+each word and each number is a token or more, and so is each run of signs after a space. Scripts that are written
+without spaces (Han, kana, Thai, Khmer, Burmese) get a token for sixteen characters, white space and signs one for 128.
+
+Measured: of the tokens in the vocabularies o200k (200,000 tokens), cl100k and r50k, all but 50 are one by this count,
+so that no text can be fewer tokens than this says; the 50 are advertisements that mix Han with Latin letters. In 42,666
+recorded replies of 13 models, counted by SmolLM2's tokenizer or the model's own, it was never above the count, and half
+of it in the median (1.0 at most, in a list of words).
+"""
+
+import re
+from typing import Final
+
+_UNSPACED: Final = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u2fff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+_SIGNS: Final = (
+    r"\s\x00-/:-@\[-`{-\xa0\u2000-\u200b\u200e-\u206f\u3000-\u303f\uff00-\uff20\uff3b-\uff40\uff5b-\uff65\ufffd"
+)
+_LETTER: Final = f"[^0-9{_SIGNS}{_UNSPACED}]"
+_WORD: Final = re.compile(f"[0-9]{{1,16}}|[{_UNSPACED}]{{1,16}}|{_LETTER}(?:['’_]?{_LETTER}){{0,63}}")
+"""A word; longer ones count once more for every 64 letters. Marks above and below letters belong to them."""
+_AFTER_SPACE: Final = re.compile(r"[ \t](?=\S)")
+_SPARSEST: Final = 128
+"""Characters of anything in one token, at most: the longest are runs of spaces."""
+
+
+class TextFloor:
+    """Counts a text that comes in pieces, which may end in the middle of a word."""
+
+    def __init__(self) -> None:
+        self._words = 0
+        self._fields = 0
+        self._characters = 0
+        self._bytes = 0
+        self._tail = " "
+        """The word at the end of the text so far, which may go on, or its last character."""
+
+    @property
+    def tokens(self) -> int:
+        """The fewest tokens that the text so far can be."""
+        return max(self._words, self._fields, -(-self._characters // _SPARSEST))
+
+    @property
+    def most(self) -> int:
+        """The most tokens that the text so far can be: a token for each byte of it."""
+        return self._bytes
+
+    def add(self, text: str) -> None:
+        """The text goes on."""
+        if not text:
+            return
+        self._characters += len(text)
+        self._bytes += len(text.encode("utf-8", "surrogatepass"))
+        self._fields += len(_AFTER_SPACE.findall(self._tail[-1] + text))
+        known = _WORD.match(self._tail)
+        joined = self._tail + text if known else text
+        words = 0
+        last: re.Match[str] | None = None
+        for words, last in enumerate(_WORD.finditer(joined), start=1):  # noqa: B007  # the last ones are used
+            pass
+        self._words += words - (known is not None)
+        # A quotation mark between letters belongs to the word, and its second half may be yet to come.
+        open_ended = last is not None and not joined[last.end() :].strip("'’_") and len(joined) - last.end() <= 1
+        self._tail = joined[last.start() :] if last is not None and open_ended else joined[-1]
