@@ -252,11 +252,19 @@ class _Job:
         totals = self.books.ledger.totals()
         self.more |= {"spent": totals.spent, "lost": totals.lost, "overrun": totals.overrun}
         self.more |= {"pauses": self.pulse.pauses, "paused_seconds": round(self.pulse.seconds, 1)}
-        self.more |= {"made_beyond": self.pulse.beyond}
+        self.more |= {"made_beyond": self.pulse.beyond, "remarks": self._remarks(source, fallback)}
         if before is not None and after is not None:
             past = sum(one.past for name, one in self._done.items() if name not in self.books.done)
             read = totals.spent - spent_before - past
             self.more |= {"server_tokens": after - before, "made_past_stops": max(0, after - before - read)}
+
+    def _remarks(self, *engines: AbstractEngine | None) -> list[str]:
+        """What was odd, a sentence each."""
+        said = [remark for one in engines if one is not None for remark in one.remarks()]
+        noted = [one for one in self._done.values() if one.reason.replied and one.failure]
+        if noted:
+            said.append(f"Something was left undone in {len(noted)} replies; the first: {noted[0].failure}")
+        return said
 
     async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
         if self.policy.knows is Knowledge.ESTIMATES:

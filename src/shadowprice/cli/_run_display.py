@@ -147,6 +147,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         )
     if summary.get("overrun"):
         say(f"Servers made {summary['overrun']} tokens more than they were allowed: charged, and missing elsewhere.")
+    for remark in summary.get("remarks", ()):
+        say(remark)
     if "server_tokens" in summary:
         say(
             f"The server counted {summary['server_tokens']} tokens, {summary['made_past_stops']} of them after it was "
