@@ -20,7 +20,7 @@ VLLM_STAMP := $(VLLM)/.installed
 # The report is looked at in a real browser. Debian's package brings one with all that it needs.
 BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
-.PHONY: demo test test-slow test-encoders test-vllm fuzz lint format figures browser clean
+.PHONY: demo test test-slow test-encoders test-vllm attacks fuzz lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -80,6 +80,10 @@ test-encoders: $(ENCODERS_STAMP)
 
 test-vllm: $(STAMP) $(VLLM_STAMP)
 	$(VLLM)/bin/python tests/support/vllm_server.py -- $(BIN)/python -m pytest -m slow $(wildcard tests/*/test_*_vllm.py)
+
+# What docs/security.md says was attacked, and how to repeat it.
+attacks: $(STAMP)
+	$(BIN)/python -m pytest -n 2 --dist loadgroup $$(grep -o 'tests/[a-z_/]*\.py' docs/security.md | sort -u)
 
 # Inputs at random for every reader of files and servers, each target for so many seconds, two at a time.
 FUZZ_SECONDS ?= 600

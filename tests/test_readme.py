@@ -1,4 +1,4 @@
-"""The README is true: its Python runs, its commands exist, its files are there."""
+"""The README and the pages of docs are true: Python runs, commands exist, files are there."""
 
 import re
 from pathlib import Path
@@ -7,6 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def fences(language: str) -> list[str]:
@@ -26,16 +27,19 @@ def test_python_is_shown() -> None:
     assert fences("python")
 
 
-def test_linked_files_exist() -> None:
-    links = re.findall(r"\]\((?!https?:)([^)#]+)", README)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    named = re.findall(r"`((?:tests|benchmarks|design|docs)/[\w/.-]+)`", text)
 
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def test_make_targets_exist() -> None:
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_make_targets_exist(page: Path) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"\bmake ([a-z-]+)", README))
+    targets = set(re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8")))
 
-    assert {"demo", "test"} <= targets
     assert [target for target in targets if not re.search(rf"^{target}:", makefile, flags=re.MULTILINE)] == []
