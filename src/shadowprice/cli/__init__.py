@@ -8,6 +8,7 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
+from shadowprice._text import shown
 from shadowprice.cli import (
     _allocate,
     _bench,
@@ -101,6 +102,6 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> None:
-    line = " ".join(message.split())
+    line = shown(" ".join(message.split()))
     typer.echo(f"error: {line}{'' if line.endswith(('.', '?')) else '.'}", err=True)
     sys.exit(code)

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import pyarrow.compute as pc
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from shadowprice._errors import InputError
 from shadowprice.cli._options import print_json, progress_bar, say
+from shadowprice.cli._terminal import Terminal
 from shadowprice.tasks import read_questions
 from shadowprice.traces import (
     FORMATS,
@@ -137,7 +137,7 @@ def _tell(imported: Imported, summary: dict[str, Any]) -> None:
         for other in others:
             table.add_row("", "", "", *other)
     width = None if sys.stderr.isatty() else _WIDTH
-    Console(stderr=True, highlight=False, markup=False, width=width).print(table)
+    Terminal(stderr=True, width=width).print(table)
     share = summary["right"] / summary["replies"]
     say(
         f"{summary['replies']} replies to {summary['questions']} questions, {share:.0%} right, "

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from shadowprice._errors import LedgerError
+from shadowprice._text import shown
 from shadowprice.cli._options import out, print_json, say
 from shadowprice.ledger import FORMATS, Ledger, Outcome, RunInfo, Totals, export_requests
 
@@ -87,6 +87,6 @@ def _print(run: RunInfo, totals: Totals, newest: list[Outcome]) -> None:
 
 
 def _short(value: Any) -> str:
-    """One printable line of limited width, without markup."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
-    return escape(text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…")
+    """One line of limited width."""
+    text = shown(str(value))
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from shadowprice._errors import InputError
+from shadowprice._text import all_kept
 
 
 class Journal:
@@ -53,7 +54,7 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    lines.append(json.loads(line))
+                    lines.append(all_kept(json.loads(line)))
                 except ValueError as error:
                     raise InputError(
                         f"{self.path}, line {len(lines) + 1}, is damaged: delete that line to go on, or the file to "
@@ -77,7 +78,7 @@ class Journal:
         self._append(entry)
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(all_kept(dict(entry)), ensure_ascii=False) + "\n")
         self._file.flush()
 
     def finish(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from shadowprice._errors import EngineError, InputError
+from shadowprice._text import all_kept
 from shadowprice.engines import AbstractEngine, Request
 from shadowprice.runner._journal import Journal
 from shadowprice.runner._judge import check_questions, judge, sample_seed
@@ -173,28 +174,31 @@ async def _record_one(question: Question, sample: int, engine: _Patient, setting
     reply = await engine.read(request)
     # Some graders take seconds over an odd answer; other replies should not wait for them.
     text, right, position = await asyncio.to_thread(judge, question, reply)
-    return {
-        "query_id": question.query_id,
-        "dataset": question.family or question.dataset,
-        "tier": question.tier,
-        "model": engine.model,
-        "protocol": _protocol(question, settings),
-        "sample_index": sample,
-        "seed": seed,
-        "temperature": settings.temperature,
-        "question": question.question,
-        "gold": question.gold,
-        "completion": reply.text,
-        "answer": text,
-        "correct": right,
-        "completion_tokens": reply.tokens,
-        "answer_tokens": position,
-        "estimate": estimate,
-        "estimate_tokens": estimate_tokens,
-        "max_tokens": settings.max_tokens,
-        "finish_reason": reply.finish_reason,
-        "schema_version": SCHEMA_VERSION,
-    }
+    row: dict[str, Any] = all_kept(
+        {
+            "query_id": question.query_id,
+            "dataset": question.family or question.dataset,
+            "tier": question.tier,
+            "model": engine.model,
+            "protocol": _protocol(question, settings),
+            "sample_index": sample,
+            "seed": seed,
+            "temperature": settings.temperature,
+            "question": question.question,
+            "gold": question.gold,
+            "completion": reply.text,
+            "answer": text,
+            "correct": right,
+            "completion_tokens": reply.tokens,
+            "answer_tokens": position,
+            "estimate": estimate,
+            "estimate_tokens": estimate_tokens,
+            "max_tokens": settings.max_tokens,
+            "finish_reason": reply.finish_reason,
+            "schema_version": SCHEMA_VERSION,
+        }
+    )
+    return row
 
 
 def _protocol(question: Question, settings: RecordSettings) -> str:
