@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 import typer
 from rich.table import Table
 
-from shadowprice._errors import InputError
-from shadowprice.cli._options import print_json, progress_bar, say
+from shadowprice._places import check_places
+from shadowprice.cli._options import print_json, progress_bar, require_writable, say
 from shadowprice.cli._terminal import Terminal
 from shadowprice.tasks import read_questions
 from shadowprice.traces import (
@@ -56,8 +56,9 @@ def import_(
       shadowprice import batch_output.jsonl batch_input.jsonl --grader exact -o traces.parquet
       shadowprice import sweep.csv -o sweep.parquet --json
     """
-    if output.resolve() in {log.resolve() for log in logs}:
-        raise InputError(f"{output} is one of the logs; write the traces into another file.")
+    read = {f"LOGS ({number} of {len(logs)})": log for number, log in enumerate(logs, 1)}
+    check_places({"--output": output}, {**read, "--questions": questions})
+    require_writable(output)
     settings = ImportSettings(
         grader=grader,
         metric=metric,

@@ -8,7 +8,9 @@ import typer
 from rich.table import Table
 
 from shadowprice._errors import LedgerError
+from shadowprice._places import check_places
 from shadowprice._text import shown
+from shadowprice.cli._files import ledger_files
 from shadowprice.cli._options import out, print_json, say
 from shadowprice.ledger import FORMATS, Ledger, Outcome, RunInfo, Totals, export_requests
 
@@ -55,6 +57,7 @@ def export(
     run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
 ) -> None:
     """Write one row per request: its state, tokens, attempts, reason and payload."""
+    check_places({"--output": output}, ledger_files("FILE", file))
     with Ledger(file, read_only=True) as ledger:
         rows = export_requests(ledger, output, run=run)
     say(f"{rows} rows written to {output}.")

@@ -3,9 +3,9 @@
 import math
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from shadowprice._atomic import check_writable
 from shadowprice._errors import InputError
 from shadowprice._text import shown
 from shadowprice.cli._terminal import Terminal, json_text
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-_MOST_TOKENS = 2.0**53
+_MOST_TOKENS = 2**53
+MOST_SEED = 2**32 - 1
+"""The largest seed that every random generator takes."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
 
 
@@ -37,7 +40,7 @@ def parse_budget(text: str) -> int:
     if match is None:
         raise InputError(f"The budget '{text}' is not a number of tokens; write 4000, 4k, 1.5M or 2G.")
     number, unit = match.groups()
-    tokens = float(number) * _UNITS[unit.lower()]
+    tokens = Decimal(number) * _UNITS[unit.lower()]
     if tokens > _MOST_TOKENS:
         raise InputError(f"The budget '{text[:40]}' is more than 2**53 tokens; write a smaller one.")
     return round(tokens)
@@ -55,14 +58,8 @@ def parse_budgets(text: str | None) -> list[int]:
 
 def require_writable(path: Path | None) -> None:
     """Complain now about a file that could not be written after long work."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"Cannot write {path}: it is a folder; give a file name.")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}; choose a folder you can write to.") from error
+    if path is not None:
+        check_writable(path)
 
 
 def out() -> Terminal:

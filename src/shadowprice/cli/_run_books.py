@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shadowprice.cli._files import ledger_place
 from shadowprice.cli._options import say
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
@@ -43,7 +44,7 @@ def open_books(
     Raises:
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
-    place = path or output.with_name(f"{output.name}.ledger")
+    place = ledger_place(path, output)
     if path is None and not resume and _is_finished(place):
         for file in place.parent.glob(f"{place.name}*"):
             file.unlink()

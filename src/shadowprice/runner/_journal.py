@@ -7,8 +7,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from shadowprice._atomic import check_writable
 from shadowprice._errors import InputError
+from shadowprice._places import beside
 from shadowprice._text import all_kept
+
+
+def journal_place(output: Path) -> Path:
+    """Where the journal of an output lies.
+
+    Raises:
+        InputError: The output cannot be written, or there is no place beside it.
+    """
+    check_writable(output)
+    return beside(output, ".{}.journal", what="The journal", advice="give the output a place in a folder")
 
 
 class Journal:
@@ -28,9 +40,7 @@ class Journal:
     """
 
     def __init__(self, output: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
-        if output.is_dir():
-            raise InputError(f"Cannot write {output}: it is a folder; give a file name.")
-        self.path = output.with_name(f".{output.name}.journal")
+        self.path = journal_place(output)
         self.entries: list[dict[str, Any]] = []
         """What earlier runs finished."""
         if self.path.exists():

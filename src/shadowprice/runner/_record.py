@@ -32,6 +32,7 @@ from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
 
 PROTOCOLS: Final = ("plain", "tale-ep")
 """Ways of asking."""
+_MOST_SAMPLES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,11 @@ class RecordSettings:
         if self.samples < 1 or self.max_tokens < 1:
             raise InputError(
                 f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; both must be 1 or more."
+            )
+        if self.samples > _MOST_SAMPLES or self.max_tokens > 2**53:
+            raise InputError(
+                f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; at most {_MOST_SAMPLES} and "
+                "2**53 can be."
             )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"There is no protocol '{self.protocol}'; choose from {', '.join(PROTOCOLS)}.")
