@@ -9,9 +9,9 @@ from typing import Any, Final, TypeVar
 
 import httpx2
 
+from shadowprice._json import MAX_DEPTH, is_too_deep
+
 _T = TypeVar("_T")
-_DEEPEST: Final = 100
-"""Levels of JSON; what is deeper would break whoever walks through it."""
 PLAIN: Final[Mapping[str, str]] = {"Accept-Encoding": "identity"}
 """Headers that ask for an answer which is as long as it looks."""
 
@@ -41,10 +41,9 @@ def decode_json(text: str | bytes) -> Any:
     try:
         data = json.loads(text, parse_constant=lambda _: None)
     except RecursionError:
-        raise ValueError(f"it is deeper than {_DEEPEST} levels") from None
-    opened = text.count(b"[") + text.count(b"{") if isinstance(text, bytes) else text.count("[") + text.count("{")
-    if opened > _DEEPEST and isinstance(data, dict | list):
-        _check_depth(data)
+        raise ValueError(f"it is deeper than {MAX_DEPTH} levels") from None
+    if is_too_deep(data, text):
+        raise ValueError(f"it is deeper than {MAX_DEPTH} levels")
     return data
 
 
@@ -114,13 +113,3 @@ def wait_for(work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
-
-
-def _check_depth(data: Any) -> None:
-    level = [data]
-    for _ in range(_DEEPEST):
-        values = (value.values() if isinstance(value, dict) else value for value in level)
-        level = [inner for value in values for inner in value if isinstance(inner, dict | list)]
-        if not level:
-            return
-    raise ValueError(f"it is deeper than {_DEEPEST} levels")

@@ -115,7 +115,7 @@ def test_a_card_that_would_play_with_the_terminal(forge: Callable[..., Path], me
     content = json.loads(members["card.json"])
     content["card"] |= {"traces": "\x1b[2Jgone\r\n\u202e", "model": "m" * 10_000, "version": "[/red] {x}"}
     card = load_predictor(forge({"card.json": json.dumps(content).encode()}))[1]
-    assert (" [2Jgone   ", "m" * 500, "[/red] {x}") == (card.traces, card.model, card.version)
+    assert ("�[2Jgone  �", "m" * 500, "[/red] {x}") == (card.traces, card.model, card.version)
 
 
 def node(loader: str, module: str, name: str, **content: Any) -> dict[str, Any]:

@@ -322,7 +322,7 @@ def test_beliefs_are_asked_for(shadowprice: Command, questions: Path) -> None:
 def test_questions_are_not_replaced_by_the_plan(shadowprice: Command, questions: Path) -> None:
     before = questions.read_bytes()
     said = shadowprice("allocate", questions, "--policy", "uniform", "--budget", "2k", "-o", questions)
-    assert f"error: Cannot write {questions}: it is read by this command; give another file name.\n" == said.err
+    assert f"error: --output and QUESTIONS name the same file, {questions}; give --output another one.\n" == said.err
     assert before == questions.read_bytes()
 
 

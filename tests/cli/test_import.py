@@ -101,7 +101,10 @@ def test_a_log_is_not_overwritten(shadowprice: Command, tmp_path: Path) -> None:
     path = tmp_path / "a.eval"
     path.write_bytes(EVAL.read_bytes())
     said = shadowprice("import", path, "-o", path)
-    assert (2, f"error: {path} is one of the logs; write the traces into another file.\n") == (said.code, said.err)
+    assert (2, f"error: --output and LOGS (1 of 1) name the same file, {path}; give --output another one.\n") == (
+        said.code,
+        said.err,
+    )
     assert path.read_bytes() == EVAL.read_bytes()
 
 

@@ -354,7 +354,7 @@ def test_ids_are_any_text(run: Run, name: str) -> None:
 
 def test_payloads_are_kept_as_they_are_but_for_what_is_no_json(run: Run) -> None:
     kept = {
-        "text": "a\0b\u2028 \ud83d 日本 \U0001f600",
+        "text": "a\0b\u2028 日本 \U0001f600",
         "answer": None,
         "tokens": [1, {"token": "sk"}],
         "max_tokens": 3,
@@ -362,6 +362,8 @@ def test_payloads_are_kept_as_they_are_but_for_what_is_no_json(run: Run) -> None
     run.settle("a", 0, "abandoned", kept | {"price": math.nan, "best": math.inf, "pair": (1, 2)})
     run.settle("a", 0, "abandoned", kept | {"price": math.nan, "best": math.inf, "pair": (1, 2)})
     assert kept | {"price": None, "best": None, "pair": [1, 2]} == run.outcomes()["a"].payload
+    run.settle("c", 0, "abandoned", {"half": "\ud83d", "two": ["\ud83d\ude00"]})
+    assert {"half": "\ufffd", "two": ["😀"]} == run.outcomes()["c"].payload
     deep: list[Any] = []
     deep.append(deep)
     for bad in ({"a": object()}, {"a": b"bytes"}, {"a": deep}):

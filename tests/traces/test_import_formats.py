@@ -371,7 +371,7 @@ def test_our_own_columns_pass_through(tmp_path: Path, sums_file: Path) -> None:
 def test_halves_of_characters_do_not_spoil_a_log(tmp_path: Path) -> None:
     path = write_lines(tmp_path / "s.jsonl", lm_line(1, "odd \ud83d text"))
     assert "\\ud83d" in path.read_text()
-    assert "odd \ufffd\ufffd\ufffd text" == taken(path)[0]["completion"]
+    assert "odd \ufffd text" == taken(path)[0]["completion"]
 
 
 def test_large_logs_come_in_pieces(tmp_path: Path) -> None:

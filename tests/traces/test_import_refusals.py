@@ -46,7 +46,7 @@ def changed(**fields: Any) -> dict[str, Any]:
         ("{", "s.jsonl, line 2: not JSON at line 1, column 2 (Expecting property name"),
         ("[]", "s.jsonl, line 2: not a JSON object; write it as {...}."),
         ('{"doc_id": ' + "9" * 5000 + "}", "s.jsonl, line 2: a number in it is too long; correct it."),
-        ("[" * 100_000, "s.jsonl, line 2: JSON nested too deeply to be a log"),
+        ("[" * 100_000, "s.jsonl, line 2: JSON nested too deeply; nest at most"),
         (changed(resps=...), "s.jsonl, line 2, field 'resps': missing; is the log of another version"),
         (changed(resps="x"), "s.jsonl, line 2, field 'resps': input should be a valid list; correct it."),
         (changed(resps=[[1]]), "s.jsonl, line 2, field 'resps': not a list of replies"),

@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError, MissingExtraError, MissingModelError
+from shadowprice._text import shown
 from shadowprice.beliefs._archive import array_bytes, check_arrays, open_archive, read_array
 from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._card import PredictorCard, Reference
@@ -187,7 +188,7 @@ def _read_card(archive: zipfile.ZipFile, source: Path) -> tuple[PredictorCard, f
 
 def _plain(text: str) -> str:
     """One line without control characters: what a card says is printed on terminals."""
-    return "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST])
+    return shown(text[:_LONGEST])
 
 
 def _card_text(card: PredictorCard, reference: Reference | None) -> str:

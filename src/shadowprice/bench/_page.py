@@ -8,6 +8,7 @@ from typing import Any, Final
 import jinja2
 
 from shadowprice._atomic import write_whole
+from shadowprice._text import shown
 
 _VERSIONS: Final = ("shadowprice", "numpy", "scikit-learn")
 
@@ -27,6 +28,7 @@ def write_page(template: str, command: str, path: str | os.PathLike[str], **cont
     environment = jinja2.Environment(
         loader=jinja2.FunctionLoader(_template),
         autoescape=True,
+        finalize=_plain,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
@@ -35,6 +37,11 @@ def write_page(template: str, command: str, path: str | os.PathLike[str], **cont
     page = environment.get_template(template).render(command=command, versions=", ".join(versions), **content)
     with write_whole(path) as partial:
         partial.write_text(page, encoding="utf-8", errors="replace")
+
+
+def _plain(value: Any) -> Any:
+    """Names from files without marks that turn the direction of what follows; figures are no plain texts."""
+    return shown(value) if type(value) is str else value
 
 
 def _template(name: str) -> str:

@@ -1,6 +1,7 @@
 """The command line: one file per command, thin."""
 
 import inspect
+import os
 import sys
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
+from shadowprice._text import shown
 from shadowprice.cli import (
     _allocate,
     _bench,
@@ -100,9 +102,14 @@ def main() -> None:
         _fail("interrupted.", 130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        # What the system says against a file, where no command has better words for it.
+        if error.filename is None:
+            raise
+        _fail(f"{os.fsdecode(error.filename)}: {error.strerror}; check the path.", 2)
 
 
 def _fail(message: str, code: int) -> None:
-    line = " ".join(message.split())
+    line = shown(" ".join(message.split()))
     typer.echo(f"error: {line}{'' if line.endswith(('.', '?')) else '.'}", err=True)
     sys.exit(code)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shadowprice._errors import BudgetTooSmallError, InputError
+from shadowprice._places import check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
 from shadowprice.cli._options import (
     out,
@@ -128,8 +129,6 @@ def _check_files(questions: Path, predictor: Path | None, target: Path | None, p
         from shadowprice.bench import check_plot_name  # matplotlib takes a while to import
 
         check_plot_name(plot)
-    read = [path.resolve() for path in (questions, predictor) if path is not None]
+    check_places({"--output": target, "--plot": plot}, {"QUESTIONS": questions, "--predictor": predictor})
     for path in (target, plot):
         require_writable(path)
-        if path is not None and path.resolve() in read:
-            raise InputError(f"Cannot write {path}: it is read by this command; give another file name.")

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from shadowprice.policies import Explanation, Tally, Terms, WhatIf, Why, nearest, tally
@@ -98,10 +97,10 @@ def print_summary(summary: dict[str, Any], plan: Explanation, console: Console) 
     for reason in abandoned:
         for example in reason["examples"]:
             line = f"  {example['query_id']}: {example['reason'].removeprefix('abandoned: ')}"
-            console.print(line, markup=False, soft_wrap=True)
+            console.print(line, soft_wrap=True)
         if reason["questions"] > len(reason["examples"]):
             rest = reason["questions"] - len(reason["examples"])
-            console.print(f"  … {rest:,} more {reason['means'].removeprefix('abandoned: ')}", markup=False)
+            console.print(f"  … {rest:,} more {reason['means'].removeprefix('abandoned: ')}")
     if summary["what_if"] is not None:
         if abandoned:
             console.print()
@@ -146,7 +145,7 @@ def _print_groups(name: str, groups: list[dict[str, Any]], plan: Explanation, co
     for group in groups[:_MOST_GROUPS]:
         counts = (f"{group['reasons'].get(why.name.lower(), 0):,}" for why in whys)
         table.add_row(
-            escape(group["name"]),
+            group["name"],
             f"{group['questions']:,}",
             f"{group['tokens']:,}",
             _right(group["expected"]),

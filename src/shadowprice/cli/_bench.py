@@ -11,6 +11,7 @@ import typer
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._places import Place, check_places
 from shadowprice.bench import (
     ABLATIONS,
     STREAM_SIZE,
@@ -27,7 +28,7 @@ from shadowprice.bench import (
     write_report,
 )
 from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
-from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, say, split_list
+from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, require_writable, say, split_list
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
@@ -43,7 +44,7 @@ def bench(
         typer.Option(help="Mean tokens per query, separated by commas; four that fit the traces if left out."),
     ] = None,
     policies: Annotated[str | None, typer.Option(help=f"Of {', '.join(POLICIES)}; all if left out.")] = None,
-    seeds: Annotated[int, typer.Option(help="Draws of each stream.")] = 20,
+    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 20,
     folds: Annotated[int, typer.Option(help="Folds of the cross-fitted beliefs.")] = 2,
     accounting: Annotated[
         str,
@@ -64,7 +65,9 @@ def bench(
     ] = None,
     encoder: EncoderOption = None,
     beside: BesideOption = None,
-    jobs: Annotated[int, typer.Option(help="Processes; 0 takes one per CPU where there is enough to do.")] = 0,
+    jobs: Annotated[
+        int, typer.Option(min=0, max=1024, help="Processes; 0 takes one per CPU where there is enough to do.")
+    ] = 0,
 ) -> None:
     """Replay recorded replies through every policy.
 
@@ -79,6 +82,12 @@ def bench(
       shadowprice bench small.parquet --learn-from large.parquet
       shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
     """
+    kept = None if json_file is None or str(json_file) == "-" else json_file
+    read: dict[str, Place] = {f"--beside ({number})": other for number, other in enumerate(beside or (), 1)}
+    read |= {"TRACES": traces, "--tale": tale, "--learn-from": learn_from}
+    check_places({"--json": kept, "--report": report}, read)
+    for path in (kept, report):
+        require_writable(path)
     recorded = read_traces(traces)
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
@@ -105,13 +114,13 @@ def bench(
     data = tables[0] if len(tables) == 1 else tables
     if json_file is None:
         print_tables(results)
-    elif str(json_file) == "-":
+    elif kept is None:
         print_json(data)
     else:
-        with write_whole(json_file) as partial:
+        with write_whole(kept) as partial:
             partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
         print_tables(results)
-        say(f"Result written to {json_file}.")
+        say(f"Result written to {kept}.")
 
 
 def bench_traces(

@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
+from shadowprice._places import check_places
 from shadowprice.bench import write_report
 from shadowprice.cli._bench import bench_traces, print_tables
-from shadowprice.cli._options import say
+from shadowprice.cli._options import require_writable, say
 from shadowprice.traces import BUNDLED, Accounting, read_traces
 
 
 def demo(
     report: Annotated[Path, typer.Option(help="HTML report to write.")] = Path("report.html"),
-    seeds: Annotated[int, typer.Option(help="Draws of each stream.")] = 20,
+    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 20,
 ) -> None:
     """Spend the same budgets in several ways on recorded replies of a small model, and compare.
 
@@ -23,6 +24,8 @@ def demo(
       shadowprice demo
       shadowprice demo --report /tmp/report.html --seeds 50
     """
+    check_places({"--report": report}, {})
+    require_writable(report)
     traces = read_traces(BUNDLED)
     say(
         f"{len(traces.query)} recorded replies of {traces.table['model'][0].as_py()} to {traces.n_queries} questions, "

@@ -5,12 +5,11 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from shadowprice.cli._engines import api_key, split_url
 from shadowprice.cli._options import out, print_json, say
+from shadowprice.cli._terminal import Terminal
 from shadowprice.engines import ProbeReport, remember
 from shadowprice.engines import probe as probe_server
 
@@ -38,7 +37,7 @@ def probe(
     Costs some 50 tokens, 80 if the model reasons. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
     """
     dialect, address = split_url(url)
-    with Console(stderr=True).status("Probing"):
+    with Terminal(stderr=True).status("Probing"):
         report = asyncio.run(probe_server(address, model, api_key=api_key(), dialect=dialect))
     path = remember(report)
     if as_json:
@@ -51,12 +50,12 @@ def probe(
 def _print(report: ProbeReport) -> None:
     name = f"{report.server} {report.version}" if report.version else report.server
     console = out()
-    console.print(f"{report.url}: {name}, dialect {report.dialect}, model {report.model}", markup=False)
+    console.print(f"{report.url}: {name}, dialect {report.dialect}, model {report.model}")
     if len(report.models) > 1:
-        console.print(f"It lists {len(report.models)} models: {', '.join(report.models)}", markup=False)
+        console.print(f"It lists {len(report.models)} models: {', '.join(report.models)}")
     table = Table("check", "holds?", "what was seen", box=None, pad_edge=False, header_style="")
     for finding in report.findings:
-        table.add_row(finding.check, finding.verdict, Text(finding.detail))
+        table.add_row(finding.check, finding.verdict, finding.detail)
     console.print(table)
     counted = {"usage": "running usage", "timings": "timings", "deltas": "the pieces that arrive"}
     by = counted[report.counted_by]

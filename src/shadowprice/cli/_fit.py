@@ -11,6 +11,7 @@ import typer
 
 from shadowprice import __version__
 from shadowprice._errors import InputError
+from shadowprice._places import Place, check_places
 from shadowprice.beliefs import (
     AbstractPredictor,
     Beliefs,
@@ -39,7 +40,7 @@ from shadowprice.bench import (
 )
 from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._fit_tables import print_drift, print_fit
-from shadowprice.cli._options import Bar, parse_budgets, print_json, progress_bar, require_writable, say
+from shadowprice.cli._options import MOST_SEED, Bar, parse_budgets, print_json, progress_bar, require_writable, say
 from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
 
@@ -73,7 +74,7 @@ def fit(
         str | None, typer.Option(help="Mean tokens per query to price, separated by commas; four that fit if left out.")
     ] = None,
     folds: Annotated[int, typer.Option(help="Folds of the cross-fitted evaluation.")] = 2,
-    seed: Annotated[int, typer.Option(help="Seed of the folds, the fit and the intervals.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the folds, the fit and the intervals.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the evaluation as JSON.")] = False,
     report: Annotated[Path | None, typer.Option(help="Write an HTML report.")] = None,
 ) -> None:
@@ -94,6 +95,9 @@ def fit(
     prices = parse_budgets(budgets)
     if prices and min(prices) < 1:
         raise InputError(f"A budget of {min(prices)} tokens per query buys nothing; use whole numbers from 1 up.")
+    read: dict[str, Place] = {f"--beside ({number})": other for number, other in enumerate(beside or (), 1)}
+    read |= {"TRACES": traces, "--exclude": exclude, "--check": check}
+    check_places({"--output": output, "--report": report}, read)
     for path in (output, report):
         require_writable(path)
     if check is not None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from rich import box
-from rich.markup import escape
 from rich.table import Table
 
 from shadowprice.beliefs import MEASURES, AbstractPredictor, Drift, PredictorCard, ThresholdScores
@@ -49,15 +48,15 @@ def print_drift(drift: Drift, card: PredictorCard, path: Path, traces: str) -> N
         table.add_column(column, justify="left" if column in ("what", "reads") else "right")
     for found in drift.findings:
         figures = format_figure(found.then), format_estimate(found.now)
-        table.add_row(found.name, *figures, "yes" if found.drifted else "no", escape(found.reads))
+        table.add_row(found.name, *figures, "yes" if found.drifted else "no", found.reads)
     console.print(table)
     if drift.flattered:
         say(f"It was fitted on {drift.seen} of these questions, which flatters it: check it on others.")
     elif drift.seen:
         say(f"{drift.seen} questions that it was fitted on are left out.")
-    console.print(drift.verdict, soft_wrap=True, markup=False)
-    console.print(drift.advice, soft_wrap=True, markup=False)
+    console.print(drift.verdict, soft_wrap=True)
+    console.print(drift.advice, soft_wrap=True)
 
 
 def _table(title: str) -> Table:
-    return Table(title=escape(title), title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False)
+    return Table(title=title, title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False)

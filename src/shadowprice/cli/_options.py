@@ -1,16 +1,14 @@
 """What several commands share: budgets in words, lists, progress and output."""
 
-import json
 import math
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -20,10 +18,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from shadowprice._atomic import check_writable
 from shadowprice._errors import InputError
+from shadowprice._text import shown
+from shadowprice.cli._terminal import Terminal, json_text
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
-_MOST_TOKENS = 2.0**53
+_MOST_TOKENS = 2**53
+MOST_SEED = 2**32 - 1
+"""The largest seed that every random generator takes."""
 _BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
 
 
@@ -37,7 +40,7 @@ def parse_budget(text: str) -> int:
     if match is None:
         raise InputError(f"The budget '{text}' is not a number of tokens; write 4000, 4k, 1.5M or 2G.")
     number, unit = match.groups()
-    tokens = float(number) * _UNITS[unit.lower()]
+    tokens = Decimal(number) * _UNITS[unit.lower()]
     if tokens > _MOST_TOKENS:
         raise InputError(f"The budget '{text[:40]}' is more than 2**53 tokens; write a smaller one.")
     return round(tokens)
@@ -55,29 +58,23 @@ def parse_budgets(text: str | None) -> list[int]:
 
 def require_writable(path: Path | None) -> None:
     """Complain now about a file that could not be written after long work."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise InputError(f"Cannot write {path}: it is a folder; give a file name.")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror}; choose a folder you can write to.") from error
+    if path is not None:
+        check_writable(path)
 
 
-def out() -> Console:
+def out() -> Terminal:
     """Where results go. Wide enough for tables when it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    return Terminal(width=None if sys.stdout.isatty() else 160)
 
 
 def say(message: str) -> None:
     """Tell people something on stderr, so that stdout holds results only."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(message, markup=False)
+    Terminal(stderr=True, soft_wrap=True).print(shown(message))
 
 
 def print_json(data: Any) -> None:
     """Print a result as JSON; NaN has no place in JSON and becomes null."""
-    sys.stdout.write(json.dumps(_finite(data), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(json_text(_finite(data)))
 
 
 def _finite(data: Any) -> Any:
@@ -101,7 +98,7 @@ def progress_bar(description: str, total: int | None, *, note: str = "") -> Iter
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty()) as progress:
         yield Bar(progress, progress.add_task(description, total=total, note=note))
 
 
@@ -115,7 +112,7 @@ class Bar:
     def advance(self, steps: float = 1.0, note: str | None = None) -> None:
         """Move on, and say something beside the bar."""
         if note is not None:
-            self._progress.update(self._task, note=note)
+            self._progress.update(self._task, note=shown(note))
         self._progress.advance(self._task, steps)
 
     def restart(self, total: int, note: str) -> None:

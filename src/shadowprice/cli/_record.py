@@ -7,11 +7,13 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
+from shadowprice._places import check_places
 from shadowprice.cli._engines import open_engine
+from shadowprice.cli._files import model_file
 from shadowprice.cli._graders import AllowCode, Grader, graded_by, read_to_grade
-from shadowprice.cli._options import print_json, progress_bar, say, split_list
+from shadowprice.cli._options import MOST_SEED, print_json, progress_bar, say, split_list
 from shadowprice.grading import load_grader
-from shadowprice.runner import RecordSettings, Retries
+from shadowprice.runner import RecordSettings, Retries, journal_place
 from shadowprice.runner import record as record_traces
 from shadowprice.tasks import Question, make_questions
 
@@ -24,12 +26,12 @@ def record(
         str | None,
         typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
     ] = None,
-    count: Annotated[int, typer.Option("-n", "--count", help="Questions per family.")] = 130,
+    count: Annotated[int, typer.Option("-n", "--count", max=1_000_000, help="Questions per family.")] = 130,
     samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
     max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
-    seed: Annotated[int, typer.Option(help="Seed of questions and samplers.")] = 0,
-    concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of questions and samplers.")] = 0,
+    concurrency: Annotated[int, typer.Option(max=100_000, help="Replies generated at the same time.")] = 16,
     protocol: Annotated[
         str,
         typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
@@ -54,6 +56,9 @@ def record(
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
+    read = {"TASKS": tasks if Path(tasks).suffix else None, "--model": model_file(model, engine)}
+    check_places({"--output": output}, read)
+    journal_place(output)
     asked = _questions(tasks, count, seed, grader, allow_code=allow_code)
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:

@@ -11,8 +11,9 @@ import typer
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
 from shadowprice.cli._engines import open_engine
+from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
-from shadowprice.cli._options import parse_budget, print_json, say
+from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
@@ -66,7 +67,9 @@ def run(
         typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
     ] = None,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
-    seed: Annotated[int, typer.Option(help="Seed of the samplers and of the order of questions.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Seed of the samplers and of the order of questions.")
+    ] = 0,
     concurrency: Annotated[int, typer.Option(help="Replies generated at the same time.")] = 16,
     max_tokens: Annotated[int | None, typer.Option(help="Hard cap on each reply, tokens.")] = None,
     thinking: Annotated[int | None, typer.Option(help="Cap on reasoning tokens, for servers that have one.")] = None,
@@ -122,6 +125,14 @@ def run(
         raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
+    check_run_files(
+        output,
+        ledger,
+        questions=questions,
+        predictor=predictor,
+        model=model_file(model, engine),
+        fallback_model=model_file(fallback_model, fallback),
+    )
     asked = read_to_grade(questions, grader, allow_code=allow_code)
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(

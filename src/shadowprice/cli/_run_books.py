@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from shadowprice.cli._files import ledger_place
 from shadowprice.cli._options import say
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
@@ -45,7 +46,7 @@ def open_books(
     Raises:
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
-    place = path or output.with_name(f"{output.name}.ledger")
+    place = ledger_place(path, output)
     with Ledger(place) as ledger:
         run = ledger.open_run(
             RUN,

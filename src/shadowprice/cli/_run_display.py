@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from shadowprice.beliefs import Beliefs
 from shadowprice.cli._options import out, say
+from shadowprice.cli._terminal import Terminal
 from shadowprice.policies import AbstractMarket
 from shadowprice.runner import Reason, Result
 
@@ -84,7 +84,7 @@ def display(budget: int, questions: int) -> Iterator[Display]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty()) as progress:
         yield Display(progress, budget, questions)
 
 

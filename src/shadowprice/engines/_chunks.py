@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shadowprice._errors import EngineError
+from shadowprice._text import Joiner
 from shadowprice.engines._base import Delta, FinishReason, Request
 
 
@@ -18,6 +19,7 @@ class ChunkReader:
         self._request = request
         self._context = context
         self._text = ""
+        self._joiner = Joiner()
         self._reason: FinishReason | None = None
         self.finished = False
 
@@ -49,5 +51,5 @@ class ChunkReader:
         return self._delta(tokens, self._reason)
 
     def _delta(self, tokens: int, reason: FinishReason | None = None) -> Delta:
-        text, self._text = self._text, ""
+        text, self._text = self._joiner.join(self._text, last=self.finished), ""
         return Delta(text, tokens, reason)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from shadowprice._errors import BrokenReplyError, RefusedError, StalledError, UnreachableError
 from shadowprice._pages import decode_json
+from shadowprice._text import shown
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._retry_after import read_retry_after
 
@@ -107,7 +108,7 @@ class Complaints:
     def _quote(self, said: str | Exception) -> str:
         words = self.address.redact(str(said) or type(said).__name__).split()
         # A server's words end up on terminals, which obey some characters.
-        line = "".join(one if one.isprintable() else "�" for one in " ".join(words)).rstrip(".")
+        line = shown(" ".join(words)).rstrip(".")
         return line if len(line) <= _LONGEST else line[:_LONGEST] + "…"
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from shadowprice._text import Joiner
 from shadowprice.engines._base import Delta, FinishReason, Request
 from shadowprice.engines._complaints import Complaints
 from shadowprice.engines._count import Doubt, TokenCount
@@ -39,6 +40,7 @@ class ReplyReader:
         self._request = request
         self._complaints = complaints
         self._splitter = ThinkingSplitter(opened=thinking_opened)
+        self._text, self._reasoning = Joiner(), Joiner()
         self._require_usage = require_usage
         self._count = TokenCount()
         self._usage_seen = False
@@ -139,6 +141,7 @@ class ReplyReader:
         return holds
 
     def _delta(self, text: str, thinking: str, reason: FinishReason | None = None, *, last: bool = False) -> Delta:
+        text, thinking = self._text.join(text, last=last), self._reasoning.join(thinking, last=last)
         if thinking and not self._answered:
             self._thought = self.tokens
         self._answered |= bool(text.strip())

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shadowprice._text import kept
 from shadowprice.grading._spans import VALUE, Span, stripped, trimmed, unwrapped
 from shadowprice.grading._unmarked import find_unmarked
 
@@ -105,7 +106,7 @@ def stated_answers(text: str) -> list[Answer]:
 def _answer(text: str, span: Span, escaped: bool) -> Answer:
     start, end = span
     raw = text[start:end]
-    return Answer(_ESCAPE.sub(_unescape, raw) if escaped else raw, end, start)
+    return Answer(kept(_ESCAPE.sub(_unescape, raw)) if escaped else raw, end, start)
 
 
 def _spans(text: str) -> Iterator[Span]:

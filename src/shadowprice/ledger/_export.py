@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._text import all_kept
 from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import RequestRow
 
@@ -54,10 +55,9 @@ def export_requests(ledger: Ledger, output: str | os.PathLike[str], *, run: str 
 def _write_jsonl(rows: Iterable[RequestRow], path: Path) -> None:
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            payload = None if row.payload is None else json.loads(row.payload)
-            # Payloads of replies that were cut within a character hold escapes, which must stay escapes.
-            readable = row.payload is None or "\\u" not in row.payload
-            file.write(json.dumps({**asdict(row), "payload": payload}, ensure_ascii=not readable) + "\n")
+            # Ledgers of earlier versions may hold halves of characters, as escapes.
+            payload = None if row.payload is None else all_kept(json.loads(row.payload))
+            file.write(json.dumps({**asdict(row), "payload": payload}, ensure_ascii=False) + "\n")
 
 
 def _write_csv(rows: Iterable[RequestRow], path: Path) -> None:

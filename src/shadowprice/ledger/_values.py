@@ -8,6 +8,7 @@ from operator import index
 from typing import Any, SupportsIndex
 
 from shadowprice._errors import InputError
+from shadowprice._text import all_kept
 from shadowprice.ledger._schema import MOST_TOKENS
 from shadowprice.ledger._secrets import hide_all, hide_fields
 
@@ -48,7 +49,7 @@ def checked_name(text: str, what: str) -> str:
 
 
 def payload_text(payload: Mapping[str, Any]) -> str:
-    """A result as JSON text: texts as they are, fields named like secrets hidden, infinite numbers and NaN null.
+    """A result as JSON text: halves of characters replaced, fields named like secrets hidden, odd numbers null.
 
     Raises:
         InputError: Something in it is not JSON.
@@ -67,16 +68,9 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def _dumps(data: Mapping[str, Any], what: str, hide: Callable[[Any], Any]) -> str:
     try:
-        kept = hide(_plain(data))
-        text = json.dumps(kept, ensure_ascii=False, sort_keys=True, allow_nan=False)
+        return json.dumps(all_kept(hide(_plain(data))), ensure_ascii=False, sort_keys=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{what} cannot be kept as JSON: {error}; give texts, numbers, lists and objects.") from error
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # Half a surrogate pair, from a reply that was cut within a character, can be kept only as an escape.
-        return json.dumps(kept, sort_keys=True, allow_nan=False)
-    return text
 
 
 def _plain(data: Any) -> Any:

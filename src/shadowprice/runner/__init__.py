@@ -1,6 +1,7 @@
 """Run a batch inside a budget, or record what a model does without one."""
 
 from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
+from shadowprice.runner._journal import journal_place
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._record import RecordSettings, record
@@ -23,6 +24,7 @@ __all__ = [
     "RunSettings",
     "estimate",
     "explore",
+    "journal_place",
     "record",
     "result_line",
     "run",

@@ -7,7 +7,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
+from shadowprice._atomic import check_writable
 from shadowprice._errors import InputError
+from shadowprice._places import beside
+from shadowprice._text import all_kept
+
+
+def journal_place(output: Path) -> Path:
+    """Where the journal of an output lies.
+
+    Raises:
+        InputError: The output cannot be written, or there is no place beside it.
+    """
+    check_writable(output)
+    return beside(output, ".{}.journal", what="The journal", advice="give the output a place in a folder")
 
 
 class Journal:
@@ -27,9 +40,7 @@ class Journal:
     """
 
     def __init__(self, output: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
-        if output.is_dir():
-            raise InputError(f"Cannot write {output}: it is a folder; give a file name.")
-        self.path = output.with_name(f".{output.name}.journal")
+        self.path = journal_place(output)
         self.entries: list[dict[str, Any]] = []
         """What earlier runs finished."""
         if self.path.exists():
@@ -53,7 +64,7 @@ class Journal:
                 if not line.endswith(b"\n"):
                     break
                 try:
-                    lines.append(json.loads(line))
+                    lines.append(all_kept(json.loads(line)))
                 except ValueError as error:
                     raise InputError(
                         f"{self.path}, line {len(lines) + 1}, is damaged: delete that line to go on, or the file to "
@@ -77,7 +88,7 @@ class Journal:
         self._append(entry)
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        self._file.write(json.dumps(all_kept(dict(entry)), ensure_ascii=False) + "\n")
         self._file.flush()
 
     def finish(self) -> None:

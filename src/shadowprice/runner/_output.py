@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from shadowprice._atomic import write_whole
+from shadowprice._text import all_kept
 from shadowprice.runner._results import Reason, Result
 
 
@@ -18,7 +19,7 @@ def write_results(results: Sequence[Result], model: str, path: str | os.PathLike
     """
     with write_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
         for result in results:
-            file.write(json.dumps(result_line(result, model), ensure_ascii=False) + "\n")
+            file.write(json.dumps(all_kept(result_line(result, model)), ensure_ascii=False) + "\n")
 
 
 def result_line(result: Result, model: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from shadowprice._errors import EngineError, InputError
+from shadowprice._text import all_kept
 from shadowprice.engines import AbstractEngine, Request
 from shadowprice.runner._journal import Journal
 from shadowprice.runner._judge import check_questions, judge, sample_seed
@@ -31,6 +32,7 @@ from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
 
 PROTOCOLS: Final = ("plain", "tale-ep")
 """Ways of asking."""
+_MOST_SAMPLES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ class RecordSettings:
         if self.samples < 1 or self.max_tokens < 1:
             raise InputError(
                 f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; both must be 1 or more."
+            )
+        if self.samples > _MOST_SAMPLES or self.max_tokens > 2**53:
+            raise InputError(
+                f"Asked for {self.samples} samples of at most {self.max_tokens} tokens; at most {_MOST_SAMPLES} and "
+                "2**53 can be."
             )
         if self.protocol not in PROTOCOLS:
             raise InputError(f"There is no protocol '{self.protocol}'; choose from {', '.join(PROTOCOLS)}.")
@@ -173,28 +180,31 @@ async def _record_one(question: Question, sample: int, engine: _Patient, setting
     reply = await engine.read(request)
     # Some graders take seconds over an odd answer; other replies should not wait for them.
     text, right, position = await asyncio.to_thread(judge, question, reply)
-    return {
-        "query_id": question.query_id,
-        "dataset": question.family or question.dataset,
-        "tier": question.tier,
-        "model": engine.model,
-        "protocol": _protocol(question, settings),
-        "sample_index": sample,
-        "seed": seed,
-        "temperature": settings.temperature,
-        "question": question.question,
-        "gold": question.gold,
-        "completion": reply.text,
-        "answer": text,
-        "correct": right,
-        "completion_tokens": reply.tokens,
-        "answer_tokens": position,
-        "estimate": estimate,
-        "estimate_tokens": estimate_tokens,
-        "max_tokens": settings.max_tokens,
-        "finish_reason": reply.finish_reason,
-        "schema_version": SCHEMA_VERSION,
-    }
+    row: dict[str, Any] = all_kept(
+        {
+            "query_id": question.query_id,
+            "dataset": question.family or question.dataset,
+            "tier": question.tier,
+            "model": engine.model,
+            "protocol": _protocol(question, settings),
+            "sample_index": sample,
+            "seed": seed,
+            "temperature": settings.temperature,
+            "question": question.question,
+            "gold": question.gold,
+            "completion": reply.text,
+            "answer": text,
+            "correct": right,
+            "completion_tokens": reply.tokens,
+            "answer_tokens": position,
+            "estimate": estimate,
+            "estimate_tokens": estimate_tokens,
+            "max_tokens": settings.max_tokens,
+            "finish_reason": reply.finish_reason,
+            "schema_version": SCHEMA_VERSION,
+        }
+    )
+    return row
 
 
 def _protocol(question: Question, settings: RecordSettings) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Final
 
+from shadowprice._text import all_kept
 from shadowprice.tasks import Question
 
 
@@ -79,7 +80,8 @@ class Result:
     @classmethod
     def restore(cls, question: Question, payload: Mapping[str, Any]) -> "Result":
         """The result that `payload` gave."""
-        kept = {name: payload[name] for name in _KEPT if name in payload}
+        # Ledgers of earlier versions may hold halves of characters.
+        kept = all_kept({name: payload[name] for name in _KEPT if name in payload})
         price = kept.get("price")
         return cls(question, **kept | {"reason": Reason(kept["reason"]), "price": _NAN if price is None else price})
 

@@ -43,5 +43,5 @@ class Retries:
             return None
         if error.retry_after is not None:
             return error.retry_after if error.retry_after <= self.patience else None
-        pause: float = min(_LONGEST, self.backoff * 2 ** (attempt - 1))
+        pause: float = min(_LONGEST, self.backoff * 2.0 ** min(attempt - 1, 60))
         return pause * chance.uniform(0.5, 1.0)

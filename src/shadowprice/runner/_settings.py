@@ -20,6 +20,13 @@ class End(StrEnum):
     """Another model is asked."""
 
 
+_BOUNDS: Final = {
+    "seed": (0, 2**32 - 1),
+    "concurrency": (1, 100_000),
+    "max_tokens": (1, 2**53),
+    "thinking_tokens": (0, 2**53),
+    "end_tokens": (1, 2**53),
+}
 CUE: Final = "\nAnswer:"
 """What asks for the answer."""
 
@@ -53,16 +60,16 @@ class RunSettings:
     """When a question is asked again after failures that may pass."""
 
     def __post_init__(self) -> None:
-        for name, least in (("concurrency", 1), ("max_tokens", 1), ("thinking_tokens", 0)):
+        for name, (least, most) in _BOUNDS.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} is {value}; it must be {least} or more.")
+            if value is not None and value > most:
+                raise InputError(f"{name} is {value}; it must be {most} or less.")
         if self.effort is not None and self.effort not in get_args(Effort):
             raise InputError(f"There is no effort '{self.effort}'; choose from {', '.join(get_args(Effort))}.")
         if not 0.0 <= self.temperature <= 10.0:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
-        if self.end is not End.ABANDON and self.end_tokens < 1:
-            raise InputError(f"end_tokens is {self.end_tokens}; an answer takes 1 or more.")
 
     @property
     def ending(self) -> int:

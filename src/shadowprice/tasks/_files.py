@@ -13,14 +13,27 @@ from typing import Annotated, Any, NoReturn
 import numpy as np
 import pyarrow
 import pyarrow.parquet
-from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._json import first_repeated, parse_json
 from shadowprice._types import FloatArray
 from shadowprice.tasks._questions import Question
 
 _Written = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+
+
+class _Message(BaseModel):
+    role: _Written
+    content: str
+
+
+class _Turn(_Message):
+    """A message of a question, which may hold what only its server understands."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, str]
 
 
 class _Line(BaseModel):
@@ -36,12 +49,7 @@ class _Line(BaseModel):
     family: str = ""
     grader: _Written = "exact"
     entry: dict[str, Any] | None = None
-    messages: tuple[dict[str, str], ...] | None = None
-
-
-class _Message(BaseModel):
-    role: _Written
-    content: str
+    messages: Annotated[tuple[_Turn, ...], Field(min_length=1)] | None = None
 
 
 class _Body(BaseModel):
@@ -177,13 +185,7 @@ def _read_jsonl(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for line, text in enumerate(_text(source).split("\n"), start=1):
         if not text.strip():
             continue
-        try:
-            record = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise InputError(
-                f"{source}, line {line}: not JSON at column {error.colno} ({error.msg}): "
-                "write one JSON object per line."
-            ) from error
+        record = parse_json(text, f"{source}, line {line}", strict=True, advice="write one JSON object per line.")
         if not isinstance(record, dict):
             raise InputError(f"{source}, line {line}: not a JSON object: write it as {{...}}.")
         yield line, record
@@ -219,6 +221,8 @@ def _text(source: Path) -> str:
 
 
 def _require_column(source: Path, columns: Sequence[str]) -> None:
+    if (name := first_repeated(columns)) is not None:
+        raise InputError(f"{source}: there are two columns '{name}': rename one of them, or leave it out.")
     if columns and "question" not in columns:
         raise InputError(
             f"{source}: there is no column 'question', only {', '.join(columns)}: rename the one with the questions."
@@ -230,12 +234,8 @@ def _from_cells(row: Mapping[Any, Any], source: Path, line: int) -> dict[str, An
     record = {str(name): value for name, value in row.items() if value not in ("", None)}
     for name in ("entry", "messages"):
         if isinstance(record.get(name), str):
-            try:
-                record[name] = json.loads(record[name])
-            except json.JSONDecodeError as error:
-                raise InputError(
-                    f"{source}, line {line}, field '{name}': not JSON ({error.msg}): write it as JSON or leave it out."
-                ) from error
+            where = f"{source}, line {line}, field '{name}'"
+            record[name] = parse_json(record[name], where, strict=True, advice="write it as JSON or leave it out.")
     return record
 
 
@@ -246,7 +246,10 @@ def _parse(record: Mapping[str, Any], source: Path, line: int) -> Question:
         checked = _Line.model_validate({"query_id": f"q{line}", **record})
     except ValidationError as error:
         _refuse(error, source, line)
-    return Question(**{field.name: getattr(checked, field.name) for field in fields(Question)})
+    given = {field.name: getattr(checked, field.name) for field in fields(Question)}
+    if checked.messages is not None:
+        given["messages"] = tuple(message.model_dump() for message in checked.messages)
+    return Question(**given)
 
 
 def _from_batch(request: _BatchLine, source: Path, line: int) -> Question:

@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import Field
 
 from shadowprice._errors import InputError
+from shadowprice._json import parse_json
 from shadowprice.traces.importers._fields import Count, Message, Record, check_record, last_asked
-from shadowprice.traces.importers._json import JsonStream, parse_json
+from shadowprice.traces.importers._json import JsonStream
 from shadowprice.traces.importers._replies import Entry, Log, LoggedReply, Skipped, read_score
 from shadowprice.traces.importers._zip import ZipLog
 

@@ -1,33 +1,20 @@
 """JSON from files of any size: line by line, or item by item."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from shadowprice._errors import InputError
+from shadowprice._json import fit_json, json_refusals, parse_json
 
 MAX_PIECE: Final = 64 * 2**20
 """Characters or bytes of the longest line or item that is read; a reply is a thousandth of it."""
 
 _CHUNK = 2**18
-_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 Advance = Callable[[int], None]
-
-
-def parse_json(text: str | bytes, where: str) -> Any:
-    """Parse a whole JSON text.
-
-    Raises:
-        InputError: It is not JSON, not UTF-8 or nested too deeply.
-    """
-    with _refusals(where):
-        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
-        value = json.loads(decoded)
-        return _mend(value) if _SURROGATE.search(decoded) else value
 
 
 def read_json_lines(path: Path, advance: Advance = lambda count: None) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -131,7 +118,7 @@ class JsonStream:
                 if end < len(self._buffer) or not self._more(_CHUNK):  # a number may go on
                     text = self._buffer[self._at : end]
                     self._at = end
-                    return _mend(value) if _SURROGATE.search(text) else value
+                    return fit_json(value, text)
 
     def items(self, what: str) -> Iterator[tuple[int, Any]]:
         """Read an array item by item, numbered from 0."""
@@ -158,35 +145,4 @@ class JsonStream:
         return True
 
     def _refusals(self, what: str = "") -> Any:
-        return _refusals(f"{self._path}, {what}" if what else str(self._path))
-
-
-@contextmanager
-def _refusals(where: str) -> Iterator[None]:
-    try:
-        yield
-    except json.JSONDecodeError as error:
-        raise InputError(
-            f"{where}: not JSON at line {error.lineno}, column {error.colno} ({error.msg}); is the file cut short?"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
-    except RecursionError as error:
-        raise InputError(f"{where}: JSON nested too deeply to be a log; give a log file.") from error
-    except OSError as error:
-        raise InputError(f"{where} cannot be read: {error.strerror or error}.") from error
-    except InputError:
-        raise
-    except ValueError as error:  # a number of more digits than Python converts
-        raise InputError(f"{where}: a number in it is too long; correct it.") from error
-
-
-def _mend(value: Any) -> Any:
-    """Replace halves of characters, which JSON can write but UTF-8 cannot."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
-    if isinstance(value, list):
-        return [_mend(item) for item in value]
-    if isinstance(value, dict):
-        return {_mend(key): _mend(item) for key, item in value.items()}
-    return value
+        return json_refusals(f"{self._path}, {what}" if what else str(self._path))

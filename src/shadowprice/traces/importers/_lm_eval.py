@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import Field
 
 from shadowprice._errors import InputError
+from shadowprice._json import parse_json
 from shadowprice.traces.importers._fields import Count, Message, Record, check_record, last_asked
-from shadowprice.traces.importers._json import parse_json, read_json_lines
+from shadowprice.traces.importers._json import read_json_lines
 from shadowprice.traces.importers._replies import Entry, Log, LoggedReply, Skipped, read_score
 
 _NAME = re.compile(r"samples_(?P<task>.+?)(?:_(?P<date>\d{4}-\d\d-\d\dT[\d.:-]+))?\.jsonl")

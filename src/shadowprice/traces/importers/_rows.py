@@ -42,7 +42,7 @@ def make_row(reply: LoggedReply, settings: ImportSettings) -> dict[str, Any] | S
         "question": question,
         "gold": golds[0] if golds else None,
         "completion": whole_text(reply) or None,
-        "answer": answer and answer.encode("utf-8", "replace").decode("utf-8"),
+        "answer": answer,
         "correct": correct,
         "completion_tokens": completion,
         "answer_tokens": _emergence(reply, end, completion),

@@ -1,0 +1,93 @@
+"""JSON that nobody vouches for: parsed, or refused in one sentence."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+from shadowprice._errors import InputError
+from shadowprice._text import all_kept
+
+MAX_DEPTH: Final = 100
+"""Lists and objects within each other that strict JSON may have; Python gives up at some hundreds more."""
+
+_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse_json(text: str | bytes, where: str, *, strict: bool = False, advice: str = "is the file cut short?") -> Any:
+    """Parse a whole JSON text, and make every text in it fit to be kept.
+
+    Args:
+        text: JSON, as text or in UTF-8.
+        where: The place that is named where it is refused: `file, line 3`.
+        strict: Whether to refuse a key that an object has twice, of which the last one counts otherwise, and what is
+            more than `MAX_DEPTH` deep, which can be read but perhaps not be written again.
+        advice: What to do about a text that is no JSON.
+
+    Raises:
+        InputError: It is not JSON, not UTF-8, nested too deeply, or holds a number that is too long.
+    """
+    with json_refusals(where, advice):
+        decoded = text if isinstance(text, str) else text.decode("utf-8-sig")
+        value = json.loads(decoded, object_pairs_hook=_unique(where) if strict else None)
+        if strict and is_too_deep(value, decoded):
+            raise RecursionError  # for every caller alike, not only where the stack happens to be deep already
+        return fit_json(value, decoded)
+
+
+def fit_json(value: Any, text: str) -> Any:
+    """What was parsed from a JSON text, with halves of characters, which JSON can write but UTF-8 cannot, replaced."""
+    return all_kept(value) if _SURROGATE.search(text) else value
+
+
+def first_repeated(names: Iterable[str]) -> str | None:
+    """The first name that is there twice; None if each is there once. Blank ones do not count."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen and name.strip():
+            return name
+        seen.add(name)
+    return None
+
+
+@contextmanager
+def json_refusals(where: str, advice: str = "is the file cut short?") -> Iterator[None]:
+    """Turn what goes wrong with JSON in the block into an `InputError` that names the place."""
+    try:
+        yield
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{where}: not JSON at line {error.lineno}, column {error.colno} ({error.msg}); {advice}"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
+    except RecursionError as error:
+        raise InputError(f"{where}: JSON nested too deeply; nest at most {MAX_DEPTH} lists and objects.") from error
+    except OSError as error:
+        raise InputError(f"{where} cannot be read: {error.strerror or error}.") from error
+    except InputError:
+        raise
+    except ValueError as error:  # a number of more digits than Python converts
+        raise InputError(f"{where}: a number in it is too long; correct it.") from error
+
+
+def is_too_deep(value: Any, text: str | bytes) -> bool:
+    """Whether what was parsed from a JSON text has more than `MAX_DEPTH` lists and objects within each other."""
+    opened = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
+    level: list[dict[str, Any] | list[Any]] = [[value]] if opened > MAX_DEPTH else []
+    for _ in range(MAX_DEPTH + 1):
+        inner = (item for one in level for item in (one.values() if isinstance(one, dict) else one))
+        level = [item for item in inner if isinstance(item, dict | list)]
+    return bool(level)
+
+
+def _unique(where: str) -> Any:
+    def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            name = first_repeated(key for key, _ in pairs)
+            raise InputError(f"{where}, field '{name}': it is there twice; write every field once.")
+        return found
+
+    return check

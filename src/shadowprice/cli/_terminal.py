@@ -1,0 +1,42 @@
+"""The terminal, which shows what data says and does not obey it."""
+
+import json
+import re
+from typing import Any, Final
+
+from rich.console import Console
+from rich.text import Text
+
+from shadowprice._text import shown
+
+_UNSHOWN: Final = re.compile(r"[^\x20-\x7e]")
+
+
+class Terminal(Console):
+    """A console on which names and texts from files and servers are only text: no markup, no codes, no controls.
+
+    Args:
+        stderr: Whether to write to stderr.
+        width: Characters of a line, if it is not the terminal's own width.
+        soft_wrap: Whether to leave the breaking of lines to the terminal.
+    """
+
+    def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
+        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """What Rich makes of every string, in tables and titles too."""
+        return super().render_str("\n".join(map(shown, text.split("\n"))), **options)
+
+
+def json_text(data: Any) -> str:
+    """Data as JSON in lines, with escapes for what a terminal would obey or no file could keep."""
+    return _UNSHOWN.sub(_escaped, json.dumps(data, indent=2, ensure_ascii=False)) + "\n"
+
+
+def _escaped(match: re.Match[str]) -> str:
+    one = match[0]
+    if one == "\n" or one.isprintable():
+        return one
+    units = one.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in zip(units[::2], units[1::2], strict=True))
