@@ -41,14 +41,13 @@ def fit_json(value: Any, text: str) -> Any:
     return all_kept(value) if _SURROGATE.search(text) else value
 
 
-def first_repeated(names: Iterable[str]) -> str | None:
-    """The first name that is there twice; None if each is there once. Blank ones do not count."""
+def refuse_repeated(columns: Iterable[str], where: object) -> None:
+    """Raise InputError where two columns have one name; those without any do no harm."""
     seen: set[str] = set()
-    for name in names:
+    for name in columns:
         if name in seen and name.strip():
-            return name
+            raise InputError(f"{where}: there are two columns '{name}'; rename one of them, or leave it out.")
         seen.add(name)
-    return None
 
 
 @contextmanager
@@ -86,7 +85,8 @@ def _unique(where: str) -> Any:
     def check(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) < len(pairs):
-            name = first_repeated(key for key, _ in pairs)
+            keys = [key for key, _ in pairs]
+            name = next(key for key in keys if keys.count(key) > 1)
             raise InputError(f"{where}, field '{name}': it is there twice; write every field once.")
         return found
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shadowprice.cli._options import parse_budget
 from shadowprice.engines import MODELS, model_path
 
 Command = Callable[..., Any]
@@ -259,3 +260,81 @@ def test_nothing_but_abandoned_questions_is_a_budget_too_small(
     assert 2 == json.loads(said.out)["abandoned"]
     lines = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
     assert ["abandoned", "abandoned"] == [line["error"]["code"] for line in lines]
+
+
+HUGE = "9" * 30
+
+
+@pytest.mark.parametrize("seed", ["-5", HUGE, "9" * 5000, "4294967296"])
+@pytest.mark.parametrize("command", ["run", "record", "fit", "questions"])
+def test_seeds_that_are_none(
+    refused: Command, questions: Path, sums_file: Path, tmp_path: Path, command: str, seed: str
+) -> None:
+    arguments: dict[str, tuple[object, ...]] = {
+        "run": (questions, "--policy", "uniform", "--budget", "4k"),
+        "record": (questions,),
+        "fit": (sums_file,),
+        "questions": ("easy",),
+    }
+    assert "--seed" in refused(command, *arguments[command], "-o", tmp_path / "o.jsonl", "--seed", seed)
+
+
+@pytest.mark.parametrize("bad", ["-5", HUGE, "nan"])
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--end-tokens", "--max-tokens", "--thinking", "--concurrency", "--floor", "--minimum"),
+        *("--temperature", "--explore", "--budget"),
+    ],
+)
+def test_numbers_out_of_range(refused: Command, questions: Path, tmp_path: Path, option: str, bad: str) -> None:
+    budget = () if option == "--budget" else ("--budget", "4k")
+    engine = ("--engine", "http://127.0.0.1:9", "--model", "m")
+    output = tmp_path / "out.jsonl"
+    said = refused("run", questions, "--policy", "uniform", "-o", output, *budget, *engine, option, bad)
+    assert said.isprintable()
+
+
+@pytest.mark.parametrize("end", ["abandon", "answer"])
+def test_an_answer_takes_a_token(refused: Command, questions: Path, tmp_path: Path, end: str) -> None:
+    output = tmp_path / "out.jsonl"
+    said = refused("run", questions, "--budget", "4k", "-o", output, "--end", end, "--end-tokens", "-5")
+    assert "end_tokens is -5; it must be 1 or more." == said
+
+
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("9007199254740991", 2**53 - 1),
+        ("9007199254740992", 2**53),
+        ("9007199254740.991k", 2**53 - 1),
+        ("1.5M", 1500000),
+    ],
+)
+def test_budgets_are_exact(text: str, tokens: int) -> None:
+    assert tokens == parse_budget(text)
+
+
+@pytest.mark.parametrize("text", ["9007199254740993", "9007199254740.993k", "9007200G", "9" * 5000])
+def test_budgets_that_cannot_be_counted(refused: Command, questions: Path, text: str) -> None:
+    said = refused("run", questions, "--policy", "uniform", "--budget", text, "-o", "o.jsonl")
+    assert said.endswith("is more than 2**53 tokens; write a smaller one.")
+
+
+@READERS
+def test_two_columns_of_one_name(refused: Command, tmp_path: Path, trace_table: MakeTable, command: str) -> None:
+    path = tmp_path / "t.parquet"
+    pq.write_table(trace_table().append_column("question", pa.array(["A?"] * 3)), path)
+    assert f"{path}: there are two columns 'question'; rename one of them, or leave it out." == refused(command, path)
+
+
+def test_two_columns_of_one_name_in_a_sweep(refused: Command, tmp_path: Path) -> None:
+    path = tmp_path / "s.csv"
+    path.write_text("query_id,budget,budget,correct\na,1,2,1\n")
+    said = refused("import", path, "-o", tmp_path / "o.parquet")
+    assert f"{path}: there are two columns 'budget'; rename one of them, or leave it out." == said
+
+
+def test_a_file_that_the_system_says_no_to(refused: Command, tmp_path: Path) -> None:
+    path = tmp_path / f"{'n' * 300}.parquet"
+    assert refused("fit", path) == f"{path}: File name too long; check the path."

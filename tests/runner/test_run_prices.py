@@ -263,7 +263,7 @@ def test_guarantees_are_kept_to_those_who_are_worth_nothing() -> None:
         ({"max_tokens": 0}, "max_tokens is 0; it must be 1 or more."),
         ({"thinking_tokens": -1}, "thinking_tokens is -1; it must be 0 or more."),
         ({"temperature": float("nan")}, "The temperature is nan; it must be between 0 and 10."),
-        ({"end": End.ANSWER, "end_tokens": 0}, "end_tokens is 0; an answer takes 1 or more."),
+        ({"end": End.ANSWER, "end_tokens": 0}, "end_tokens is 0; it must be 1 or more."),
     ],
 )
 def test_settings_that_make_no_sense(option: dict[str, float], complaint: str) -> None:

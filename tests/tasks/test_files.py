@@ -128,3 +128,63 @@ def _refuses(path: Path, named: str) -> None:
     assert named in message
     assert str(path) in message
     assert "\n" not in message
+
+
+DEEP = "[" * 100_000
+NINES = "9" * 5000
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "named"),
+    [
+        (
+            "q.jsonl",
+            f'{{"question": "A?"}}\n{{"question": "?", "gold": {NINES}}}',
+            "line 2: a number in it is too long",
+        ),
+        ("q.jsonl", f'{{"question": {DEEP}', "line 1: JSON nested too deeply"),
+        (
+            "q.jsonl",
+            '{"question": "A?", "entry": {"a": ' + "[" * 150 + "]" * 150 + "}}",
+            "line 1: JSON nested too deeply",
+        ),
+        ("q.jsonl", '{"question": "A?", "question": "B?"}', "line 1, field 'question': it is there twice"),
+        ("q.jsonl", '{"question": "A?", "entry": {"a": 1, "a": 2}}', "line 1, field 'a': it is there twice"),
+        ("q.jsonl", '{"question": "A?", "messages": []}', "line 1, field 'messages': "),
+        ("q.jsonl", '{"question": "A?", "messages": [{}]}', "line 1, field 'messages.0.role': missing"),
+        ("q.jsonl", '{"question": "A?", "messages": [{"role": "user"}]}', "field 'messages.0.content': missing"),
+        ("q.csv", "question,question\nA?,B?\n", "there are two columns 'question'"),
+        ("q.csv", f"question,entry\nA?,{DEEP}\n", "line 2, field 'entry': JSON nested too deeply"),
+        ("q.csv", "question,messages\nA?,[]\n", "line 2, field 'messages': "),
+    ],
+)
+def test_odd_files_are_refused_in_one_line(tmp_path: Path, name: str, text: str, named: str) -> None:
+    _refuses(_write(tmp_path, name, text), named)
+
+
+def test_two_columns_of_one_name_in_parquet(tmp_path: Path) -> None:
+    path = tmp_path / "q.parquet"
+    column = pyarrow.array(["A?"])
+    pyarrow.parquet.write_table(pyarrow.Table.from_arrays([column, column], names=["question", "question"]), path)
+    _refuses(path, "there are two columns 'question'")
+
+
+def test_columns_without_a_name_may_be_several(tmp_path: Path) -> None:
+    assert [Question("q2", "A?")] == read_questions(_write(tmp_path, "q.csv", "question,,\nA?,1,2\n"))
+
+
+def test_messages_may_hold_what_only_a_server_understands(tmp_path: Path) -> None:
+    messages = [{"role": "user", "content": "A?", "name": "me"}]
+    path = _write(tmp_path, "q.jsonl", json.dumps({"question": "A?", "messages": messages}))
+    assert [Question("q1", "A?", messages=tuple(messages))] == read_questions(path)
+
+
+def test_halves_of_characters_are_replaced_wherever_they_stand(tmp_path: Path) -> None:
+    line = (
+        '{"query_id": "\\ud83d", "question": "\\ud83d\\ude00", "gold": "\\ude00", '
+        '"messages": [{"role": "user", "content": "\\ud83d"}], "entry": {"\\ud83d": ["\\ud83d"]}}'
+    )
+    (found,) = read_questions(_write(tmp_path, "q.jsonl", line))
+    assert Question("�", "😀", "�", entry={"�": ["�"]}, messages=({"role": "user", "content": "�"},)) == found
+    cell = _write(tmp_path, "q.csv", 'question,entry\nA?,"{""a"": ""\\ud83d""}"\n')
+    assert {"a": "�"} == read_questions(cell)[0].entry

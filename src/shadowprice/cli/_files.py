@@ -32,8 +32,10 @@ def check_run_files(output: Path, ledger: Path | None, **read: Place) -> None:
 def ledger_files(option: str, ledger: Path) -> dict[str, Place]:
     """A ledger and what SQLite keeps beside it, by the option that names it."""
     real = ledger.resolve()
-    beside_it = {f"the file {end} of {option}": real.with_name(real.name + end) for end in ("-wal", "-shm")}
-    return {option: ledger, **beside_it}
+    files: dict[str, Place] = {option: ledger}
+    for end in ("-wal", "-shm"):
+        files[f"the file {end} of {option}"] = real.with_name(real.name + end)
+    return files
 
 
 def model_file(model: str | None, engine: str | None) -> str | None:

@@ -1,6 +1,7 @@
 """Columns of numbers, one entry per query: read, matched in length, and refused with the first bad row."""
 
 from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,13 +9,44 @@ from numpy.typing import ArrayLike
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray
 
+_WIDTH: Final = 60
+_KINDS: Final = {
+    "b": "true or false",
+    "c": "complex numbers",
+    "M": "dates",
+    "m": "durations",
+    "S": "bytes",
+    "T": "texts",
+    "U": "texts",
+    "O": "objects",
+    "V": "records",
+}
+
+
+def real(name: str, values: ArrayLike, shape: str = "a number or an array of n numbers") -> np.ndarray[Any, Any]:
+    """Values as an array of whole or real numbers, without a copy where they are one.
+
+    NumPy would take dates, texts and truths as numbers, drop imaginary parts, and forget what is masked.
+
+    Raises:
+        InputError: They are no numbers, or some of them are masked.
+    """
+    try:
+        numbers = np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} must be {shape}, not {values!r}.") from error
+    if numbers.dtype.kind not in "fiu":
+        kind = _KINDS.get(numbers.dtype.kind, str(numbers.dtype))
+        raise InputError(f"{name} must be {shape}, not {_short(values)} ({kind}).")
+    if isinstance(values, np.ma.MaskedArray) and (masked := np.ma.getmaskarray(values)).any():
+        row = int(np.argmax(masked.ravel()))
+        raise InputError(f"{name} must have no masked entries, but row {row} is masked; fill it, or leave it out.")
+    return numbers
+
 
 def column(name: str, values: ArrayLike) -> FloatArray:
     """A float64 copy of a number or of ``(n,)`` numbers."""
-    try:
-        numbers = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be a number or an array of n numbers, not {values!r}.") from error
+    numbers = real(name, values).astype(np.float64)
     if numbers.ndim > 1:
         raise InputError(f"{name} must be a number or an array of n numbers, but its shape is {numbers.shape}.")
     return numbers
@@ -38,9 +70,13 @@ def columns(fields: Mapping[str, ArrayLike], *, copy: bool = True) -> Mapping[st
 
 
 def _view(name: str, values: ArrayLike) -> FloatArray:
-    if isinstance(values, np.ndarray) and values.ndim == 1 and values.dtype in (np.float64, np.float32):
-        return values.view()
-    return column(name, values)
+    numbers = real(name, values)
+    return numbers.view() if numbers.ndim == 1 and numbers.dtype in (np.float64, np.float32) else column(name, numbers)
+
+
+def _short(values: ArrayLike) -> str:
+    text = " ".join(repr(values).split())
+    return text if len(text) <= _WIDTH else text[:_WIDTH] + "…"
 
 
 def require(name: str, field: FloatArray, good: BoolArray, rule: str) -> None:

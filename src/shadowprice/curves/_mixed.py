@@ -9,6 +9,7 @@ import numpy as np
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
+from shadowprice.curves._columns import real
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -33,7 +34,7 @@ class Mixed(AbstractCurve):
         sizes = [len(part) for part in parts]
         if rows is None:
             rows = np.split(np.arange(sum(sizes)), np.cumsum(sizes)[:-1]) if sizes else []
-        numbers = [np.asarray(own, dtype=np.int64).reshape(-1) for own in rows]
+        numbers = [_whole(own) for own in rows]
         together = np.sort(np.concatenate(numbers)) if numbers else np.empty(0, dtype=np.int64)
         if [own.size for own in numbers] != sizes or not np.array_equal(together, np.arange(sum(sizes))):
             raise InputError(
@@ -123,6 +124,13 @@ class Mixed(AbstractCurve):
         for part, own in zip(self.parts, self.rows, strict=True):
             out[own] = ask(part, *(None if column is None else column[own] for column in given))
         return out
+
+
+def _whole(rows: Any) -> IntArray:
+    numbers = np.asarray(rows).reshape(-1)
+    if numbers.size and (real("rows", rows).dtype.kind == "f" and (numbers != np.floor(numbers)).any()):
+        raise InputError(f"The rows of a Mixed must be whole numbers, not {rows!r}.")
+    return numbers.astype(np.int64)
 
 
 def _each(price: FloatArray | float, n: int) -> FloatArray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
-from shadowprice.curves._columns import checked_price
+from shadowprice.curves._columns import checked_price, real
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -163,10 +163,7 @@ def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArr
 
 
 def _table(name: str, values: ArrayLike) -> FloatArray:
-    try:
-        table = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be an array of numbers, (K,) or (n, K), not {values!r}.") from error
+    table = real(name, values, "an array of numbers, (K,) or (n, K)").astype(np.float64)
     if table.ndim not in (1, 2):
         raise InputError(f"{name} must be (K,) or (n, K) numbers, but its shape is {table.shape}.")
     return table

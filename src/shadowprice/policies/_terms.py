@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
+from shadowprice.curves._columns import real
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -63,10 +64,7 @@ class Terms:
 
 
 def _column(name: str, values: ArrayLike, n: int) -> FloatArray:
-    try:
-        column = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name} must be numbers, not {values!r}.") from error
+    column = np.asarray(real(name, values, "numbers"), dtype=np.float64)
     if column.ndim and column.shape != (n,):
         raise InputError(f"{name} must have one entry for each of {n} queries, but its shape is {column.shape}.")
     return np.full(n, column) if column.ndim == 0 else column

@@ -94,7 +94,7 @@ class Problem:
 
 
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+    if isinstance(value, bool | np.bool_ | np.timedelta64) or not isinstance(value, Real):
         raise InputError(f"A {name} must be a number, not {value!r}.")
     try:
         number = float(value)

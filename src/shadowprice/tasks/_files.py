@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
-from shadowprice._json import first_repeated, parse_json
+from shadowprice._json import parse_json, refuse_repeated
 from shadowprice._types import FloatArray
 from shadowprice.tasks._questions import Question
 
@@ -205,7 +205,7 @@ def _read_csv(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
 
 def _read_parquet(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     try:
-        table = pyarrow.parquet.read_table(source)
+        table = pyarrow.parquet.ParquetFile(source).read()
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{source}: not a whole Parquet file: write or copy it again.") from error
     _require_column(source, table.column_names)
@@ -221,8 +221,7 @@ def _text(source: Path) -> str:
 
 
 def _require_column(source: Path, columns: Sequence[str]) -> None:
-    if (name := first_repeated(columns)) is not None:
-        raise InputError(f"{source}: there are two columns '{name}': rename one of them, or leave it out.")
+    refuse_repeated(columns, source)
     if columns and "question" not in columns:
         raise InputError(
             f"{source}: there is no column 'question', only {', '.join(columns)}: rename the one with the questions."

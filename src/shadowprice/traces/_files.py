@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._json import refuse_repeated
 from shadowprice.traces._schema import REQUIRED, SCHEMA_VERSION, TRACE_SCHEMA
 from shadowprice.traces._traces import Traces
 
@@ -65,6 +66,7 @@ def _first(error: Exception) -> str:
 
 
 def _check(table: pa.Table, path: Path) -> None:
+    refuse_repeated(table.column_names, path)
     missing = [name for name in REQUIRED if name not in table.column_names]
     if missing:
         raise InputError(

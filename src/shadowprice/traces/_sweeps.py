@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
+from shadowprice._json import refuse_repeated
 from shadowprice._types import IntArray
 from shadowprice.traces._schema import SCHEMA_VERSION
 
@@ -207,6 +208,7 @@ def _read_parquet(path: Path, advance: Callable[[int], None]) -> Iterator[tuple[
 
 
 def _require(path: Path, columns: Iterable[str]) -> None:
+    refuse_repeated(columns, path)
     missing = [name for name in _REQUIRED if name not in columns]
     if missing:
         raise InputError(
