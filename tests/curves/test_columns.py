@@ -54,7 +54,7 @@ def test_what_is_no_array_of_real_numbers_is_refused(field: str, kind: str) -> N
 
 
 def test_whole_numbers_small_floats_and_masks_without_a_mask_are_taken() -> None:
-    for good in ([1, 2], np.array([1, 2], np.uint8), np.float32([1, 2]), np.ma.MaskedArray([1.0, 2.0], mask=False)):
+    for good in ([1, 2], np.array([1, 2], np.uint8), np.array([1, 2], np.float32), np.ma.MaskedArray([1.0, 2.0], mask=False)):
         assert [1.0, 2.0] == ShiftedSurge(good, _GOOD, _GOOD).threshold.tolist()
         assert [1.0, 2.0] == ShiftedSurge(good, _GOOD, _GOOD, copy=False).threshold.tolist()
 
