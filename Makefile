@@ -20,7 +20,10 @@ VLLM_STAMP := $(VLLM)/.installed
 # The report is looked at in a real browser. Debian's package brings one with all that it needs.
 BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
-.PHONY: demo test test-slow test-encoders test-vllm attacks fuzz lint format figures browser clean
+# Every Python that pyproject.toml names, and the next one where it is there.
+PYTHONS ?= 3.11 3.12 3.13 3.14
+
+.PHONY: demo test test-slow test-encoders test-vllm test-pythons attacks fuzz lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -73,13 +76,16 @@ ifeq ($(BROWSER),)
 endif
 
 test-slow: $(STAMP) $(INTEROP_STAMP) browser
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
 
 test-vllm: $(STAMP) $(VLLM_STAMP)
 	$(VLLM)/bin/python tests/support/vllm_server.py -- $(BIN)/python -m pytest -m slow $(wildcard tests/*/test_*_vllm.py)
+
+test-pythons:
+	.ci/test-pythons $(PYTHONS)
 
 # What docs/security.md says was attacked, and how to repeat it.
 attacks: $(STAMP)
@@ -110,4 +116,4 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(INTEROP) $(ENCODERS) $(VLLM) report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INTEROP) $(ENCODERS) $(VLLM) .venvs report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

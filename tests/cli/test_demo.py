@@ -3,11 +3,18 @@
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
 
 from shadowprice.policies import POLICIES
+from shadowprice.traces import BUNDLED, TIERS, read_traces, write_traces
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+SMALL = Path(__file__).parent / "data" / "small-demo.txt"
 
 
 def rows(table: str) -> dict[str, list[float]]:
@@ -16,6 +23,42 @@ def rows(table: str) -> dict[str, list[float]]:
     return {first[0]: [float(number) for number in numbers] for first, numbers in lines if set(first) & set(POLICIES)}
 
 
+def test_a_small_demo_is_as_it_was(
+    shadowprice: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One draw of every twelfth question, and no texts, whose reading takes longest. The slow tests run all of it.
+    bundled = read_traces(BUNDLED)
+    tiers = np.array(bundled.tiers)
+    some = np.concatenate([np.flatnonzero(tiers == tier)[::12] for tier in TIERS])
+    table = bundled.table.filter(np.isin(bundled.query, some)).drop_columns(["completion"])
+    write_traces(table, tmp_path / "some.parquet")
+    monkeypatch.setitem(sys.modules["shadowprice.traces._files"]._INSIDE, BUNDLED, str(tmp_path / "some.parquet"))
+
+    done = shadowprice("demo", "--report", tmp_path / "report.html", "--seeds", 1)
+
+    assert 0 == done.code, done.err
+    assert str(tmp_path / "report.html") in done.err
+    assert (tmp_path / "report.html").stat().st_size > 100_000
+    tables = list(zip(done.out.split(SPLIT), SMALL.read_text(encoding="utf-8").split(SPLIT), strict=True))
+    assert 2 == len(tables)
+    for printed, expected in tables:
+        then, now = rows(expected), rows(printed)
+        assert list(POLICIES) == list(then) == list(now)
+        assert {policy: len(numbers) for policy, numbers in then.items()} == {
+            policy: len(numbers) for policy, numbers in now.items()
+        }
+        for policy, accuracies in then.items():
+            off = np.abs(np.subtract(accuracies, now[policy]))
+            # Trees may round differently on another processor, and one query more is a point or two here.
+            assert off.size in (0, 16), policy
+            assert off.max(initial=0.0) <= 4.0, policy
+            assert off.sum() <= 16.0, policy
+
+
+SPLIT = "right answers in %, generated"
+
+
+@pytest.mark.slow
 def test_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "shadowprice", "demo", "--report", "report.html"],
@@ -31,7 +74,7 @@ def test_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
     promised = next(
         fence for fence in re.findall(r"```\n(.*?)```", README, flags=re.DOTALL) if "clear-lambert" in fence
     )
-    allocated, generated = done.stdout.split("right answers in %, generated")
+    allocated, generated = done.stdout.split(SPLIT)
     printed = rows(generated)
     assert list(POLICIES) == list(rows(promised)) == list(printed) == list(rows(allocated))
     # Boosted trees may round differently on another processor.

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shadowprice.curves import ShiftedSurge
@@ -109,6 +109,7 @@ rates = st.sampled_from([1e-12, 1e-6, 0.003, 0.01, 0.5, 2.0, 1e3])
     st.lists(st.tuples(scales, rates, rates), min_size=1, max_size=6),
     st.one_of(st.floats(0.0, 1.2), st.sampled_from([0.0, 1e-9, 1.0])),
 )
+@example(0, 3000, [(0.0, 1e-12, 1e-12), (0.0, 0.5, 0.01), (1e6, 1e3, 0.003)], 1e-9)  # no price above 0 uses it up
 def test_nasty_markets_are_certified_or_left_alone(
     seed: int, n: int, kinds: list[tuple[float, float, float]], share: float
 ) -> None:

@@ -1,7 +1,7 @@
 """What is believed of each query."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -21,6 +21,8 @@ class Outcomes:
     """``(n, K)`` P(a right answer has appeared by then), never falling."""
     finished: FloatArray
     """``(n, K)`` P(the reply has ended by then, right or wrong), never falling."""
+    _curve: Tabulated | None = field(default=None, init=False, repr=False, compare=False)
+    """The curve once it was asked for; it goes along with `take`, since a market asks at every new plan."""
 
     def __len__(self) -> int:
         return len(self.right)
@@ -28,7 +30,10 @@ class Outcomes:
     @property
     def curve(self) -> Tabulated:
         """P(right by t) of every query as a utility curve: its expected value with all uncertainty in it."""
-        return Tabulated(self.tokens, self.right)
+        if self._curve is None:
+            object.__setattr__(self, "_curve", Tabulated(self.tokens, self.right))
+            assert self._curve is not None
+        return self._curve
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
@@ -46,7 +51,10 @@ class Outcomes:
 
     def take(self, rows: Any) -> Self:
         """The outcomes of some of the queries, by NumPy index or mask."""
-        return type(self)(self.tokens, self.right[rows], self.finished[rows])
+        taken = type(self)(self.tokens, self.right[rows], self.finished[rows])
+        if self._curve is not None:
+            object.__setattr__(taken, "_curve", self._curve.take(rows))
+        return taken
 
 
 @dataclass(frozen=True, slots=True)

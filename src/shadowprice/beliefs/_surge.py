@@ -68,7 +68,10 @@ def fit_surge(predicted: FloatArray, tokens: IntArray, correct: BoolArray) -> Sh
 def _right_answers(curve: ShiftedSurge, tokens: IntArray, correct: BoolArray, budgets: FloatArray) -> float:
     """Mean share of right answers over the budgets, each spent at the price that clears it."""
     top = float(curve.alpha[0])
-    bought = [curve.demand(top * share) for share in _PRICES]
+    bar, prices = curve.reservation_price(), top * _PRICES
+    # With one α and one β for all, what everybody buys beyond the threshold at a price is one number.
+    beyond = ShiftedSurge(0.0, top, curve.beta[0]).committed_demand(prices)
+    bought = [np.where(price <= bar, curve.threshold + more, 0.0) for price, more in zip(prices, beyond, strict=True)]
     peak = curve.demand(0.0)
     bought += [peak + extra for extra in np.geomspace(1.0, 2.0 * budgets[-1], 8)]
     spent = [demand.mean() for demand in bought]

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice._types import FloatArray, IntArray
+from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import checked_price, real
 
@@ -76,9 +76,15 @@ class Tabulated(AbstractCurve):
         if floor is not None or cap is not None:
             lower = 0.0 if floor is None else floor
             return lower + self.beyond(floor, cap).demand(price)
-        paid = (self._slopes >= checked_price(price)[..., np.newaxis]) & (self._slopes > 0.0)
-        corner: FloatArray = self._corners[np.arange(len(self)), paid.sum(axis=1)]
-        return corner
+        return self._corner(checked_price(price))
+
+    def committed_demand(self, price: FloatArray | float) -> FloatArray:
+        """The same with at least the first line bought: ``(n,)`` tokens."""
+        return self._corner(np.minimum(checked_price(price), self.reservation_price()))
+
+    def turning_prices(self) -> FloatArray:
+        """All prices at which some demand steps down, rising, utility per token; between them none changes."""
+        return np.unique(self._slopes[self._slopes > 0.0])
 
     def reservation_price(self, floor: FloatArray | None = None, cap: FloatArray | None = None) -> FloatArray:
         """Slope of the envelope's first line, ``(n,)`` utility per token, at least 0."""
@@ -117,6 +123,11 @@ class Tabulated(AbstractCurve):
         """The same curves for some of the queries, by NumPy index, slice or mask."""
         return self._with(*(field[rows] for field in self._fields()))
 
+    def _corner(self, price: FloatArray) -> FloatArray:
+        paid = (self._slopes >= price[..., np.newaxis]) & (self._slopes > 0.0)
+        corner: FloatArray = self._corners[np.arange(len(self)), _count(paid)]
+        return corner
+
     def _fields(self) -> tuple[FloatArray, ...]:
         return self.tokens, self.values, self._corners, self._heights, self._slopes
 
@@ -128,7 +139,7 @@ class Tabulated(AbstractCurve):
     def _segment(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, IntArray, FloatArray]:
         held = np.asarray(tokens, dtype=np.float64)
         last = self.tokens.shape[1] - 1
-        left = np.clip((self.tokens <= held[..., np.newaxis]).sum(axis=1) - 1, 0, last)
+        left = np.clip(_count(self.tokens <= held[..., np.newaxis]) - 1, 0, last)
         row, right = np.arange(len(self)), np.minimum(left + 1, last)
         width = self.tokens[row, right] - self.tokens[row, left]
         rise = self.values[row, right] - self.values[row, left]
@@ -160,6 +171,13 @@ def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArr
     corners, heights = np.take_along_axis(grid, corner, axis=1), np.take_along_axis(worth, corner, axis=1)
     width = np.diff(corners)
     return corners, heights, np.divide(np.diff(heights), width, out=np.full(width.shape, -1.0), where=width > 0.0)
+
+
+def _count(true: BoolArray) -> IntArray:
+    """How many of each row of ``(n, K)`` are true; down the columns NumPy adds many bytes at a time."""
+    width = np.uint8 if true.shape[1] < 256 else np.int64
+    count: IntArray = np.add.reduce(np.ascontiguousarray(true.T), axis=0, dtype=width).astype(np.int64)
+    return count
 
 
 def _table(name: str, values: ArrayLike) -> FloatArray:

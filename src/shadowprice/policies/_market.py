@@ -343,7 +343,8 @@ class PlannedMarket(AbstractBookedMarket):
         pool, terms = max(0, self._pool), self._terms.take(waiting)
         if terms.floor.sum() > pool:  # what faults or others have used cannot be guaranteed any more
             terms = Terms(len(waiting), terms.weight)
-        plan = self._planner.plan(self._beliefs.take(waiting), pool, terms)
+        everybody = waiting.size == len(self._beliefs)  # then what the beliefs have worked out of themselves is kept
+        plan = self._planner.plan(self._beliefs if everybody else self._beliefs.take(waiting), pool, terms)
         self._plan = np.zeros(len(self._beliefs), dtype=np.int64)
         self._plan[waiting] = plan.tokens
         self._price = plan.price

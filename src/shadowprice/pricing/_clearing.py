@@ -11,8 +11,8 @@ from typing import Self
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.curves import ShiftedSurge, lambertw0
-from shadowprice.pricing._descend import descend
+from shadowprice.curves import ShiftedSurge, Tabulated, lambertw0
+from shadowprice.pricing._descend import descend, descend_steps
 from shadowprice.pricing._offer import Offer
 
 _MOST_NEWTON_STEPS = 200
@@ -158,7 +158,15 @@ def meet(
     curve = offer.curve
     if isinstance(curve, ShiftedSurge) and offer.weight is None:
         return _newton(curve, offer.cost, budget, start)
-    price, steps = descend(lambda price: offer.spent(offer.committed(price)) > budget, start, bracket)
+
+    def exceeds(price: float) -> bool:
+        return offer.spent(offer.committed(price)) > budget
+
+    if isinstance(curve, Tabulated) and offer.weight is None and offer.cost is None:
+        found = descend_steps(exceeds, curve.turning_prices())
+        if found is not None:
+            return *found, True
+    price, steps = descend(exceeds, start, bracket)
     return price, steps, True
 
 

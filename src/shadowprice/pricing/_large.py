@@ -157,6 +157,8 @@ class _Market:
                 raise _GiveUpError
             self.evaluations += steps
         _, slope = demand_of_all(t, a, b, funded, self.rest, self.origin, price, 0.5)
+        if price <= 0.0 or slope == 0.0:  # the funded do not use the budget at any price
+            raise _GiveUpError
         return price, abs(slope), self.rows[tied]
 
     def possible_loss(self, mark: float, price: float, slope: float) -> float:

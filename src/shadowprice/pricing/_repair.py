@@ -75,7 +75,9 @@ def _exchanges(ladder: Ladder, plan: Plan, budget: float) -> Iterator[IntArray]:
         leaving, joining = np.unravel_index(int(place), value.shape)
         left = outgoing[list(_choices(outgoing.size)[int(leaving)])]
         joined = incoming[list(_choices(incoming.size)[int(joining)])]
-        yield np.union1d(np.setdiff1d(plan.rows, left), joined).astype(np.int64)
+        changed = funded.copy()
+        changed[left], changed[joined] = False, True
+        yield np.flatnonzero(changed)
 
 
 def _response(ladder: Ladder, rows: IntArray, price: float) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -93,4 +95,6 @@ def _choices(count: int) -> list[tuple[int, ...]]:
 
 def _sums(count: int, first: int, *columns: FloatArray) -> list[FloatArray]:
     """Each column summed over each choice of at most two of ``count`` entries."""
-    return [np.array([sum(column[first + one] for one in choice) for choice in _choices(count)]) for column in columns]
+    one, other = np.triu_indices(count, 1)
+    own = [column[first : first + count] for column in columns]
+    return [np.concatenate([np.zeros(1), column, column[one] + column[other]]) for column in own]
