@@ -152,7 +152,7 @@ def test_batches(tmp_path: Path) -> None:
     output = {"custom_id": "a", "response": {"status_code": 200, "body": {"choices": [{"text": "Answer: 2"}]}}}
     asked, path = tmp_path / "in.jsonl", jsonl(tmp_path, output)
     asked.write_text(json.dumps(request))
-    assert refusal(asked).endswith("in.jsonl: requests without replies; give the Batch output as well.")
+    assert refusal(asked).endswith("in.jsonl: requests without replies; give the batch's output as well.")
     assert refusal(path).endswith("1 with no question of this id (give the Batch input as well, or --questions).")
     assert refusal(path, asked).endswith("1 with no reference answer to grade by (give --questions).")
     assert "s.jsonl, line 1: the question has no text; give the questions with --questions." == refusal(

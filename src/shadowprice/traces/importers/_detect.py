@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shadowprice._errors import InputError
+from shadowprice.traces.importers._batch_requests import is_request
 from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
 
 FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep")
@@ -90,8 +91,10 @@ def _in_object(path: Path, head: bytes) -> str | None:
 
 def _of_line(path: Path, record: dict[str, Any]) -> str | None:
     keys = set(record)
-    if "custom_id" in keys:
-        return "batch-input" if "body" in keys and "response" not in keys else "batch"
+    if is_request(record):
+        return "batch-input"
+    if "custom_id" in keys or ("key" in keys and {"response", "error"} & keys):
+        return "batch"
     if {"doc_id", "resps"} <= keys:
         return "lm-eval"
     if {"results", "configs"} <= keys:

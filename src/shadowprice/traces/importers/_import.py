@@ -12,7 +12,8 @@ import pyarrow as pa
 from shadowprice._errors import InputError
 from shadowprice.traces._schema import TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
-from shadowprice.traces.importers._batch import read_batch, read_requests
+from shadowprice.traces.importers._batch import read_batch
+from shadowprice.traces.importers._batch_requests import read_requests
 from shadowprice.traces.importers._detect import FORMATS, detect_format
 from shadowprice.traces.importers._inspect import read_inspect
 from shadowprice.traces.importers._lm_eval import read_lm_eval
@@ -69,7 +70,7 @@ def import_logs(
     """Read logs into one table.
 
     Args:
-        paths: Log files of one model, or budget sweeps; OpenAI Batch input files among them say what was asked.
+        paths: Log files of one model, or budget sweeps; input files of batches among them say what was asked.
         settings: Choices that logs leave open.
         format: One of `FORMATS`, if it is not to be told from each file's content.
         progress: Called with (bytes read, rows taken) of each step.
@@ -97,7 +98,7 @@ def import_logs(
         if kind != "batch-input"
     ]
     if not logs:
-        raise InputError(f"{requests[0].path}: requests without replies; give the Batch output as well.")
+        raise InputError(f"{requests[0].path}: requests without replies; give the batch's output as well.")
     table = gathered.table()
     if not table.num_rows:
         reasons = Counter[str]()

@@ -44,6 +44,8 @@ class LoggedReply:
     """Tokens of reasoning and reply together; None has them estimated from the characters."""
     reasoning_tokens: int | None = None
     """How many of `tokens` are reasoning."""
+    withheld: bool = False
+    """Is reasoning missing or only summed up, so that its characters do not say how long it was?"""
     answer_tokens: int | None = None
     """Tokens until the final answer, where the source has measured them."""
     max_tokens: int | None = None
