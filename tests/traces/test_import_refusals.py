@@ -153,7 +153,7 @@ def test_batches(tmp_path: Path) -> None:
     asked, path = tmp_path / "in.jsonl", jsonl(tmp_path, output)
     asked.write_text(json.dumps(request))
     assert refusal(asked).endswith("in.jsonl: requests without replies; give the batch's output as well.")
-    assert refusal(path).endswith("1 with no question of this id (give the Batch input as well, or --questions).")
+    assert refusal(path).endswith("1 with no question of this id (give the batch's input as well, or --questions).")
     assert refusal(path, asked).endswith("1 with no reference answer to grade by (give --questions).")
     assert "s.jsonl, line 1: the question has no text; give the questions with --questions." == refusal(
         path, questions={"a": AskedQuestion("", "2")}

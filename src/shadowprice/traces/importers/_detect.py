@@ -11,10 +11,14 @@ import pyarrow.parquet as pq
 
 from shadowprice._errors import InputError
 from shadowprice.traces.importers._batch_requests import is_request
+from shadowprice.traces.importers._columns import choose_columns, shown
+from shadowprice.traces.importers._generic import column_names
 from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
 
-FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep")
-"""What `import_logs` reads: five kinds of logs, the requests of a batch, and our own files."""
+FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep", "columns")
+"""What `import_logs` reads: logs of several tools, the requests of a batch, our own files, and any table."""
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 _HEAD = 2**16
 _INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
@@ -35,18 +39,41 @@ def detect_format(path: Path) -> str:
         head: bytes = file.read(_HEAD)
     if not head.strip():
         raise InputError(f"{path} is empty; give a log with replies in it.")
+    refuse_pointer(path)
     if head.startswith(b"PK"):
         return _in_zip(path)
     if head.startswith(b"PAR1"):
         return _in_parquet(path)
     first = head.removeprefix(_MARK).lstrip()[:1]
     found = {b"[": _in_array, b"{": _in_object}.get(first, _in_table)(path, head)
-    if found is None:
-        raise InputError(
-            f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
-            "OpenAI Batch, ZeroEval, a sweep or traces, or say which it is with --format."
-        )
-    return found
+    return found or _table(path)
+
+
+def refuse_pointer(path: Path) -> None:
+    """Say what a file is that Git LFS has put in place of another.
+
+    Raises:
+        InputError: It is one.
+    """
+    with open_log(path) as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise InputError(f"{path} is a Git LFS pointer, not the file: run git lfs pull.")
+
+
+def _table(path: Path) -> str:
+    """Any table with a column that is the reply."""
+    try:
+        names = column_names(path)
+    except InputError:
+        names = []
+    if names and choose_columns(names, {}, str(path)) is not None:
+        return "columns"
+    has = f"its columns are {shown(*names)}" if names else "it is no table"
+    raise InputError(
+        f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
+        "a batch, ZeroEval, a sweep or traces, say which it is with --format, or give any JSONL, CSV or Parquet file "
+        f"with --columns question=NAME,reply=NAME,gold=NAME (or correct=NAME); {has}."
+    )
 
 
 def _in_zip(path: Path) -> str:
@@ -66,7 +93,9 @@ def _in_parquet(path: Path) -> str:
     except (pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]
         raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
-    return "sweep" if "budget" in columns and "completion_tokens" not in columns else "traces"
+    if "budget" in columns and "completion_tokens" not in columns:
+        return "sweep"
+    return "traces" if "answer_tokens" in columns else _table(path)
 
 
 def _in_array(path: Path, head: bytes) -> str | None:
@@ -99,7 +128,7 @@ def _of_line(path: Path, record: dict[str, Any]) -> str | None:
         return "lm-eval"
     if {"results", "configs"} <= keys:
         _refuse_results(path)
-    if "question" in keys:
+    if "question" in keys and choose_columns(keys, {}, str(path)) is None:
         raise InputError(f"{path}: questions without replies; give them with --questions, beside a log.")
     return None
 
@@ -117,4 +146,8 @@ def _in_table(path: Path, head: bytes) -> str | None:
         columns = {name.strip() for name in next(csv.reader([line]), [])}
     except csv.Error:
         return None
-    return "sweep" if {"query_id", "budget"} & columns and len(columns) > 1 else None
+    if len(columns) > 1 and (
+        "budget" in columns or ("query_id" in columns and choose_columns(columns, {}, "") is None)
+    ):
+        return "sweep"
+    return None

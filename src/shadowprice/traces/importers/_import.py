@@ -14,7 +14,8 @@ from shadowprice.traces._schema import TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
 from shadowprice.traces.importers._batch import read_batch
 from shadowprice.traces.importers._batch_requests import read_requests
-from shadowprice.traces.importers._detect import FORMATS, detect_format
+from shadowprice.traces.importers._detect import FORMATS, detect_format, refuse_pointer
+from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
 from shadowprice.traces.importers._lm_eval import read_lm_eval
 from shadowprice.traces.importers._parquet import read_parquet
@@ -28,6 +29,7 @@ _READERS: Final[dict[str, Reader]] = {
     "batch": read_batch,
     "zeroeval": read_zeroeval,
     "traces": read_parquet,
+    "columns": read_generic,
 }
 _ROWS = 4096
 
@@ -81,7 +83,9 @@ def import_logs(
         MissingExtraError: A grader's package is not installed.
     """
     settings = settings or ImportSettings()
-    formats = _formats(paths, format)
+    if settings.columns and format not in (None, "columns"):
+        raise InputError(f"--columns is for tables, and the format {format} has fields of its own; leave one out.")
+    formats = _formats(paths, "columns" if settings.columns else format)
     if "sweep" in formats.values():
         return _import_sweeps(formats, progress)
     questions = dict(settings.questions)
@@ -129,6 +133,7 @@ def _format(path: Path, wanted: str | None) -> str:
         return detect_format(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")
+    refuse_pointer(path)
     return "batch-input" if wanted == "batch" and _is_input(path) else wanted
 
 
