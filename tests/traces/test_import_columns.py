@@ -199,7 +199,7 @@ def test_damaged_and_swollen_gzip_files(tmp_path: Path, monkeypatch: pytest.Monk
     path.write_bytes(path.read_bytes()[:-12])
     assert "cannot be read" in refusal(path, "columns")
     monkeypatch.setattr(_json, "MAX_UNPACKED", 2**20)
-    path.write_bytes(gzip.compress(b'{"a":1}\n' * 2**18))
+    path.write_bytes(gzip.compress(json.dumps(ROWS[0]).encode() + b"\n" * 2**21))
     assert "when unpacked; split it." in refusal(path)
 
 

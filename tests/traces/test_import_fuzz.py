@@ -1,7 +1,9 @@
 """Damaged logs are refused or read as far as they are whole; nothing else is ever raised."""
 
 import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +70,7 @@ GEMINI = {
 TABLE = {
     "prompt": [{"role": "user", "content": "1 + 1?"}],
     "responses": ["Answer: 2", "Answer: 3"],
-    "correct": [True, 0.0],
+    "correct": [1.0, 0.0],
     "output_tokens": [7, 9],
     "gold": ["2"],
     "tier": "easy",
@@ -93,6 +95,31 @@ def inspect_json() -> bytes:
     return json.dumps({"version": 2, "eval": {"task": "t", "model": "m"}, "samples": [sample, sample]}).encode()
 
 
+PRO = {
+    "question_id": 7,
+    "question": "1 + 1?",
+    "options": ["2", "3"],
+    "answer": "A",
+    "category": "math",
+    "pred": "A",
+    "response": "The answer is (A).",
+}
+COMPLETION = {"model_answer": "2", "full_model_response": "<answer>2</answer>", "score": 1.0}
+GYM = {
+    "name": "sums",
+    "category": "arithmetic",
+    "results": [{"question": "1 + 1?", "expected_answer": "2", "completions": [COMPLETION, COMPLETION]}],
+}
+WHOLE = ("inspect-json", "zeroeval", "mmlu-pro", "reasoning-gym")
+
+
+def zipped() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("math_result.json", json.dumps([PRO, PRO]))
+    return content.getvalue()
+
+
 def parquet() -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(pa.Table.from_pylist([TABLE, TABLE]), sink)
@@ -101,7 +128,7 @@ def parquet() -> bytes:
 
 
 def named_format(kind: str) -> str:
-    return kind if kind in FORMATS else kind.partition("-")[0]
+    return kind if kind in FORMATS else kind.rpartition("-")[0]
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +142,9 @@ def originals(sums_file: Path) -> dict[str, bytes]:
         "batch": (json.dumps(LINE) + "\n").encode() * 2,
         "zeroeval": json.dumps([ITEM, ITEM], indent=1).encode(),
         "traces": sums_file.read_bytes(),
+        "mmlu-pro": json.dumps([PRO, PRO]).encode(),
+        "mmlu-pro-zip": zipped(),
+        "reasoning-gym": json.dumps(GYM, indent=1).encode(),
         "columns": (json.dumps(TABLE) + "\n").encode() * 2,
         "columns-csv": b"prompt,output,target,tokens\n1 + 1?,Answer: 2,2,7\n",
         "columns-parquet": parquet(),
@@ -127,6 +157,7 @@ KINDS = pytest.mark.parametrize(
     "kind",
     [
         *("inspect", "inspect-json", "lm-eval", "batch", "batch-anthropic", "batch-gemini", "zeroeval", "traces"),
+        *("mmlu-pro", "mmlu-pro-zip", "reasoning-gym"),
         *("sweep", "columns", "columns-csv", "columns-parquet", "columns-gz"),
     ],
 )
@@ -180,7 +211,7 @@ def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path) -> No
 )
 def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     text = originals[kind].decode()
-    whole = json.loads(text if kind in ("inspect-json", "zeroeval") else text.splitlines()[0])
+    whole = json.loads(text if kind in WHOLE else text.splitlines()[0])
 
     def check(record: Any) -> None:
         is_refused_or_valid(json.dumps(record).encode(), tmp_path)

@@ -81,8 +81,9 @@ def test_files_that_are_no_logs(tmp_path: Path) -> None:
     assert "none: no such file; check the path." == refusal(tmp_path / "none", format="inspect")
     assert refusal(tmp_path).endswith("is a folder; give the log files in it.")
     assert "e is empty; give a log with replies in it." == refusal(file("e", b" \n"))
-    assert "z: a zip file, but not a log of inspect_ai; unpack it and give the logs in it." == refusal(
-        file("z", archive.getvalue())
+    assert (
+        "z: a zip file, but not a log of inspect_ai or outputs of MMLU-Pro; unpack it and give the logs in it."
+        == refusal(file("z", archive.getvalue()))
     )
     assert refusal(file("z", b"PK\x03\x04 cut")).startswith("z: not a whole zip file (File is not a zip file)")
     assert refusal(file("p", b"PAR1 cut PAR1")).startswith("p is not a readable Parquet file")

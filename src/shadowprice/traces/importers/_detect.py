@@ -14,14 +14,27 @@ from shadowprice.traces.importers._batch_requests import is_request
 from shadowprice.traces.importers._columns import choose_columns, shown
 from shadowprice.traces.importers._generic import column_names
 from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
+from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, json_members
 
-FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep", "columns")
+FORMATS: Final = (
+    "inspect",
+    "lm-eval",
+    "batch",
+    "batch-input",
+    "zeroeval",
+    "mmlu-pro",
+    "reasoning-gym",
+    "traces",
+    "sweep",
+    "columns",
+)
 """What `import_logs` reads: logs of several tools, the requests of a batch, our own files, and any table."""
 
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 _HEAD = 2**16
 _INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
+_REASONING_GYM = re.compile(rb'\s*\{\s*"(dataset_name|name)"\s*:\s*"[^"]*"\s*,\s*"(model|category)"\s*:')
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -84,7 +97,11 @@ def _in_zip(path: Path) -> str:
         raise InputError(f"{path}: not a whole zip file ({error}); copy the log again.") from error
     if any(name in ("header.json", "_journal/start.json") or name.startswith("samples/") for name in names):
         return "inspect"
-    raise InputError(f"{path}: a zip file, but not a log of inspect_ai; unpack it and give the logs in it.")
+    if json_members(names):
+        return "mmlu-pro"
+    raise InputError(
+        f"{path}: a zip file, but not a log of inspect_ai or outputs of MMLU-Pro; unpack it and give the logs in it."
+    )
 
 
 def _in_parquet(path: Path) -> str:
@@ -102,7 +119,10 @@ def _in_array(path: Path, head: bytes) -> str | None:
     del head
     with JsonStream(path) as stream:
         for _, item in stream.items("item"):
-            return "zeroeval" if isinstance(item, dict) and {"session_id", "output"} <= set(item) else None
+            keys = set(item) if isinstance(item, dict) else set()
+            if keys >= MMLU_PRO_FIELDS and keys & {"response", "model_outputs"}:
+                return "mmlu-pro"
+            return "zeroeval" if {"session_id", "output"} <= keys else None
     raise InputError(f"{path}: an empty list; give a log with replies in it.")
 
 
@@ -113,6 +133,8 @@ def _in_object(path: Path, head: bytes) -> str | None:
     if b"}" in first or not others:
         for _, record in read_json_lines(path):
             return _of_line(path, record)
+    if b'"results"' in head and _REASONING_GYM.match(head.removeprefix(_MARK)):
+        return "reasoning-gym"
     if b'"results"' in head and b'"configs"' in head:
         _refuse_results(path)
     return None

@@ -38,7 +38,14 @@ def column_names(path: Path) -> list[str]:
     Raises:
         InputError: It is no table of any kind.
     """
-    return list(dict.fromkeys(name for row in islice(_rows(path), _LOOK) for name in row.values))
+    names: dict[str, None] = {}
+    try:
+        for row in islice(_rows(path), _LOOK):
+            names.update(dict.fromkeys(row.values))
+    except InputError:
+        if not names:  # what is wrong further on is said when it is read
+            raise
+    return list(names)
 
 
 def read_generic(log: Log) -> Iterator[Entry]:

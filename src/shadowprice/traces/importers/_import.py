@@ -18,7 +18,9 @@ from shadowprice.traces.importers._detect import FORMATS, detect_format, refuse_
 from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
 from shadowprice.traces.importers._lm_eval import read_lm_eval
+from shadowprice.traces.importers._mmlu_pro import read_mmlu_pro
 from shadowprice.traces.importers._parquet import read_parquet
+from shadowprice.traces.importers._reasoning_gym import read_reasoning_gym
 from shadowprice.traces.importers._replies import ImportSettings, Log, Reader, Skipped
 from shadowprice.traces.importers._rows import make_row
 from shadowprice.traces.importers._zeroeval import read_zeroeval
@@ -28,6 +30,8 @@ _READERS: Final[dict[str, Reader]] = {
     "lm-eval": read_lm_eval,
     "batch": read_batch,
     "zeroeval": read_zeroeval,
+    "mmlu-pro": read_mmlu_pro,
+    "reasoning-gym": read_reasoning_gym,
     "traces": read_parquet,
     "columns": read_generic,
 }
