@@ -120,9 +120,16 @@ def zipped() -> bytes:
     return content.getvalue()
 
 
-def parquet() -> bytes:
+DETAIL = {
+    "doc": {"query": "1 + 1?", "choices": ["2"], "gold_index": [0], "id": "1"},
+    "metric": {"em": 1.0},
+    "model_response": {"text": ["2"], "output_tokens": [[7]]},
+}
+
+
+def parquet(row: dict[str, Any]) -> bytes:
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.Table.from_pylist([TABLE, TABLE]), sink)
+    pq.write_table(pa.Table.from_pylist([row, row]), sink)
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -147,7 +154,8 @@ def originals(sums_file: Path) -> dict[str, bytes]:
         "reasoning-gym": json.dumps(GYM, indent=1).encode(),
         "columns": (json.dumps(TABLE) + "\n").encode() * 2,
         "columns-csv": b"prompt,output,target,tokens\n1 + 1?,Answer: 2,2,7\n",
-        "columns-parquet": parquet(),
+        "columns-parquet": parquet(TABLE),
+        "lighteval": parquet(DETAIL),
         "columns-gz": gzip.compress((json.dumps(TABLE) + "\n").encode() * 2),
         "sweep": b"query_id,budget,correct,samples,question\na,64,1,2,Q?\na,128,2,2,Q?\n",
     }
@@ -157,7 +165,7 @@ KINDS = pytest.mark.parametrize(
     "kind",
     [
         *("inspect", "inspect-json", "lm-eval", "batch", "batch-anthropic", "batch-gemini", "zeroeval", "traces"),
-        *("mmlu-pro", "mmlu-pro-zip", "reasoning-gym"),
+        *("lighteval", "mmlu-pro", "mmlu-pro-zip", "reasoning-gym"),
         *("sweep", "columns", "columns-csv", "columns-parquet", "columns-gz"),
     ],
 )

@@ -1,10 +1,12 @@
-"""Results of MMLU-Pro and reasoning-gym, made after the fields of files that those projects have published."""
+"""Results of MMLU-Pro, reasoning-gym and lighteval, made after fields that those projects have published."""
 
 import json
 import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from shadowprice._errors import InputError
@@ -95,4 +97,37 @@ def test_older_results_of_reasoning_gym(tmp_path: Path) -> None:
     assert row["query_id"].startswith("knights/")
     path.write_text(json.dumps(content | {"results": {}}, indent=2))
     with pytest.raises(InputError, match="no results of single questions"):
+        read(path)
+
+
+def test_details_of_lighteval(tmp_path: Path) -> None:
+    path = tmp_path / "details_jars|0_2026-01-01T00-00-00.000000.parquet"
+    doc = {"query": "3 crates of 24?", "choices": ["48", "72"], "gold_index": [1], "id": "5", "task_name": "jars|0"}
+    rows = [
+        {
+            "doc": doc,
+            "metric": {"em": 1.0, "f1": 0.5},
+            "model_response": {"text": ["It is 72."], "output_tokens": [[3, 4]]},
+        },
+        {"doc": doc, "metric": {"em": 0.0, "f1": 0.5}, "model_response": {"text": [], "output_tokens": []}},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    ((row,), imported) = read(path)
+    assert imported.logs[0].format == "lighteval"
+    assert imported.logs[0].notes == ("verdicts are those of 'em'; --metric takes another of em, f1",)
+    assert imported.logs[0].skipped == {"no reply (a task of log-likelihoods?)": 1}
+    assert (row["query_id"], row["gold"], row["correct"], row["completion_tokens"]) == ("jars|0/5", "72", True, 2)
+
+
+def test_older_details_of_lighteval(tmp_path: Path) -> None:
+    path = tmp_path / "details_jars_2024-01-01T00-00-00.000000.parquet"
+    row = {"example": "3 crates of 24?", "full_prompt": "Q: 3 crates of 24?", "gold": ["72"], "metrics": {"em": 1}}
+    several = row | {"predictions": ["72", "71"], "cont_tokens": [[1], [2]], "metrics": {"em": 1}}
+    pq.write_table(pa.Table.from_pylist([row | {"predictions": ["72"], "cont_tokens": [[1]]}, several]), path)
+    ((only,), imported) = read(path)
+    assert (only["question"], only["correct"], only["query_id"]) == ("3 crates of 24?", True, "jars/0")
+    assert imported.logs[0].skipped == {"several replies under one verdict (--grader grades each)": 2}
+    assert [row["correct"] for row in read(path, grader="number")[0]] == [True, True, False]
+    pq.write_table(pa.Table.from_pylist([row | {"predictions": "['72']"}]), path)
+    with pytest.raises(InputError, match="column 'predictions': a text in which lighteval"):
         read(path)

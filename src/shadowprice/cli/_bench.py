@@ -80,6 +80,10 @@ def bench(
       shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
     """
     recorded = read_traces(traces)
+    if recorded.strata != recorded.tiers:
+        say(
+            f"{traces} has no tiers; its streams are mixed from thirds of its questions, by their outcomes and lengths."
+        )
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
     results, forecasts = bench_traces(

@@ -14,6 +14,7 @@ from shadowprice.traces.importers._batch_requests import is_request
 from shadowprice.traces.importers._columns import choose_columns, shown
 from shadowprice.traces.importers._generic import column_names
 from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
+from shadowprice.traces.importers._lighteval import NEWER_DETAILS, OLDER_DETAILS
 from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, json_members
 
 FORMATS: Final = (
@@ -112,6 +113,8 @@ def _in_parquet(path: Path) -> str:
         raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
     if "budget" in columns and "completion_tokens" not in columns:
         return "sweep"
+    if set(columns) >= OLDER_DETAILS or set(columns) >= NEWER_DETAILS:
+        return "lighteval"
     return "traces" if "answer_tokens" in columns else _table(path)
 
 

@@ -192,7 +192,7 @@ def _rows(path: Path, advance: Advance = lambda count: None) -> Iterator[Row]:
         head: bytes = file.read(2**12)
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if head.startswith(b"PAR1"):
-        yield from _parquet(path, advance)
+        yield from parquet_rows(path, advance)
     elif first == b"{":
         for line, record in read_json_lines(path, advance):
             yield Row(f"{path}, line {line}", record)
@@ -206,7 +206,12 @@ def _rows(path: Path, advance: Advance = lambda count: None) -> Iterator[Row]:
         yield from _csv(path, advance)
 
 
-def _parquet(path: Path, advance: Advance) -> Iterator[Row]:
+def parquet_rows(path: Path, advance: Advance) -> Iterator[Row]:
+    """The rows of a Parquet file, a few at a time.
+
+    Raises:
+        InputError: It is damaged, or holds what Python has no value for.
+    """
     try:
         size, number = path.stat().st_size, 0
         with pq.ParquetFile(path) as file:

@@ -17,6 +17,7 @@ from shadowprice.traces.importers._batch_requests import read_requests
 from shadowprice.traces.importers._detect import FORMATS, detect_format, refuse_pointer
 from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
+from shadowprice.traces.importers._lighteval import read_lighteval
 from shadowprice.traces.importers._lm_eval import read_lm_eval
 from shadowprice.traces.importers._mmlu_pro import read_mmlu_pro
 from shadowprice.traces.importers._parquet import read_parquet
@@ -30,6 +31,7 @@ _READERS: Final[dict[str, Reader]] = {
     "lm-eval": read_lm_eval,
     "batch": read_batch,
     "zeroeval": read_zeroeval,
+    "lighteval": read_lighteval,
     "mmlu-pro": read_mmlu_pro,
     "reasoning-gym": read_reasoning_gym,
     "traces": read_parquet,

@@ -8,12 +8,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, TextIO
+from typing import IO, Any, Final, TextIO
 
 from shadowprice._errors import InputError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
 
 MAX_PIECE: Final = 64 * 2**20
 """Characters or bytes of the longest line or item that is read; a reply is a thousandth of it."""
@@ -94,7 +91,7 @@ class _Unpacked(io.RawIOBase):
         """It can be read."""
         return True
 
-    def readinto(self, buffer: "WriteableBuffer") -> int:
+    def readinto(self, buffer: Any) -> int:
         """Read as much as there is room for."""
         view = memoryview(buffer)
         data = self._file.read(len(view))
