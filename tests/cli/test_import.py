@@ -131,8 +131,8 @@ def test_columns_of_a_table_are_named(shadowprice: Command, tmp_path: Path) -> N
     done = shadowprice(
         "import", str(tmp_path / "a.csv"), "-o", str(out), "--columns", "question=q, reply=said,correct=ok"
     )
-    assert done.returncode == 0
-    assert "columns taken: question=q, reply=said, correct=ok" in done.stderr
+    assert done.code == 0
+    assert "columns taken: question=q, reply=said, correct=ok" in done.err
     done = shadowprice("import", str(tmp_path / "a.csv"), "-o", str(out), "--columns", "said")
-    assert done.returncode == 2
-    assert "--columns: 'said' names no column; write question=NAME" in done.stderr
+    assert done.code == 2
+    assert "--columns: 'said' names no column; write question=NAME" in done.err
