@@ -215,7 +215,18 @@ def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path) -> No
 
 @pytest.mark.fuzz
 @pytest.mark.parametrize(
-    "kind", ["inspect-json", "lm-eval", "batch", "batch-anthropic", "batch-gemini", "zeroeval", "columns"]
+    "kind",
+    [
+        "inspect-json",
+        "lm-eval",
+        "batch",
+        "batch-anthropic",
+        "batch-gemini",
+        "zeroeval",
+        "mmlu-pro",
+        "reasoning-gym",
+        "columns",
+    ],
 )
 def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     text = originals[kind].decode()
