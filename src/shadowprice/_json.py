@@ -2,6 +2,7 @@
 
 import json
 import re
+import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -63,8 +64,8 @@ def json_refusals(where: str, advice: str = "is the file cut short?") -> Iterato
         raise InputError(f"{where}: not UTF-8 text (byte {error.start}); save it as UTF-8.") from error
     except RecursionError as error:
         raise InputError(f"{where}: JSON nested too deeply; nest at most {MAX_DEPTH} lists and objects.") from error
-    except OSError as error:
-        raise InputError(f"{where} cannot be read: {error.strerror or error}.") from error
+    except (OSError, EOFError, zlib.error) as error:  # a packed file that is damaged
+        raise InputError(f"{where} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
     except InputError:
         raise
     except ValueError as error:  # a number of more digits than Python converts

@@ -126,3 +126,16 @@ def test_what_run_wrote_is_imported_with_its_questions(shadowprice: Command, tmp
     traces = read_traces(target)
     assert ["What is 1 + 1?", "What is 7 + 1?"] == sorted(traces.questions)
     assert ["easy", "easy"] == traces.tiers
+
+
+def test_columns_of_a_table_are_named(shadowprice: Command, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("q,said,ok\n1 + 1?,Answer: 2,yes\n")
+    out = tmp_path / "t.parquet"
+    done = shadowprice(
+        "import", str(tmp_path / "a.csv"), "-o", str(out), "--columns", "question=q, reply=said,correct=ok"
+    )
+    assert done.code == 0
+    assert "columns taken: question=q, reply=said, correct=ok" in done.err
+    done = shadowprice("import", str(tmp_path / "a.csv"), "-o", str(out), "--columns", "said")
+    assert done.code == 2
+    assert "--columns: 'said' names no column; write question=NAME" in done.err

@@ -248,7 +248,7 @@ def test_batch_output_with_a_questions_file(tmp_path: Path) -> None:
     assert (True, "quiz", "easy", 50, 50) == tuple(
         row[name] for name in ("correct", "dataset", "tier", "completion_tokens", "answer_tokens")
     )
-    assert {"no question of this id (give the Batch input as well, or --questions)": 1} == skipped(
+    assert {"no question of this id (give the batch's input as well, or --questions)": 1} == skipped(
         output, questions=known
     )
 

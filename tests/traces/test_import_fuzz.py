@@ -1,15 +1,21 @@
 """Damaged logs are refused or read as far as they are whole; nothing else is ever raised."""
 
+import gzip
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import strategies as st
 
 from fuzzing import altered, damaged, fuzz
 from shadowprice._errors import InputError
 from shadowprice.traces import (
+    FORMATS,
     SWEEP_SCHEMA,
     TRACE_SCHEMA,
     AskedQuestion,
@@ -39,6 +45,39 @@ LINE = {
     },
     "error": None,
 }
+THOUGHT = {"type": "thinking", "thinking": "So 2.", "signature": "x"}
+CLAUDE = {
+    "custom_id": "a",
+    "result": {
+        "type": "succeeded",
+        "message": {
+            "model": "m",
+            "content": [THOUGHT, {"type": "text", "text": "Answer: 2"}],
+            "stop_reason": "end_turn",
+            "usage": {"output_tokens": 3},
+        },
+    },
+}
+CANDIDATE = {"content": {"parts": [{"text": "So 2.", "thought": True}, {"text": "Answer: 2"}]}, "finishReason": "STOP"}
+GEMINI = {
+    "key": "a",
+    "response": {
+        "candidates": [CANDIDATE],
+        "usageMetadata": {"candidatesTokenCount": 3, "thoughtsTokenCount": 2},
+        "modelVersion": "m",
+    },
+}
+TABLE = {
+    "prompt": [{"role": "user", "content": "1 + 1?"}],
+    "responses": ["Answer: 2", "Answer: 3"],
+    "correct": [1.0, 0.0],
+    "output_tokens": [7, 9],
+    "gold": ["2"],
+    "tier": "easy",
+    "finish_reason": ["stop", "length"],
+    "model": "m",
+    "id": 1,
+}
 QUESTIONS = {"a": AskedQuestion("1 + 1?", "2")}
 
 
@@ -56,20 +95,80 @@ def inspect_json() -> bytes:
     return json.dumps({"version": 2, "eval": {"task": "t", "model": "m"}, "samples": [sample, sample]}).encode()
 
 
+PRO = {
+    "question_id": 7,
+    "question": "1 + 1?",
+    "options": ["2", "3"],
+    "answer": "A",
+    "category": "math",
+    "pred": "A",
+    "response": "The answer is (A).",
+}
+COMPLETION = {"model_answer": "2", "full_model_response": "<answer>2</answer>", "score": 1.0}
+GYM = {
+    "name": "sums",
+    "category": "arithmetic",
+    "results": [{"question": "1 + 1?", "expected_answer": "2", "completions": [COMPLETION, COMPLETION]}],
+}
+WHOLE = ("inspect-json", "zeroeval", "mmlu-pro", "reasoning-gym")
+
+
+def zipped() -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("math_result.json", json.dumps([PRO, PRO]))
+    return content.getvalue()
+
+
+DETAIL = {
+    "doc": {"query": "1 + 1?", "choices": ["2"], "gold_index": [0], "id": "1"},
+    "metric": {"em": 1.0},
+    "model_response": {"text": ["2"], "output_tokens": [[7]]},
+}
+
+
+def parquet(row: dict[str, Any]) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pylist([row, row]), sink)
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def named_format(kind: str) -> str:
+    return kind if kind in FORMATS else kind.rpartition("-")[0]
+
+
 @pytest.fixture(scope="module")
 def originals(sums_file: Path) -> dict[str, bytes]:
     return {
         "inspect": (DATA / "inspect-sums.eval").read_bytes(),
         "inspect-json": inspect_json(),
         "lm-eval": SAMPLES.read_bytes(),
+        "batch-anthropic": (json.dumps(CLAUDE) + "\n").encode() * 2,
+        "batch-gemini": (json.dumps(GEMINI) + "\n").encode() * 2,
         "batch": (json.dumps(LINE) + "\n").encode() * 2,
         "zeroeval": json.dumps([ITEM, ITEM], indent=1).encode(),
         "traces": sums_file.read_bytes(),
+        "mmlu-pro": json.dumps([PRO, PRO]).encode(),
+        "mmlu-pro-zip": zipped(),
+        "reasoning-gym": json.dumps(GYM, indent=1).encode(),
+        "columns": (json.dumps(TABLE) + "\n").encode() * 2,
+        "columns-csv": b"prompt,output,target,tokens\n1 + 1?,Answer: 2,2,7\n",
+        "columns-parquet": parquet(TABLE),
+        "lighteval": parquet(DETAIL),
+        "columns-gz": gzip.compress((json.dumps(TABLE) + "\n").encode() * 2),
         "sweep": b"query_id,budget,correct,samples,question\na,64,1,2,Q?\na,128,2,2,Q?\n",
     }
 
 
-KINDS = pytest.mark.parametrize("kind", ["inspect", "inspect-json", "lm-eval", "batch", "zeroeval", "traces", "sweep"])
+KINDS = pytest.mark.parametrize(
+    "kind",
+    [
+        *("inspect", "inspect-json", "lm-eval", "batch", "batch-anthropic", "batch-gemini", "zeroeval", "traces"),
+        *("lighteval", "mmlu-pro", "mmlu-pro-zip", "reasoning-gym"),
+        *("sweep", "columns", "columns-csv", "columns-parquet", "columns-gz"),
+    ],
+)
 
 
 def is_refused_or_valid(content: bytes, folder: Path, format: str | None = None) -> None:
@@ -97,7 +196,7 @@ def test_the_originals_are_fine(originals: dict[str, bytes], kind: str, tmp_path
 @pytest.mark.fuzz
 @KINDS
 def test_damaged_bytes(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
-    named = kind.removesuffix("-json")
+    named = named_format(kind)
 
     def check(content: bytes) -> None:
         is_refused_or_valid(content, tmp_path)
@@ -115,13 +214,26 @@ def test_cut_short(originals: dict[str, bytes], kind: str, tmp_path: Path) -> No
 
 
 @pytest.mark.fuzz
-@pytest.mark.parametrize("kind", ["inspect-json", "lm-eval", "batch", "zeroeval"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "inspect-json",
+        "lm-eval",
+        "batch",
+        "batch-anthropic",
+        "batch-gemini",
+        "zeroeval",
+        "mmlu-pro",
+        "reasoning-gym",
+        "columns",
+    ],
+)
 def test_a_field_of_another_kind(originals: dict[str, bytes], kind: str, tmp_path: Path) -> None:
     text = originals[kind].decode()
-    whole = json.loads(text if kind in ("inspect-json", "zeroeval") else text.splitlines()[0])
+    whole = json.loads(text if kind in WHOLE else text.splitlines()[0])
 
     def check(record: Any) -> None:
         is_refused_or_valid(json.dumps(record).encode(), tmp_path)
-        is_refused_or_valid(json.dumps(record).encode(), tmp_path, kind.removesuffix("-json"))
+        is_refused_or_valid(json.dumps(record).encode(), tmp_path, named_format(kind))
 
     fuzz(altered({kind: whole}), check, examples=60)

@@ -81,8 +81,9 @@ def test_files_that_are_no_logs(tmp_path: Path) -> None:
     assert "none: no such file; check the path." == refusal(tmp_path / "none", format="inspect")
     assert refusal(tmp_path).endswith("is a folder; give the log files in it.")
     assert "e is empty; give a log with replies in it." == refusal(file("e", b" \n"))
-    assert "z: a zip file, but not a log of inspect_ai; unpack it and give the logs in it." == refusal(
-        file("z", archive.getvalue())
+    assert (
+        "z: a zip file, but not a log of inspect_ai or outputs of MMLU-Pro; unpack it and give the logs in it."
+        == refusal(file("z", archive.getvalue()))
     )
     assert refusal(file("z", b"PK\x03\x04 cut")).startswith("z: not a whole zip file (File is not a zip file)")
     assert refusal(file("p", b"PAR1 cut PAR1")).startswith("p is not a readable Parquet file")
@@ -152,8 +153,8 @@ def test_batches(tmp_path: Path) -> None:
     output = {"custom_id": "a", "response": {"status_code": 200, "body": {"choices": [{"text": "Answer: 2"}]}}}
     asked, path = tmp_path / "in.jsonl", jsonl(tmp_path, output)
     asked.write_text(json.dumps(request))
-    assert refusal(asked).endswith("in.jsonl: requests without replies; give the Batch output as well.")
-    assert refusal(path).endswith("1 with no question of this id (give the Batch input as well, or --questions).")
+    assert refusal(asked).endswith("in.jsonl: requests without replies; give the batch's output as well.")
+    assert refusal(path).endswith("1 with no question of this id (give the batch's input as well, or --questions).")
     assert refusal(path, asked).endswith("1 with no reference answer to grade by (give --questions).")
     assert "s.jsonl, line 1: the question has no text; give the questions with --questions." == refusal(
         path, questions={"a": AskedQuestion("", "2")}

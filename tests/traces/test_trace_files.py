@@ -110,6 +110,20 @@ def test_without_tiers_data_sets_are_ranked_by_accuracy(accuracy: dict[str, floa
     assert Traces(table, np.arange(len(names))).tiers == [tiers[name] for name in names]
 
 
+def test_without_tiers_and_data_sets_streams_are_mixed_from_thirds(trace_table: MakeTable) -> None:
+    rows = {
+        "query_id": ["a", "a", "b", "c"],
+        "tier": pa.nulls(4, pa.string()),
+        "correct": [True, True, False, True],
+        "completion_tokens": [9, 9, 5, 20],
+    }
+    traces = Traces(pa.table(rows), np.array([0, 0, 1, 2]))
+    assert traces.strata == ["easy", "hard", "medium"]
+    assert traces.tiers == ["", "", ""]
+    labelled = Traces(trace_table(tier=["hard", "hard", "easy"]), np.array([0, 0, 1]))
+    assert labelled.strata == labelled.tiers
+
+
 def test_given_tiers_are_kept(trace_table: MakeTable) -> None:
     table = trace_table(tier=["hard", "hard", "easy"])
     assert ["hard", "easy"] == Traces(table, np.array([0, 0, 1])).tiers

@@ -133,7 +133,7 @@ def compare(
     draws = [(name, seed) for name in streams for seed in range(seeds)]
     games = (_games(traces, entrants, samplers[name], name, seed, accounting, rival) for name, seed in draws)
     work = (joblib.delayed(_play)(game, budgets, draw[1]) for game, draw in zip(games, draws, strict=True))
-    tiers = np.array(traces.tiers)
+    tiers = np.array(traces.strata)
     played: dict[tuple[str, str, int], list[tuple[Outcome, FloatArray]]] = {}
     for (name, _), (queries, outcomes) in zip(draws, _results(work, jobs), strict=True):
         member = tiers[queries] == np.array(TIERS)[:, np.newaxis]

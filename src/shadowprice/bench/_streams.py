@@ -58,7 +58,7 @@ class StreamSampler:
     """
 
     def __init__(self, traces: Traces, stream: Stream) -> None:
-        tiers = np.array(traces.tiers)
+        tiers = np.array(traces.strata)
         self._members = [np.flatnonzero(tiers == tier) for tier in TIERS]
         for tier, members, share in zip(TIERS, self._members, stream.shares, strict=True):
             if not members.size:

@@ -89,6 +89,10 @@ def bench(
     for path in (kept, report):
         require_writable(path)
     recorded = read_traces(traces)
+    if recorded.strata != recorded.tiers:
+        say(
+            f"{traces} has no tiers; its streams are mixed from thirds of its questions, by their outcomes and lengths."
+        )
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
     results, forecasts = bench_traces(

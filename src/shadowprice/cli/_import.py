@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import typer
 from rich.table import Table
 
+from shadowprice._errors import InputError
 from shadowprice._places import check_places
 from shadowprice.cli._graders import AllowCode, admission
 from shadowprice.cli._options import print_json, progress_bar, require_writable, say
@@ -43,6 +44,10 @@ def import_(
     allow_code: AllowCode = False,
     metric: Annotated[str | None, typer.Option(help="Score that is the verdict, where a log has several.")] = None,
     filter: Annotated[str | None, typer.Option(help="Filter of lm-evaluation-harness to take.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(help="Columns of a table, as question=prompt,reply=text,gold=target or correct=…,tokens=…"),
+    ] = None,
     model: Annotated[str | None, typer.Option(help="Name of the model, in place of the logs'.")] = None,
     dataset: Annotated[str | None, typer.Option(help="Name of the data set, in place of the logs'.")] = None,
     chars_per_token: Annotated[float, typer.Option(help="Characters per token, where a log has no counts.")] = 4.0,
@@ -50,13 +55,15 @@ def import_(
 ) -> None:
     """Make traces from logs that you already have.
 
-    Reads logs of inspect_ai (.eval, .json), samples of lm-evaluation-harness, OpenAI Batch output with its input,
-    results of ZeroEval, budget sweeps (CSV or Parquet) and traces. A budget sweep becomes a file of its own kind.
+    Reads logs of inspect_ai (.eval, .json), samples of lm-evaluation-harness, batch output of OpenAI, Anthropic and
+    Gemini with its input, results of ZeroEval, budget sweeps (CSV or Parquet) and traces. A budget sweep becomes a
+    file of its own kind. Any other JSONL, CSV or Parquet file with a reply per row is read by its columns.
 
     Examples:
       shadowprice import logs/*.eval -o traces.parquet
       shadowprice import samples_gsm8k_*.jsonl --filter flexible-extract -o traces.parquet
       shadowprice import batch_output.jsonl batch_input.jsonl --grader exact -o traces.parquet
+      shadowprice import mine.csv --columns question=prompt,reply=text,correct=ok -o traces.parquet
       shadowprice import sweep.csv -o sweep.parquet --json
     """
     read = {f"LOGS ({number} of {len(logs)})": log for number, log in enumerate(logs, 1)}
@@ -68,6 +75,7 @@ def import_(
         admit=admit,
         metric=metric,
         filter=filter,
+        columns=_columns(columns),
         model=model,
         dataset=dataset,
         chars_per_token=chars_per_token,
@@ -89,6 +97,14 @@ def import_(
         print_json(summary)
     else:
         _tell(imported, summary)
+
+
+def _columns(text: str | None) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+    for role, equals, _ in pairs:
+        if not equals:
+            raise InputError(f"--columns: '{role}' names no column; write question=NAME,reply=NAME,gold=NAME.")
+    return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 def _asked(path: Path | None, admit: Callable[[str], None]) -> dict[str, AskedQuestion]:

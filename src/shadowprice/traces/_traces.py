@@ -121,6 +121,23 @@ class Traces:
         rank = {name: round(2 * place / (len(names) - 1)) for place, name in enumerate(names)}
         return [TIERS[rank[name]] for name in self.datasets]
 
+    @cached_property
+    def strata(self) -> list[str]:
+        """``(n,)`` easy, medium or hard, for mixing streams: `tiers` where there are any, else thirds of the questions.
+
+        Thirds go by how many of a question's replies are right, then by how short they are. They follow from what
+        happened, so they say nothing of how well a question's outcome could have been foreseen.
+        """
+        if set(TIERS) <= set(self.tiers) or self._has("tier"):
+            return self.tiers
+        length = np.bincount(self.query, weights=self.completion_tokens, minlength=self.n_queries) / self.samples
+        rank = np.empty(self.n_queries, dtype=np.int64)
+        rank[np.lexsort((length, -self.pass_rate))] = np.arange(self.n_queries)
+        return [TIERS[place * len(TIERS) // self.n_queries] for place in rank.tolist()]
+
+    def _has(self, column: str) -> bool:
+        return any(self._labels(column))
+
     def _labels(self, column: str) -> list[str]:
         if column not in self.table.column_names:
             return [""] * self.n_queries

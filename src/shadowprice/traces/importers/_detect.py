@@ -10,13 +10,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shadowprice._errors import InputError
+from shadowprice.traces.importers._batch_requests import is_request
+from shadowprice.traces.importers._columns import choose_columns, shown
+from shadowprice.traces.importers._generic import column_names
 from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
+from shadowprice.traces.importers._lighteval import NEWER_DETAILS, OLDER_DETAILS
+from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, json_members
 
-FORMATS: Final = ("inspect", "lm-eval", "batch", "batch-input", "zeroeval", "traces", "sweep")
-"""What `import_logs` reads: five kinds of logs, the requests of a batch, and our own files."""
+FORMATS: Final = (
+    "inspect",
+    "lm-eval",
+    "batch",
+    "batch-input",
+    "zeroeval",
+    "mmlu-pro",
+    "reasoning-gym",
+    "traces",
+    "sweep",
+    "columns",
+)
+"""What `import_logs` reads: logs of several tools, the requests of a batch, our own files, and any table."""
+
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 _HEAD = 2**16
 _INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
+_REASONING_GYM = re.compile(rb'\s*\{\s*"(dataset_name|name)"\s*:\s*"[^"]*"\s*,\s*"(model|category)"\s*:')
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -34,18 +53,41 @@ def detect_format(path: Path) -> str:
         head: bytes = file.read(_HEAD)
     if not head.strip():
         raise InputError(f"{path} is empty; give a log with replies in it.")
+    refuse_pointer(path)
     if head.startswith(b"PK"):
         return _in_zip(path)
     if head.startswith(b"PAR1"):
         return _in_parquet(path)
     first = head.removeprefix(_MARK).lstrip()[:1]
     found = {b"[": _in_array, b"{": _in_object}.get(first, _in_table)(path, head)
-    if found is None:
-        raise InputError(
-            f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
-            "OpenAI Batch, ZeroEval, a sweep or traces, or say which it is with --format."
-        )
-    return found
+    return found or _table(path)
+
+
+def refuse_pointer(path: Path) -> None:
+    """Say what a file is that Git LFS has put in place of another.
+
+    Raises:
+        InputError: It is one.
+    """
+    with open_log(path) as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise InputError(f"{path} is a Git LFS pointer, not the file: run git lfs pull.")
+
+
+def _table(path: Path) -> str:
+    """Any table with a column that is the reply."""
+    try:
+        names = column_names(path)
+    except InputError:
+        names = []
+    if names and choose_columns(names, {}, str(path)) is not None:
+        return "columns"
+    has = f"its columns are {shown(*names)}" if names else "it is no table"
+    raise InputError(
+        f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
+        "a batch, ZeroEval, a sweep or traces, say which it is with --format, or give any JSONL, CSV or Parquet file "
+        f"with --columns question=NAME,reply=NAME,gold=NAME (or correct=NAME); {has}."
+    )
 
 
 def _in_zip(path: Path) -> str:
@@ -56,7 +98,11 @@ def _in_zip(path: Path) -> str:
         raise InputError(f"{path}: not a whole zip file ({error}); copy the log again.") from error
     if any(name in ("header.json", "_journal/start.json") or name.startswith("samples/") for name in names):
         return "inspect"
-    raise InputError(f"{path}: a zip file, but not a log of inspect_ai; unpack it and give the logs in it.")
+    if json_members(names):
+        return "mmlu-pro"
+    raise InputError(
+        f"{path}: a zip file, but not a log of inspect_ai or outputs of MMLU-Pro; unpack it and give the logs in it."
+    )
 
 
 def _in_parquet(path: Path) -> str:
@@ -65,14 +111,21 @@ def _in_parquet(path: Path) -> str:
     except (pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0]
         raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
-    return "sweep" if "budget" in columns and "completion_tokens" not in columns else "traces"
+    if "budget" in columns and "completion_tokens" not in columns:
+        return "sweep"
+    if set(columns) >= OLDER_DETAILS or set(columns) >= NEWER_DETAILS:
+        return "lighteval"
+    return "traces" if "answer_tokens" in columns else _table(path)
 
 
 def _in_array(path: Path, head: bytes) -> str | None:
     del head
     with JsonStream(path) as stream:
         for _, item in stream.items("item"):
-            return "zeroeval" if isinstance(item, dict) and {"session_id", "output"} <= set(item) else None
+            keys = set(item) if isinstance(item, dict) else set()
+            if keys >= MMLU_PRO_FIELDS and keys & {"response", "model_outputs"}:
+                return "mmlu-pro"
+            return "zeroeval" if {"session_id", "output"} <= keys else None
     raise InputError(f"{path}: an empty list; give a log with replies in it.")
 
 
@@ -83,6 +136,8 @@ def _in_object(path: Path, head: bytes) -> str | None:
     if b"}" in first or not others:
         for _, record in read_json_lines(path):
             return _of_line(path, record)
+    if b'"results"' in head and _REASONING_GYM.match(head.removeprefix(_MARK)):
+        return "reasoning-gym"
     if b'"results"' in head and b'"configs"' in head:
         _refuse_results(path)
     return None
@@ -90,13 +145,15 @@ def _in_object(path: Path, head: bytes) -> str | None:
 
 def _of_line(path: Path, record: dict[str, Any]) -> str | None:
     keys = set(record)
-    if "custom_id" in keys:
-        return "batch-input" if "body" in keys and "response" not in keys else "batch"
+    if is_request(record):
+        return "batch-input"
+    if "custom_id" in keys or ("key" in keys and {"response", "error"} & keys):
+        return "batch"
     if {"doc_id", "resps"} <= keys:
         return "lm-eval"
     if {"results", "configs"} <= keys:
         _refuse_results(path)
-    if "question" in keys:
+    if "question" in keys and choose_columns(keys, {}, str(path)) is None:
         raise InputError(f"{path}: questions without replies; give them with --questions, beside a log.")
     return None
 
@@ -114,4 +171,8 @@ def _in_table(path: Path, head: bytes) -> str | None:
         columns = {name.strip() for name in next(csv.reader([line]), [])}
     except csv.Error:
         return None
-    return "sweep" if {"query_id", "budget"} & columns and len(columns) > 1 else None
+    if len(columns) > 1 and (
+        "budget" in columns or ("query_id" in columns and choose_columns(columns, {}, "") is None)
+    ):
+        return "sweep"
+    return None

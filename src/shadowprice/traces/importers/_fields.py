@@ -60,6 +60,18 @@ class Part(Record):
     type: str = "text"
     text: str | None = None
     reasoning: str | None = None
+    thinking: "str | list[Part] | None" = None
+    summary: Any = None
+    redacted: bool = False
+
+    @property
+    def thoughts(self) -> str:
+        """The reasoning, its summary where it is encrypted, or nothing."""
+        if self.redacted:
+            return self.summary if isinstance(self.summary, str) else ""
+        if isinstance(self.thinking, list):
+            return "\n".join(part.text for part in self.thinking if part.text)
+        return self.reasoning or self.thinking or ""
 
 
 Content = str | list[str | Part] | None
@@ -76,7 +88,7 @@ def reasoning_text(content: Content) -> str:
     """The reasoning in a message."""
     if content is None or isinstance(content, str):
         return ""
-    return "\n".join(part.reasoning for part in content if isinstance(part, Part) and part.reasoning)
+    return "\n".join(part.thoughts for part in content if isinstance(part, Part) and part.thoughts)
 
 
 class Message(Record):
@@ -87,6 +99,20 @@ class Message(Record):
     source: str | None = None
     reasoning: str | None = None
     reasoning_content: str | None = None
+    refusal: Any = None
+    tool_calls: Any = None
+
+    @property
+    def refused(self) -> bool:
+        """Does it say, in place of a reply, that there will be none?"""
+        parts = self.content if isinstance(self.content, list) else ()
+        return bool(self.refusal) or any(isinstance(part, Part) and part.type == "refusal" for part in parts)
+
+    @property
+    def withheld(self) -> bool:
+        """Is reasoning encrypted or only summed up, so that its characters do not say how long it was?"""
+        parts = self.content if isinstance(self.content, list) else ()
+        return any(isinstance(part, Part) and (part.redacted or part.type == "redacted_thinking") for part in parts)
 
     @property
     def text(self) -> str:

@@ -12,11 +12,16 @@ import pyarrow as pa
 from shadowprice._errors import InputError
 from shadowprice.traces._schema import TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
-from shadowprice.traces.importers._batch import read_batch, read_requests
-from shadowprice.traces.importers._detect import FORMATS, detect_format
+from shadowprice.traces.importers._batch import read_batch
+from shadowprice.traces.importers._batch_requests import read_requests
+from shadowprice.traces.importers._detect import FORMATS, detect_format, refuse_pointer
+from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
+from shadowprice.traces.importers._lighteval import read_lighteval
 from shadowprice.traces.importers._lm_eval import read_lm_eval
+from shadowprice.traces.importers._mmlu_pro import read_mmlu_pro
 from shadowprice.traces.importers._parquet import read_parquet
+from shadowprice.traces.importers._reasoning_gym import read_reasoning_gym
 from shadowprice.traces.importers._replies import ImportSettings, Log, Reader, Skipped
 from shadowprice.traces.importers._rows import make_row
 from shadowprice.traces.importers._zeroeval import read_zeroeval
@@ -26,7 +31,11 @@ _READERS: Final[dict[str, Reader]] = {
     "lm-eval": read_lm_eval,
     "batch": read_batch,
     "zeroeval": read_zeroeval,
+    "lighteval": read_lighteval,
+    "mmlu-pro": read_mmlu_pro,
+    "reasoning-gym": read_reasoning_gym,
     "traces": read_parquet,
+    "columns": read_generic,
 }
 _ROWS = 4096
 
@@ -69,7 +78,7 @@ def import_logs(
     """Read logs into one table.
 
     Args:
-        paths: Log files of one model, or budget sweeps; OpenAI Batch input files among them say what was asked.
+        paths: Log files of one model, or budget sweeps; input files of batches among them say what was asked.
         settings: Choices that logs leave open.
         format: One of `FORMATS`, if it is not to be told from each file's content.
         progress: Called with (bytes read, rows taken) of each step.
@@ -80,7 +89,9 @@ def import_logs(
         MissingExtraError: A grader's package is not installed.
     """
     settings = settings or ImportSettings()
-    formats = _formats(paths, format)
+    if settings.columns and format not in (None, "columns"):
+        raise InputError(f"--columns is for tables, and the format {format} has fields of its own; leave one out.")
+    formats = _formats(paths, "columns" if settings.columns else format)
     if "sweep" in formats.values():
         return _import_sweeps(formats, progress)
     questions = dict(settings.questions)
@@ -97,7 +108,7 @@ def import_logs(
         if kind != "batch-input"
     ]
     if not logs:
-        raise InputError(f"{requests[0].path}: requests without replies; give the Batch output as well.")
+        raise InputError(f"{requests[0].path}: requests without replies; give the batch's output as well.")
     table = gathered.table()
     if not table.num_rows:
         reasons = Counter[str]()
@@ -128,6 +139,7 @@ def _format(path: Path, wanted: str | None) -> str:
         return detect_format(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")
+    refuse_pointer(path)
     return "batch-input" if wanted == "batch" and _is_input(path) else wanted
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json
+from shadowprice.traces.importers._endings import CUT_OFF, count_generated, count_reasoning, no_answer
 from shadowprice.traces.importers._fields import Count, Message, Record, check_record, last_asked
 from shadowprice.traces.importers._json import JsonStream
 from shadowprice.traces.importers._replies import Entry, Log, LoggedReply, Skipped, read_score
@@ -16,7 +17,6 @@ from shadowprice.traces.importers._zip import ZipLog
 _HEADERS = ("header.json", "_journal/start.json")
 _EPOCH = re.compile(r"_epoch_(\d+)\.json$")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CUT_OFF = ("max_tokens", "model_length", "length")
 _ATTACHMENT = re.compile(r"attachment://([0-9a-f]{32})")
 
 
@@ -47,14 +47,25 @@ class _Header(Record):
 
 
 class _Usage(Record):
+    input_tokens: Count | None = None
+    input_tokens_cache_write: Count | None = None
+    input_tokens_cache_read: Count | None = None
     output_tokens: Count = 0
+    total_tokens: Count | None = None
     reasoning_tokens: Count | None = None
 
     @property
     def generated(self) -> int:
         """Tokens of reasoning and reply together; some providers leave the reasoning out of the output."""
-        thoughts = self.reasoning_tokens or 0
-        return self.output_tokens if self.output_tokens >= thoughts else self.output_tokens + thoughts
+        prompt = self.input_tokens
+        if prompt is not None:
+            prompt += (self.input_tokens_cache_write or 0) + (self.input_tokens_cache_read or 0)
+        return count_generated(self.output_tokens, self.reasoning_tokens, total=self.total_tokens, prompt=prompt) or 0
+
+    @property
+    def thoughts(self) -> int | None:
+        """Tokens of the reasoning."""
+        return count_reasoning(self.output_tokens, self.reasoning_tokens, self.generated)
 
 
 class _Choice(Record):
@@ -146,14 +157,22 @@ def _entry(log: Log, header: _Header, record: Any, where: str) -> Entry:
         return Skipped("the sample ended in an error")
     if sample.output is None or not sample.output.choices:
         return Skipped("no reply")
+    replies = _replies(sample)
+    reason = sample.output.choices[0].stop_reason
+    # An agent hands in its answer by a call, and the log's verdict is about that.
+    stopped = no_answer(None if reason == "tool_calls" else reason, replies[-1])
+    if stopped is not None:
+        return stopped
     score = _verdict(log, sample)
     correct = read_score(score.value) if score else Skipped("no score")
     if isinstance(correct, Skipped) and log.settings.grader is None:
         return correct
     config = header.eval.model_generate_config
     plan = header.plan.config if header.plan else _Config()
-    replies = _replies(sample)
     usage = _usage(sample, header.eval.model, len(replies))
+    withheld = any(message.withheld for message in replies)
+    if withheld and usage is None:
+        log.note("reasoning that is neither shown nor counted is missing from estimates of tokens")
     dataset = log.settings.dataset or header.eval.task
     return LoggedReply(
         query_id=f"{dataset}/{sample.id}",
@@ -168,11 +187,12 @@ def _entry(log: Log, header: _Header, record: Any, where: str) -> Entry:
         correct=None if isinstance(correct, Skipped) else correct,
         answer=score.answer if score else None,
         tokens=usage.generated if usage else None,
-        reasoning_tokens=usage.reasoning_tokens if usage else None,
+        reasoning_tokens=usage.thoughts if usage else None,
+        withheld=withheld,
         max_tokens=config.max_tokens if config.max_tokens is not None else plan.max_tokens,
         temperature=config.temperature if config.temperature is not None else plan.temperature,
         seed=config.seed if config.seed is not None else plan.seed,
-        censored=bool(sample.limit) or sample.output.choices[0].stop_reason in _CUT_OFF,
+        censored=bool(sample.limit) or reason in CUT_OFF,
         where=where,
     )
 

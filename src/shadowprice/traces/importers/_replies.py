@@ -44,6 +44,8 @@ class LoggedReply:
     """Tokens of reasoning and reply together; None has them estimated from the characters."""
     reasoning_tokens: int | None = None
     """How many of `tokens` are reasoning."""
+    withheld: bool = False
+    """Is reasoning missing or only summed up, so that its characters do not say how long it was?"""
     answer_tokens: int | None = None
     """Tokens until the final answer, where the source has measured them."""
     max_tokens: int | None = None
@@ -92,6 +94,8 @@ class ImportSettings:
     """Name of the data set, in place of the one in the logs; query ids begin with it."""
     chars_per_token: float = 4.0
     """Characters per token, where a log has no token counts."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Which column of a table holds what, `{"question": "prompt"}`; those not named are told by their names."""
     admit: Callable[[str], None] = admit_grader
     """Refuses what a log may not name as grader; what `grader` names in place of that must have been loaded."""
     questions: Mapping[str, AskedQuestion] = field(default_factory=dict)
@@ -123,7 +127,10 @@ class Log:
 
 Reader = Callable[[Log], Iterator[Entry]]
 
-_WORDS = {"c": 1.0, "p": 0.5, "i": 0.0, "n": 0.0, "yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+_WORDS = dict.fromkeys(("c", "yes", "true", "correct", "right", "pass", "passed"), 1.0) | dict.fromkeys(
+    ("i", "n", "no", "false", "incorrect", "wrong", "fail", "failed"), 0.0
+)
+_WORDS["p"] = 0.5
 _RIGHT = 0.99
 
 

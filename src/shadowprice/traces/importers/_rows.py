@@ -45,7 +45,7 @@ def make_row(reply: LoggedReply, settings: ImportSettings) -> dict[str, Any] | S
         "answer": answer,
         "correct": correct,
         "completion_tokens": completion,
-        "answer_tokens": _emergence(reply, end, completion),
+        "answer_tokens": _emergence(reply, end, completion, settings.chars_per_token),
         "max_tokens": reply.max_tokens,
         "finish_reason": None if reply.censored is None else ("length" if reply.censored else "stop"),
         "schema_version": SCHEMA_VERSION,
@@ -87,18 +87,20 @@ def _length(reply: LoggedReply, chars_per_token: float) -> int:
     return math.ceil((len(reply.reasoning) + len(reply.text)) / chars_per_token)
 
 
-def _emergence(reply: LoggedReply, end: int | None, completion: int) -> int:
+def _emergence(reply: LoggedReply, end: int | None, completion: int, chars_per_token: float) -> int:
     """Tokens until the answer stands: its share of the characters, after the tokens of the reasoning.
 
     Where the answer cannot be found the whole reply counts. Reasoning that the log counts but does not show comes
-    before every character that it shows.
+    before every character that it shows; where it is neither shown nor counted, it is what the reply leaves over.
     """
     if reply.answer_tokens is not None:
         return min(reply.answer_tokens, completion)
     if end is None or not reply.text:
         return completion
     thoughts = reply.reasoning_tokens or 0
-    if reply.reasoning and not thoughts:
+    if reply.withheld and not thoughts:
+        thoughts = max(0, completion - math.ceil(len(reply.text) / chars_per_token))
+    elif reply.reasoning and not thoughts:
         thoughts = round(completion * len(reply.reasoning) / (len(reply.reasoning) + len(reply.text)))
     thoughts = min(thoughts, completion)
     return thoughts + math.ceil((completion - thoughts) * min(1.0, end / len(reply.text)))
