@@ -12,6 +12,9 @@ from shadowprice.grading._statements import statements
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
 
+_MOST_TURNS = 3
+"""Lines such as "Question:" before which an answer without a statement is looked for."""
+
 
 class Answer(NamedTuple):
     """An answer and where it is stated."""
@@ -61,13 +64,16 @@ def final_answers(text: str, kind: str | None) -> list[Answer]:
     own, begin = own_text(text)
     name = kind.partition(":")[0] if kind else None
     answers = _stated(own, begin)
-    for turn in next_turns(own, begin):
-        if answers and answers[0].end <= turn:
-            return [answer for answer in answers if answer.end <= turn]
-        if (unmarked := find_unmarked(own[:turn], begin, name)) is not None:
+    turns = next_turns(own, begin)
+    stated = answers[0].end if answers else len(own)
+    for turn in turns[:_MOST_TURNS]:
+        if turn < stated and (unmarked := find_unmarked(own[:turn], begin, name, certain=True)) is not None:
             return [_answer(own, unmarked, False)]
-    unmarked = None if answers else find_unmarked(own, begin, name)
-    return answers if unmarked is None else [_answer(own, unmarked, False)]
+    further = next((turn for turn in turns if turn >= stated), len(own))
+    if answers:
+        return [answer for answer in answers if answer.end <= further]
+    unmarked = find_unmarked(own, begin, name)
+    return [] if unmarked is None else [_answer(own, unmarked, False)]
 
 
 def _stated(text: str, begin: int) -> list[Answer]:

@@ -8,21 +8,22 @@ _LONGEST_TEXT = 4096
 _LARGEST_POWER = 400
 """Digits of a number and the largest power of ten; exact arithmetic beyond costs more than an answer is worth."""
 
-_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-_SIGNS = str.maketrans(
-    {"−": "-", "–": "-", "٫": ".", "٬": ",", "⁄": "/", "٪": "%", "½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4"}
-    | {chr(code): chr(to) for code, to in _FULL_WIDTH.items()}
-)
+_FULL_WIDTH = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_FRACTIONS = {"½": " 1/2", "⅓": " 1/3", "⅔": " 2/3", "¼": " 1/4", "¾": " 3/4"}
+_SIGNS = str.maketrans({"−": "-", "–": "-", "٫": ".", "٬": ",", "⁄": "/", "٪": "%"} | _FULL_WIDTH | _FRACTIONS)
 _BLANK = r"[ \u00a0\u2009\u202f]"
-_SEPARATED = (
-    # 1.234,5  1.234.567  1 234,5, and 3,5: a decimal comma, but not inside a list or where three digits follow.
-    (re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3})++(?=,\d++(?![\d,.]\d))"), "."),
-    (re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}+(?![\d.,]*\d)"), "."),
-    (re.compile(rf"(?:\A|(?<=[=:$€£¥])){_BLANK}*+[-+]?[$€£¥]?{_BLANK}?\d{{1,3}}(?:{_BLANK}\d{{3}})++(?!{_BLANK}?[\d/])"), None),
+_POINTS = re.compile(r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3})++(?=,\d++(?![\d,.]\d))|(?:\.\d{3}){2,}+(?![\d.,]*\d))")
+"""1.234,5 and 1.234.567."""
+_BLANKS = re.compile(
+    rf"(?:\A|(?<=[=:$€£¥])){_BLANK}*+[-+]?[$€£¥]?{_BLANK}?\d{{1,3}}(?:{_BLANK}\d{{3}})++(?!{_BLANK}?[\d/])"
 )
-_DECIMAL_COMMA = re.compile(r"(?<![\d.,(\[{])(?P<whole>\d++),(?P<part>\d{1,2}|\d{4,})(?![\d,)\]}/]|\.\d)")
-_DECIMAL_AFTER_GROUPS = re.compile(r"(?P<whole>(?<![\d.,])\d{4,}+),(?P<part>\d++)(?![\d,)\]}/]|\.\d)")
-_COMMAS = (re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))"), "")
+"""1 234, where a number alone stands."""
+_DECIMAL_COMMA = re.compile(
+    r"(?:(?<![\d.,(\[{])(?P<whole>\d++),(?P<part>\d{1,2}|\d{4,})|(?<![\d.,])(?P<large>\d{4,}+),(?P<small>\d++))"
+    r"(?![\d,)\]}/]|\.\d)"
+)
+"""3,5 where no list is meant and no thousands, and the comma of 1234,567."""
+_COMMAS = re.compile(r"(?<=\d)(?:,|[\u00a0\u2009\u202f])(?=\d{3}(?!\d))")
 """Thousands: 1,234 and thin or no-break spaces. In a list a blank follows the comma."""
 _POWERS = (
     (re.compile(r"[×·]"), "*"),
@@ -42,15 +43,18 @@ _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\[,;:! $]"), " "),
 )
 _REPEATING = re.compile(r"(?<![\d.])(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)\{(\d{1,50})\}")
-_NOT_PLAIN = re.compile(r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln|overline)(?![a-zA-Z])|[√π]|(?<![a-zA-Z])(?:pi|sqrt)(?![a-zA-Z])")
+_NOT_PLAIN = re.compile(
+    r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln|overline)(?![a-zA-Z])|[√π]|(?<![a-zA-Z])(?:pi|sqrt)(?![a-zA-Z])"
+)
 _DIGITS = rf"(?:\d{{1,{_LARGEST_POWER}}}(?:\.\d{{0,{_LARGEST_POWER}}})?|\.\d{{1,{_LARGEST_POWER}}})"
 _NUMBER = re.compile(
-    r"(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # 2 of m^2 is no number
+    r"(?=[-+$€£¥.\d])(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # 2 of m^2 is no number
     rf"(?:(?P<whole>\d{{1,{_LARGEST_POWER}}})[ \t]++(?=\d++/\d))?"  # 1 3/4
     rf"(?P<value>{_DIGITS})(?:[eE](?P<exponent>[-+]?\d{{1,9}}))?"
     rf"(?:[ \t]?/[ \t]?(?P<under>{_DIGITS}))?(?!\d|[ \t]?\^)(?P<percent>[ \t]?(?:%|per ?cent\b))?"
 )
-_SIMPLE = re.compile(r"[-+]?[0-9]{1,18}")
+_SIMPLE = re.compile(r"(?P<value>[-+]?[0-9]{1,18})(?P<unit> (?!per|pi\b|sqrt\b)[a-z]{2,20})?")
+"""Most answers, for speed."""
 
 
 class Number(NamedTuple):
@@ -73,8 +77,8 @@ def read_number(text: str) -> Number | None:
     Returns:
         The number; None if the text has none, or has what a number alone does not need, such as a root or pi.
     """
-    if _SIMPLE.fullmatch(text):
-        return Number(Fraction(int(text)), False)
+    if simple := _SIMPLE.fullmatch(text):
+        return Number(Fraction(int(simple["value"])), False)
     plain = _respell(text)
     if _NOT_PLAIN.search(plain):
         return None
@@ -86,8 +90,8 @@ def read_number(text: str) -> Number | None:
 
 def is_number(text: str) -> bool:
     """Whether a text is nothing but one number that `read_number` reads."""
-    if _SIMPLE.fullmatch(text):
-        return True
+    if simple := _SIMPLE.fullmatch(text):
+        return simple["unit"] is None
     match = _NUMBER.fullmatch(_respell(text).strip(" \t$()[]\\"))
     return match is not None and _number(match) is not None
 
@@ -112,30 +116,27 @@ def same_number(one: Number, other: Number, tolerance: float = 0.0) -> bool:
 
 
 def _respell(text: str) -> str:
-    plain = text[-_LONGEST_TEXT:].translate(_SIGNS)
+    plain = text[-_LONGEST_TEXT:]
+    if not plain.isascii():
+        plain = plain.translate(_SIGNS)
     if "\\" in plain:
         plain = _REPEATING.sub(_repeating, plain)
         for pattern, spelled in _LATEX:
             plain = pattern.sub(spelled, plain)
-    if "," in plain or "." in plain or " " in plain or not plain.isascii():
-        plain = _separated(plain)
+    if "." in plain:
+        plain = _POINTS.sub(lambda match: match[0].replace(".", ""), plain)
+    plain = _BLANKS.sub(lambda match: "".join(match[0].split()), plain)
+    if "," in plain:
+        plain = _DECIMAL_COMMA.sub(_with_point, plain)
+    plain = _COMMAS.sub("", plain)
     if "10" in plain:
         for pattern, spelled in _POWERS:
             plain = pattern.sub(spelled, plain)
     return plain
 
 
-def _separated(text: str) -> str:
-    """Leave out what separates thousands, and put a point for a decimal comma."""
-    for pattern, mark in _SEPARATED:
-        text = pattern.sub(lambda match, mark=mark: _digits(match[0], mark), text)
-    text = _DECIMAL_AFTER_GROUPS.sub(r"\g<whole>.\g<part>", text)
-    text = _DECIMAL_COMMA.sub(r"\g<whole>.\g<part>", text)
-    return _COMMAS[0].sub(_COMMAS[1], text)
-
-
-def _digits(text: str, mark: str | None) -> str:
-    return text.replace(mark, "") if mark else "".join(text.split())
+def _with_point(match: re.Match[str]) -> str:
+    return match[0].replace(",", ".")
 
 
 def _repeating(match: re.Match[str]) -> str:

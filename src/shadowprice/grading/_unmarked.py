@@ -31,7 +31,7 @@ _CHOSEN = re.compile(
 _HEDGED = re.compile(r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either)\b|n['’]t\b", re.IGNORECASE)
 
 
-def find_unmarked(text: str, begin: int, kind: str | None) -> Span | None:
+def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = False) -> Span | None:
     """Find the answer of a reply that states none.
 
     Args:
@@ -39,6 +39,7 @@ def find_unmarked(text: str, begin: int, kind: str | None) -> Span | None:
         begin: Where to begin to read.
         kind: The grader's name. Numbers, formulas and choices can be told from other text; for all other graders the
             reply is its own answer if it is nothing but a few words.
+        certain: Only a line that is nothing but the answer, or a sentence that begins with "therefore", will do.
 
     Returns:
         Where the answer is; None when there is none.
@@ -48,7 +49,7 @@ def find_unmarked(text: str, begin: int, kind: str | None) -> Span | None:
     start, end = trimmed(text, max(begin, len(text) - _TAIL), len(text))
     if kind not in ("number", "math", "choice"):
         return _whole(text, begin, end)
-    return _last_line(text, start, end, kind) or _conclusion(text, start, end, kind)
+    return _last_line(text, start, end, kind) or _conclusion(text, start, end, kind, certain=certain)
 
 
 def _whole(text: str, begin: int, end: int) -> Span | None:
@@ -68,10 +69,10 @@ def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
     return None
 
 
-def _conclusion(text: str, start: int, end: int, kind: str) -> Span | None:
+def _conclusion(text: str, start: int, end: int, kind: str, *, certain: bool) -> Span | None:
     sentences = [match.span() for match in _SENTENCE.finditer(text, start, end) if match[0].strip(" \t*_`$")]
     for position, sentence in enumerate(reversed(sentences)):
-        if position and not _CONCLUDES.match(text, *sentence):
+        if (position or certain) and not _CONCLUDES.match(text, *sentence):
             continue
         if text[sentence[1] : sentence[1] + 1] in ("?", "？"):
             continue
