@@ -16,9 +16,9 @@ _LONGEST = 4096
 
 def undressed(text: str) -> str:
     """Leave out what is around the whole of a text, and a closing period."""
-    text = without_hashes(text)
-    if len(text) > _LONGEST:
+    if len(text) > _LONGEST or (text[:1].isalnum() and text[-1:].isalnum() and "####" not in text):
         return text
+    text = without_hashes(text)
     for _ in range(_MOST):
         inner = text.removesuffix(".").strip() if not text.endswith("..") else text
         if command := _COMMANDS.fullmatch(inner):

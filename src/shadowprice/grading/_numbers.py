@@ -119,7 +119,7 @@ def _respell(text: str) -> str:
     plain = text[-_LONGEST_TEXT:]
     if not plain.isascii():
         plain = plain.translate(_SIGNS)
-    if "\\" in plain:
+    if "\\" in plain or "{" in plain:
         plain = _REPEATING.sub(_repeating, plain)
         for pattern, spelled in _LATEX:
             plain = pattern.sub(spelled, plain)

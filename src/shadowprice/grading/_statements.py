@@ -15,14 +15,16 @@ from shadowprice.grading import _wording
 from shadowprice.grading._fields import closings
 from shadowprice.grading._spans import VALUE, Span, is_emphasised, stripped, trimmed, unwrapped
 
-_LABEL = re.compile(
-    rf"{_wording.NOUN}{_wording.BLANK}*+[*_]*+{_wording.BLANK}*+[:：]{_wording.BLANK}*+(?P<answer>[^\r\n]*+)",
-    re.IGNORECASE,
-)
+_LABEL = rf"{_wording.BLANK}*+[*_]*+{_wording.BLANK}*+[:：]{_wording.BLANK}*+(?P<answer>[^\r\n]*+)"
+_LABELS = {
+    False: re.compile(_wording.ANSWER + _LABEL),
+    True: re.compile(_wording.NOUN + _LABEL),
+}
+"""By whether there are words that are not English."""
 _HEADING = re.compile(
-    rf"^[ \t]*+(?:\#{{1,6}}[ \t]*+[*_]*+|[*_]++)(?:(?:the|my|final|correct|最终|最終的な|최종)[ \t]?)*+{_wording.NOUN}"
-    r"[*_]*+[ \t]*+\r?$",
-    re.IGNORECASE | re.MULTILINE,
+    r"^[ \t]*+(?:\#{1,6}[ \t]*+[*_]*+|[*_]++)(?:(?i:the|my|final|correct|最终|最終的な|최종)[ \t]?)*+"
+    rf"{_wording.NOUN}[*_]*+[ \t]*+\r?$",
+    re.MULTILINE,
 )
 _NEXT_LINE = re.compile(r"[\s*_]*+(?P<answer>[^\r\n]*+)")
 _PROSE = re.compile(r"(?:I|A|[ia])(?:['’]| [a-z]{2})")
@@ -48,7 +50,8 @@ def statements(text: str, position: int) -> Iterator[Span]:
 
 
 def _stated(text: str, position: int) -> Iterator[Span]:
-    for match in _LABEL.finditer(text, position):
+    foreign = _wording.is_foreign(text)
+    for match in _LABELS[foreign].finditer(text, position):
         if not _QUOTED.search(text, max(position, match.start() - _BEFORE), match.start()):
             yield from _labelled(text, match)
     for match in _HEADING.finditer(text, position):
@@ -56,7 +59,7 @@ def _stated(text: str, position: int) -> Iterator[Span]:
     for match in _wording.ENGLISH.finditer(text, position):
         if not _wording.OPEN.search(text, max(position, match.start() - _BEFORE), match.start()):
             yield from _said(text, match)
-    for match in _wording.FOREIGN.finditer(text, position):
+    for match in _wording.FOREIGN.finditer(text, position) if foreign else ():
         yield from _said(text, match)
     if "####" in text:
         yield from (match.span("answer") for match in _HASHES.finditer(text, position))
