@@ -1,5 +1,6 @@
 """What of a reply is thinking: the tags that models put around it."""
 
+import re
 from typing import Final
 
 TAGS: Final = (
@@ -17,6 +18,8 @@ TAGS: Final = (
 
 _CLOSINGS = (*dict.fromkeys(closing for _, closing in TAGS), "assistantfinal")
 """The last is what is left of a closing tag where a server drops the special tokens of gpt-oss."""
+_MISSPELT = re.compile(r"\\end\{th(?:ink|inking|ought)[}>]|</end_(?:of_)?th(?:ink|inking|ought)>|<\\/think>")
+"""What models write in place of a closing tag; it counts where the right one does not come."""
 
 
 def blank_thinking(text: str) -> str:
@@ -50,9 +53,10 @@ def _stretches(text: str) -> list[tuple[int, int]]:
             return found
         start, opening = opened
         end = text.find(closings[opening], start)
-        if end < 0:
+        misspelt = _MISSPELT.search(text, start) if end < 0 else None
+        if end < 0 and misspelt is None:
             return [*found, (start, len(text))]
-        after = end + len(closings[opening])
+        after = misspelt.end() if misspelt else end + len(closings[opening])
         found.append((start, after))
         ahead |= {tag: _line_start(text, tag, after) for tag, at in ahead.items() if -1 < at < after}
 

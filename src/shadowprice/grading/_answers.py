@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shadowprice.grading._fields import field_values, without_escapes
 from shadowprice.grading._spans import Span, stripped, without_closing
-from shadowprice.grading._statements import statements
+from shadowprice.grading._statements import is_placeholder, statements
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
 
@@ -77,7 +77,11 @@ def final_answers(text: str, kind: str | None) -> list[Answer]:
 
 
 def _stated(text: str, begin: int) -> list[Answer]:
-    fields = {span: escaped for span, escaped in field_values(text, begin) if span[0] < span[1]}
+    fields = {
+        span: escaped
+        for span, escaped in field_values(text, begin)
+        if span[0] < span[1] and not is_placeholder(text, span)
+    }
     found = set(stripped(text, statements(text, begin))) | fields.keys()
     kept: list[Span] = []
     first_end = len(text) + 1

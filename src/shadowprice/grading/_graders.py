@@ -26,7 +26,9 @@ _LONGEST_FLOAT = 400
 _SECONDS = 2.0
 _VERIFIER_SECONDS = 10.0
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_EITHER = re.compile(r"[\s,(](?:or|oder|ou|o|или|или же|または|或|或者|혹은|또는)[\s)]|或|または|또는|\bbetween\b.*\band\b")
+_EITHER = re.compile(
+    r"[\s,(](?:or|oder|ou|o|или|или же|または|或|或者|혹은|또는)[\s)]|或|または|또는|\bbetween\b.*\band\b"
+)
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
 
 

@@ -34,9 +34,7 @@ def stripped(text: str, spans: Iterable[Span]) -> Iterator[Span]:
             start += 1
         while end > start:
             last, before = text[end - 1], text[end - 2 : end - 1] if end - 1 > start else " "
-            if not (
-                last in _EMPHASIS or last.isspace() or (last in ".。" and before != "." and not before.isspace())
-            ):
+            if not (last in _EMPHASIS or last.isspace() or (last in ".。" and before != "." and not before.isspace())):
                 break
             end -= 1
         if start < end:

@@ -44,9 +44,12 @@ _BEFORE = 60
 
 def statements(text: str, position: int) -> Iterator[Span]:
     """Where answers are stated from a position on, in no order, and some inside others."""
-    for span in _stated(text, position):
-        if not _wording.PLACEHOLDER.fullmatch(text, *trimmed(text, *span)):
-            yield span
+    return (span for span in _stated(text, position) if not is_placeholder(text, span))
+
+
+def is_placeholder(text: str, span: Span) -> bool:
+    """Whether a span is what instructions have in place of an answer, such as ``<number>``."""
+    return _wording.PLACEHOLDER.fullmatch(text, *trimmed(text, *span)) is not None
 
 
 def _stated(text: str, position: int) -> Iterator[Span]:
@@ -71,7 +74,7 @@ def _stated(text: str, position: int) -> Iterator[Span]:
 
 def _labelled(text: str, match: re.Match[str]) -> Iterator[Span]:
     start, end = match.span("answer")
-    if _wording.PLACEHOLDER.fullmatch(text, *trimmed(text, start, end)):
+    if is_placeholder(text, (start, end)):
         return
     for span in stripped(text, [(start, end)]):
         yield unwrapped(text, *span)

@@ -16,7 +16,8 @@ _CONCLUDES = re.compile(
     r"\W*+(?:therefore|thus|hence|so|in conclusion|in summary|to conclude|finally)\b", re.IGNORECASE
 )
 _IS = re.compile(
-    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to))?|=|＝)[ \t]*+(?P<answer>\S.*)", re.DOTALL
+    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to))?|=|＝)[ \t]*+(?P<answer>\S.*)",
+    re.DOTALL,
 )
 _TOTAL = re.compile(
     r"\W*+(?:(?:the|final|grand)[ \t]++)*+(?:total|result|sum|solution|value|output)[*_]*+[ \t]*+[:：][ \t]*+(?P<answer>\S.*)",

@@ -28,6 +28,7 @@ def is_foreign(text: str) -> bool:
     lowered = text.lower()
     return any(stem in lowered for stem in (_STEMS if text.isascii() else (*_STEMS, *_OTHER_STEMS)))
 
+
 CLAUSE: Final = (
     r"(?P<answer>(?:(?!(?:, ?| )(?:because|since|as|so|which|where|when|but|and we|and the)\b)[^\r\n.;!?。！？；।]|"
     r"[.;!?](?![\"'*_)$]*+(?:[\s,}]|\\n|\Z)))*+)"
@@ -67,7 +68,9 @@ NO_ANSWER: Final = re.compile(
     r"consistent|supposed|required|reasonable|valid|positive|negative|an? integer|below|above|here|there|simple|fine|"
     r"good|ok|easy|important|different|same|sound|complete|unknown|unclear|uncertain|ambiguous|your|my|our|if|"
     r"correcta|correcto|correta|correto|correcte|richtig|falsch|corretta|верный|верен|правильный)\b|"
-    r"(?-i:[a-z]{2,}(?:ful|able|ible|ous|less|ed|ing)\b)|正确|正解|不|错|对|什么|何|틀|맞)",
+    r"(?:help|use|meaning)ful\b|(?:plausi|sensi|accepta|possi|understanda)ble\b|obvious\b|straightforward\b|"
+    r"(?:verifi|confirm|round|bas|deriv|calculat|comput|provid|mention|shown|written|stat|hidden|miss|follow)(?:ed|ing)?\b|"
+    r"正确|正解|不|错|对|什么|何|틀|맞)",
     re.IGNORECASE,
 )
 """What follows "the answer is" when that says something about the answer and not the answer."""
