@@ -43,7 +43,6 @@ def test_emphasis_is_no_part_of_an_answer(reply: str, grader: str, expected: str
         ("40 + 5 = 45.", "number", "45"),
         ("45", "exact", "45"),
         ("45 pears, 2 of them bad", "exact", "45 pears, 2 of them bad"),
-        ("I hope the answer is helpful.", "exact", "I hope the answer is helpful"),
     ],
 )
 def test_answers_come_in_many_words(reply: str, grader: str, expected: str) -> None:
@@ -175,11 +174,17 @@ def test_answers_are_announced_in_many_languages(reply: str) -> None:
         ("We have to see whether the answer is 45.", None),
         ("So the answer is 45? Let me see.", None),
         ("The answer is not 45.", None),
+        ("I hope the answer is helpful.", None),
     ],
 )
 def test_what_is_quoted_or_left_open_is_no_answer(reply: str, expected: str | None) -> None:
     answer = find_answer(reply)
     assert (answer and answer.text) == expected
+
+
+def test_a_choice_that_is_ruled_out_is_none() -> None:
+    assert find_answer("We look at each.\nSo (C) is wrong.", "choice") is None
+    assert find_answer("We look at each.\nOption C is not correct.", "choice") is None
 
 
 def test_only_the_end_of_a_very_long_reply_is_read() -> None:

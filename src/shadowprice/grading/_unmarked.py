@@ -29,7 +29,9 @@ _CHOSEN = re.compile(
     r"[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?(?:correct|right|best|true)"
     r"(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
 )
-_HEDGED = re.compile(r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either)\b|n['’]t\b", re.IGNORECASE)
+_HEDGED = re.compile(
+    r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE
+)
 
 
 def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = False) -> Span | None:
@@ -50,7 +52,8 @@ def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = Fa
     start, end = trimmed(text, max(begin, len(text) - _TAIL), len(text))
     if kind not in ("number", "math", "choice"):
         return _whole(text, begin, end)
-    return _last_line(text, start, end, kind) or _conclusion(text, start, end, kind, certain=certain)
+    line, conclusion = _last_line(text, start, end, kind), _conclusion(text, start, end, kind, certain=certain)
+    return conclusion or line if kind == "choice" else line or conclusion
 
 
 def _whole(text: str, begin: int, end: int) -> Span | None:
@@ -65,7 +68,9 @@ def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
     start = max(start, text.rfind("\n", start, end) + 1, text.rfind("\r", start, end) + 1)
     for span in stripped(text, [(start, end)] if end - start <= _LONGEST_LINE else []):
         line = text[slice(*span)]
-        if (kind in ("number", "math") and is_number(line)) or (kind == "choice" and read_choice(line) is not None):
+        if (kind in ("number", "math") and is_number(line)) or (
+            kind == "choice" and read_choice(line) is not None and not _HEDGED.search(line)
+        ):
             return span
     return None
 
