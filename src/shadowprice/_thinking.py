@@ -22,6 +22,10 @@ _MISSPELT = re.compile(r"\\end\{th(?:ink|inking|ought)[}>]|</end_(?:of_)?th(?:in
 """What models write in place of a closing tag; it counts where the right one does not come."""
 
 
+_MOST = 1000
+"""Stretches of thinking that are told apart; what follows them all is taken as thinking."""
+
+
 def blank_thinking(text: str) -> str:
     """Put line breaks in place of thinking, so that positions in what remains are those in the whole text.
 
@@ -58,6 +62,8 @@ def _stretches(text: str) -> list[tuple[int, int]]:
             return [*found, (start, len(text))]
         after = misspelt.end() if misspelt else end + len(closings[opening])
         found.append((start, after))
+        if len(found) == _MOST:
+            return [*found, (after, len(text))]
         ahead |= {tag: _line_start(text, tag, after) for tag, at in ahead.items() if -1 < at < after}
 
 

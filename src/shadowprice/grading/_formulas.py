@@ -13,7 +13,7 @@ _REPEATING = re.compile(r"(?<![\d.])(\d{0,50})\.(\d{0,50})\\(?:overline|bar)\{(\
 
 
 def respelled(formula: str) -> str:
-    r"""Spell roots and pi as LaTeX does, and repeating decimals as fractions: math-verify takes ``pi`` for p times i."""
+    r"""Spell roots and pi as LaTeX does, and repeating decimals as fractions; math-verify reads ``pi`` as p times i."""
     formula = _RADICAND.sub(lambda match: rf"\sqrt{{{match[1] or match[2] or match[3] or ''}}}", formula)
     formula = _PI.sub(lambda _: r"\pi ", formula)
     return _REPEATING.sub(_fraction, formula)

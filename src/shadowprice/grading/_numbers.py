@@ -48,7 +48,7 @@ _NOT_PLAIN = re.compile(
 )
 _DIGITS = rf"(?:\d{{1,{_LARGEST_POWER}}}(?:\.\d{{0,{_LARGEST_POWER}}})?|\.\d{{1,{_LARGEST_POWER}}})"
 _NUMBER = re.compile(
-    r"(?=[-+$€£¥.\d])(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # 2 of m^2 is no number
+    r"(?=[-+$€£¥.\d])(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # not 2 of m^2
     rf"(?:(?P<whole>\d{{1,{_LARGEST_POWER}}})[ \t]++(?=\d++/\d))?"  # 1 3/4
     rf"(?P<value>{_DIGITS})(?:[eE](?P<exponent>[-+]?\d{{1,9}}))?"
     rf"(?:[ \t]?/[ \t]?(?P<under>{_DIGITS}))?(?!\d|[ \t]?\^)(?P<percent>[ \t]?(?:%|per ?cent\b))?"

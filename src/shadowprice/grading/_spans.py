@@ -47,7 +47,7 @@ def unwrapped(text: str, start: int, end: int) -> Span:
         end -= text[end - 1] == "}" and end - 1 > start
     if end - start > 2 and text.endswith((r"\)", r"\]"), start, end):
         opened = text.find("\\" + {")": "(", "]": "["}[text[end - 1]], start, end)
-        if opened < 0 or opened == start and text.find(text[end - 2 : end], start, end) == end - 2:
+        if opened < 0 or (opened == start and text.find(text[end - 2 : end], start, end) == end - 2):
             start, end = trimmed(text, start + (2 if opened == start else 0), end - 2)
     if end - start <= 2:
         return start, end

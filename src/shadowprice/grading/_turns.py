@@ -6,6 +6,8 @@ from shadowprice._thinking import blank_thinking
 
 LONGEST = 200_000
 """Characters at the end of a reply in which its answer is looked for; what stands before is not read."""
+_LONGEST_SCANNED = 1_000_000
+"""Characters at the end of a reply in which the template's tokens are looked for; no model's reply is as long."""
 
 _TEMPLATE = re.compile(
     r"<(?:\|(?P<name>[A-Za-z][\w ]{0,40})\||｜[\w▁ ]{1,40}｜|/?s|/?bos|/?eos|(?:start|end)_of_turn)>"
@@ -40,8 +42,8 @@ def _end(text: str) -> int:
     """Where the first of the template's tokens stands that has something of the reply before it."""
     position = 0
     begun = False
-    for token in _TEMPLATE.finditer(text):
-        begun = begun or not text[position : token.start()].isspace() and position < token.start()
+    for token in _TEMPLATE.finditer(text, max(0, len(text) - _LONGEST_SCANNED)):
+        begun = begun or (position < token.start() and not text[position : token.start()].isspace())
         if begun and not (token["name"] and _WITHIN.fullmatch(token["name"])):
             return token.start()
         position = token.end()

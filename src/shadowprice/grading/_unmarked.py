@@ -20,13 +20,14 @@ _IS = re.compile(
     re.DOTALL,
 )
 _TOTAL = re.compile(
-    r"\W*+(?:(?:the|final|grand)[ \t]++)*+(?:total|result|sum|solution|value|output)[*_]*+[ \t]*+[:：][ \t]*+(?P<answer>\S.*)",
+    r"\W*+(?:(?:the|final|grand)[ \t]++)*+(?:total|result|sum|solution|value|output)[*_]*+[ \t]*+[:：]"
+    r"[ \t]*+(?P<answer>\S.*)",
     re.IGNORECASE,
 )
 _EMPHASISED = re.compile(r"(?P<run>\*{2,3}|__)(?=\S)(?P<answer>[^*_\r\n]{1,100})(?<=\S)(?P=run)")
 _CHOSEN = re.compile(
-    r"(?:\W|(?i:so|therefore|thus|hence|the))*+(?:(?i:option|choice|statement)[ \t]++)?[*_]*+(?P<answer>\(?[A-Z]\)?)[*_]*+"
-    r"[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?(?:correct|right|best|true)"
+    r"(?:\W|(?i:so|therefore|thus|hence|the))*+(?:(?i:option|choice|statement)[ \t]++)?[*_]*+"
+    r"(?P<answer>\(?[A-Z]\)?)[*_]*+[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?(?:correct|right|best|true)"
     r"(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
 )
 _HEDGED = re.compile(

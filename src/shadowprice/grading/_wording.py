@@ -11,16 +11,18 @@ _SPACED = (
 )
 _DENSE = r"答案|答え|答|解答|回答|정답|(?<!\w)답"
 _MORE = (
-    r"(?:[ \t](?:final|finale|finala|finali|correcta?|correto|correcte|corretta|définitive|akhir(?:nya)?|końcowa|cuối cùng|"
-    r"đúng|النهائية|النهائي|الصحيحة|हमारा|sayısal|saya|kami))?"
+    r"(?:[ \t](?:final|finale|finala|finali|correcta?|correto|correcte|corretta|définitive|akhir(?:nya)?|końcowa|"
+    r"cuối cùng|đúng|النهائية|النهائي|الصحيحة|हमारा|sayısal|saya|kami))?"
 )
 BLANK: Final = r"[ \t\u00a0\u202f\u3000]"
 # A charset at the start lets `re` skip quickly, which \b or IGNORECASE would not.
 ANSWER: Final = r"[aA](?:nswer|NSWER)(?<!\w.{6})(?!\w)"
 NOUN: Final = rf"(?:{ANSWER}|(?i:(?<!\w)(?:{_SPACED}){_MORE}(?!\w))|{_DENSE})"
 """A word for "answer", perhaps with a "final" or "correct" that follows it."""
-_STEMS = tuple("respuesta resposta reponse antwort risposta cevap odpowied jawaban".split())
-_OTHER_STEMS = tuple("réponse ответ उत्तर जवाब جابة جواب đáp lời yanıt 答 정답 답 解答".split())
+_STEMS = tuple(["respuesta", "resposta", "reponse", "antwort", "risposta", "cevap", "odpowied", "jawaban"])
+_OTHER_STEMS = tuple(
+    ["réponse", "ответ", "उत्तर", "जवाब", "جابة", "جواب", "đáp", "lời", "yanıt", "答", "정답", "답", "解答"]
+)
 
 
 def is_foreign(text: str) -> bool:
