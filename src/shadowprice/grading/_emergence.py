@@ -36,8 +36,8 @@ def emergence(
 
     That is the earliest statement from which on every statement gives the final answer. A reply cut anywhere after it
     has the final answer, as `find_answer` reads it, unless the cut falls inside a later statement or thinking.
-    Answers are the same if their numbers, letters or spellings without blanks and markup are; equal formulas that are written
-    differently (``x(x+1)`` and ``x^2+x``) count as different, which places emergence late rather than early.
+    Answers are the same if their numbers, letters or spellings without blanks and markup are; equal formulas that are
+    written differently (``x(x+1)`` and ``x^2+x``) count as different, which places emergence late rather than early.
 
     Args:
         text: The whole reply.

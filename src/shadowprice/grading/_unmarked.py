@@ -26,9 +26,9 @@ _TOTAL = re.compile(
 )
 _EMPHASISED = re.compile(r"(?P<run>\*{2,3}|__)(?=\S)(?P<answer>[^*_\r\n]{1,100})(?<=\S)(?P=run)")
 _CHOSEN = re.compile(
-    r"(?:\W|(?i:so|therefore|thus|hence|the))*+(?:(?i:option|choice|statement)[ \t]++)?[*_]*+"
-    r"(?P<answer>\(?[A-Z]\)?)[*_]*+[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?(?:correct|right|best|true)"
-    r"(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
+    r"(?:[^\w(]|(?i:so|therefore|thus|hence|the))*+(?:(?i:option|choice|statement)[ \t]++)?[*_]*+"
+    r"(?P<answer>\(?[A-Z]\)?)[*_]*+[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?"
+    r"(?:correct|right|best|true)(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
 )
 _HEDGED = re.compile(
     r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE

@@ -19,10 +19,8 @@ BLANK: Final = r"[ \t\u00a0\u202f\u3000]"
 ANSWER: Final = r"[aA](?:nswer|NSWER)(?<!\w.{6})(?!\w)"
 NOUN: Final = rf"(?:{ANSWER}|(?i:(?<!\w)(?:{_SPACED}){_MORE}(?!\w))|{_DENSE})"
 """A word for "answer", perhaps with a "final" or "correct" that follows it."""
-_STEMS = tuple(["respuesta", "resposta", "reponse", "antwort", "risposta", "cevap", "odpowied", "jawaban"])
-_OTHER_STEMS = tuple(
-    ["réponse", "ответ", "उत्तर", "जवाब", "جابة", "جواب", "đáp", "lời", "yanıt", "答", "정답", "답", "解答"]
-)
+_STEMS = ("respuesta", "resposta", "reponse", "antwort", "risposta", "cevap", "odpowied", "jawaban")
+_OTHER_STEMS = ("réponse", "ответ", "उत्तर", "जवाब", "جابة", "جواب", "đáp", "lời", "yanıt", "答", "정답", "답", "解答")
 
 
 def is_foreign(text: str) -> bool:
