@@ -53,7 +53,7 @@ def is_placeholder(text: str, span: Span) -> bool:
 
 
 def _stated(text: str, position: int) -> Iterator[Span]:
-    foreign = _wording.is_foreign(text)
+    foreign = _wording.is_foreign(text[position:])
     for match in _LABELS[foreign].finditer(text, position):
         if not _QUOTED.search(text, max(position, match.start() - _BEFORE), match.start()):
             yield from _labelled(text, match)
