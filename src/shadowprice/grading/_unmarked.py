@@ -60,7 +60,12 @@ def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = Fa
 def _whole(text: str, begin: int, end: int) -> Span | None:
     start, end = trimmed(text, begin, end)
     line = text[start:end] if end - start <= _LONGEST_LINE else "\n"
-    if "\n" in line or (len(line.split()) > _MOST_WORDS and not VALUE.match(line)) or line.endswith(("?", ":")):
+    if (
+        "\n" in line
+        or ". " in line
+        or (len(line.split()) > _MOST_WORDS and not VALUE.match(line))
+        or line.endswith(("?", ":"))
+    ):
         return None
     return next(stripped(text, [(start, end)]), None)
 
