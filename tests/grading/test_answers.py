@@ -106,7 +106,7 @@ def test_answers_are_where_they_say(reply: str) -> None:
     for answer in stated:
         spelled = reply[answer.start : answer.end]
         assert spelled
-        assert spelled == answer.text or "\\" in spelled
+        assert spelled == answer.text or any(mark in spelled for mark in "\\*$_`")
     assert find_answer(reply) == (stated[-1] if stated else None)
 
 
@@ -156,7 +156,18 @@ UNITS = [
         r"\boxed{}",
         "<answer>",
     ),
-    *("#### ", "#### 1\n", "**", "{", "}", ". ", "So x is ", "1,", r"\frac{", "9", "\n"),
+    *("#### ", "#### 1\n", "**", "{", "}", ". ", "So x is ", "1,", r"\frac{", "9", "\n", " ", "1 ", "<|", "<think>"),
+    *(
+        "<think></think>\n",
+        "a<|channel|>",
+        "<|im_end|>",
+        "\nQuestion: 1\n",
+        "答案：",
+        "respuesta ",
+        "**1** ",
+        "='",
+        "a",
+    ),
 ]
 
 

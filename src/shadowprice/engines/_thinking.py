@@ -1,13 +1,6 @@
 """Telling reasoning from the answer where the server does not: by the tags around it."""
 
-from typing import Final
-
-_TAGS: Final = (
-    ("<think>", "</think>"),
-    ("<thinking>", "</thinking>"),
-    ("[THINK]", "[/THINK]"),
-    ("◁think▷", "◁/think▷"),
-)
+from shadowprice._thinking import TAGS
 
 
 class ThinkingSplitter:
@@ -21,7 +14,7 @@ class ThinkingSplitter:
     """
 
     def __init__(self, *, opened: bool = False) -> None:
-        self._close = _TAGS[0][1] if opened else ""
+        self._close = TAGS[0][1] if opened else ""
         self._begun = opened
         self._held = ""
 
@@ -50,11 +43,11 @@ class ThinkingSplitter:
 
     def _begin(self) -> None:
         begin = self._held.lstrip()
-        for opening, closing in _TAGS:
+        for opening, closing in TAGS:
             if begin.startswith(opening):
                 self._begun, self._close, self._held = True, closing, begin[len(opening) :]
                 return
-        self._begun = not any(opening.startswith(begin) for opening, _ in _TAGS)
+        self._begun = not any(opening.startswith(begin) for opening, _ in TAGS)
 
     def _release(self) -> str:
         text, self._held = self._held, ""

@@ -1,58 +1,19 @@
-r"""Where answers are stated in a reply.
+r"""The answers that a reply states.
 
-A statement is one of
-
-- ``Answer: 7`` and what follows on its line, or on the next line if that looks like a value;
-- ``The answer is 7``, up to the end of the clause, if what follows looks like a value;
-- ``\boxed{7}`` and ``<answer>7</answer>``;
-- ``#### 7`` alone on its line, as in GSM8K;
-- ``"answer": 7`` of a JSON object, whole or not, escapes undone.
-
-Where one statement lies inside another, as in ``Answer: $\boxed{7}$``, the inner one counts. Everything here is
-linear in the length of the reply: patterns do not backtrack, and brackets are matched in one pass.
+The forms are in `_statements` and `_fields`. Where one statement lies inside another, as in ``Answer: $\boxed{7}$``,
+the inner one counts. Time is linear in the length of the reply.
 """
 
-import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
-from shadowprice._text import kept
-from shadowprice.grading._spans import VALUE, Span, stripped, trimmed, unwrapped
+from shadowprice.grading._fields import field_values, without_escapes
+from shadowprice.grading._spans import Span, stripped, without_closing
+from shadowprice.grading._statements import is_placeholder, statements
+from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
 
-# A charset at the start lets `re` skip quickly, which \b or IGNORECASE would not.
-_ANSWER = r"[aA](?:nswer|NSWER)(?<!\w.{6})"
-_LABEL = re.compile(_ANSWER + r"[ \t]*+[*_]*+[ \t]*+:[ \t]*+(?P<answer>[^\r\n]*+)")
-_NEXT_LINE = re.compile(r"[\s*_]*+(?P<answer>[^\r\n]*+)")
-_SENTENCE = re.compile(
-    _ANSWER + r"(?:[ \t](?:to|of|for)\b[^\r\n.:]{0,80}?)?[ \t]++(?:is|was|would be|should be|must be)\b[ \t]*+:?[ \t]*+"
-    r"(?P<answer>(?:(?!(?:, ?| )(?:because|since|as|so|which|where|when|but|and we|and the)\b)[^\r\n.;!?]|"
-    r"[.;!?](?![\"'*_)]*+(?:[\s,}]|\\n|\Z)))*+)"
-)
-_BOXED = re.compile(r"\\f?boxed[ \t]*+(?=\{)")
-_HASHES = re.compile(
-    r"^####[ \t]*+(?P<answer>[-+−]?[$€£¥]?[-+−]?\d[\d,]*+(?:\.\d++)?(?:[ \t]?/[ \t]?\d++)?%?|\(?[A-Z]\)?)[ \t]*+\r?$",
-    re.MULTILINE,
-)
-_TAG = re.compile(r"<(?P<closing>/?)[aA](?:nswer|NSWER)>")
-_FIELD = re.compile(r"""["'](?:[fF]inal[ _]?)?[aA]nswer["']\s*+:\s*+(?=\S)""")
-_STRING = {
-    '"': re.compile(r'"(?P<answer>[^"\\]*+(?:\\.[^"\\]*+)*+)"', re.DOTALL),
-    "'": re.compile(r"'(?P<answer>[^'\\]*+(?:\\.[^'\\]*+)*+)'", re.DOTALL),
-}
-_AFTER_FIELD = re.compile(r"\s*+(?:[,}\]]|```|\Z)")
-_REST_OF_LINE = re.compile(r"[^\r\n]*+")
-_SCALAR = re.compile(r"[^\r\n,}]*+")
-_BRACKETS = {pair: re.compile(rf"\\.|[\{pair[0]}\{pair[1]}]", re.DOTALL) for pair in ("{}", "[]", "()")}
-_ESCAPE = re.compile(r"""\\(?:(?P<same>["'\\/])|u(?P<code>[0-9a-fA-F]{4})|(?P<blank>[nrtbf])(?![A-Za-z]))""")
-_BLANKS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
-_WORDS = re.compile(r"(?:option |choice )?[^\W\d_]++(?:[ '’-][^\W\d_]++){0,3}")
-_NO_ANSWER = re.compile(
-    r"(?:an?[ \t]+\w|(?:not|no longer|correct|incorrect|right|wrong|indeed|given|found|obtained|expressed|in|to|that|"
-    r"this|these|those|the|just|therefore|also|then|unique|clear|as|of|by|it|what|either|still|always|likely|probably|"
-    r"consistent|supposed|required|reasonable|valid|positive|negative|an? integer)\b)",
-    re.IGNORECASE,
-)
+_MOST_TURNS = 3
+"""Lines such as "Question:" before which an answer without a statement is looked for."""
 
 
 class Answer(NamedTuple):
@@ -63,26 +24,30 @@ class Answer(NamedTuple):
     end: int
     """Position in the reply just past the last character of the answer."""
     start: int
-    """Position of its first character. ``reply[start:end]`` is `text`, or `text` with JSON's escapes."""
+    """Position of its first character.
+
+    ``reply[start:end]`` is `text`, or `text` with JSON's escapes or with the end of an emphasis in it.
+    """
 
 
 def find_answer(text: str, kind: str | None = None) -> Answer | None:
     """Find the final answer of a reply: the last one that it states.
 
+    Thinking, tokens of the chat template and what follows them, and a further question with its answer are no part of
+    the reply. Of what remains the last 200,000 characters are read.
+
     Args:
         text: The reply, or as much of it as there is.
         kind: The grader that will judge the answer, if it is known. A reply without a statement may then still give
-            its last line, if that is nothing but a number (``"number"``, ``"math"``) or a choice (``"choice"``), or the
-            value that its last sentences conclude with (``"number"``, ``"math"``).
+            its last line, if that is nothing but a number (``"number"``, ``"math"``) or a choice (``"choice"``), the
+            value that its last sentences conclude with (``"number"``, ``"math"``, ``"choice"``), or the whole of it,
+            if that is one line of a few words (``"exact"`` and the rest).
 
     Returns:
         The answer; None when the reply has none.
     """
-    stated = stated_answers(text)
-    if stated:
-        return stated[-1]
-    span = find_unmarked(text, kind.partition(":")[0]) if kind else None
-    return _answer(text, span, False) if span else None
+    answers = final_answers(text, kind)
+    return answers[-1] if answers else None
 
 
 def stated_answers(text: str) -> list[Answer]:
@@ -91,8 +56,33 @@ def stated_answers(text: str) -> list[Answer]:
     An answer was stated within the first n characters if the first answer's `end` is at most n, so one call on
     a whole reply serves each of its prefixes. Time is linear in the length of the reply.
     """
-    fields = {span: escaped for span, escaped in _fields(text) if span[0] < span[1]}
-    found = set(stripped(text, _spans(text))) | fields.keys()
+    return final_answers(text, None)
+
+
+def final_answers(text: str, kind: str | None) -> list[Answer]:
+    """Return the answers that a reply states, or else the one that it gives without stating it."""
+    own, begin = own_text(text)
+    name = kind.partition(":")[0] if kind else None
+    answers = _stated(own, begin)
+    turns = next_turns(own, begin)
+    stated = answers[0].end if answers else len(own)
+    for turn in turns[:_MOST_TURNS]:
+        if turn < stated and (unmarked := find_unmarked(own[:turn], begin, name, certain=True)) is not None:
+            return [_answer(own, unmarked, False)]
+    further = next((turn for turn in turns if turn >= stated), len(own))
+    if answers:
+        return [answer for answer in answers if answer.end <= further]
+    unmarked = find_unmarked(own, begin, name)
+    return [] if unmarked is None else [_answer(own, unmarked, False)]
+
+
+def _stated(text: str, begin: int) -> list[Answer]:
+    fields = {
+        span: escaped
+        for span, escaped in field_values(text, begin)
+        if span[0] < span[1] and not is_placeholder(text, span)
+    }
+    found = set(stripped(text, statements(text, begin))) | fields.keys()
     kept: list[Span] = []
     first_end = len(text) + 1
     # From the last start to the first: a span that ends no earlier than one already seen contains that one.
@@ -105,102 +95,4 @@ def stated_answers(text: str) -> list[Answer]:
 
 def _answer(text: str, span: Span, escaped: bool) -> Answer:
     start, end = span
-    raw = text[start:end]
-    return Answer(kept(_ESCAPE.sub(_unescape, raw)) if escaped else raw, end, start)
-
-
-def _spans(text: str) -> Iterator[Span]:
-    for match in _LABEL.finditer(text):
-        for span in stripped(text, [match.span("answer")]):
-            yield unwrapped(text, *span)
-            break
-        else:
-            below = _NEXT_LINE.match(text, match.end())
-            if below and VALUE.match(text, below.start("answer")):
-                yield below.span("answer")
-    for match in _SENTENCE.finditer(text):
-        if _is_value(text, *match.span("answer")):
-            yield from (unwrapped(text, *span) for span in stripped(text, [match.span("answer")]))
-    if "####" in text:
-        yield from (match.span("answer") for match in _HASHES.finditer(text))
-    openings = [match.end() for match in _BOXED.finditer(text)]
-    closings = _closings(text, "{}", openings)
-    yield from ((opened + 1, closings[opened]) for opened in openings if opened in closings)
-    yield from _tagged(text)
-
-
-def _tagged(text: str) -> Iterator[Span]:
-    opened = None
-    for tag in _TAG.finditer(text):
-        if not tag["closing"]:
-            opened = tag.end()
-        elif opened is not None:
-            yield opened, tag.start()
-            opened = None
-    if opened is not None and (line := _REST_OF_LINE.match(text, opened)):
-        yield line.span()  # servers cut a reply just before its stop string, which may be </answer>
-
-
-def _fields(text: str) -> Iterator[tuple[Span, bool]]:
-    """The values of ``"answer"`` in JSON or in a Python dict, and whether they have escapes."""
-    fields = list(_FIELD.finditer(text))
-    values = [match.end() for match in fields]
-    limits = [*(match.start() for match in fields), len(text)][1:]
-    closings: dict[int, int] = {}
-    for pair in _BRACKETS:
-        closings |= _closings(text, pair, [value for value in values if text[value] == pair[0]])
-    for value, limit in zip(values, limits, strict=True):
-        if text[value] in _STRING:
-            start, end = _string(text, value, limit)
-            if text[start:end].strip():
-                yield (start, end), True
-            elif end > value and text[end : end + 1] == text[value]:
-                yield (value, end + 1), False  # a string of blanks or nothing is told by its quotes
-        elif value in closings:
-            yield (value, closings[value] + 1), False
-        elif scalar := _SCALAR.match(text, value, limit):
-            yield trimmed(text, *scalar.span()), False
-
-
-def _string(text: str, opened: int, limit: int) -> Span:
-    """The inside of the string that opens at `opened`; models forget to escape quotes, and to close."""
-    quote = text[opened]
-    string = _STRING[quote].match(text, opened, limit)
-    if string and _AFTER_FIELD.match(text, string.end()):
-        return string.span("answer")
-    line = _REST_OF_LINE.match(text, opened + 1, limit)
-    start, end = trimmed(text, *(line.span() if line else (opened, opened)))
-    closed = text.rfind(quote, start, end)
-    if closed >= 0 and not text[closed + 1 : end].strip(" \t,}]"):
-        return start, closed
-    return start, end
-
-
-def _unescape(escape: re.Match[str]) -> str:
-    r"""Undo an escape; ``\frac`` in a string is LaTeX that was not escaped, not a form feed before "rac"."""
-    if escape["same"]:
-        return escape["same"]
-    return chr(int(escape["code"], 16)) if escape["code"] else _BLANKS[escape["blank"]]
-
-
-def _closings(text: str, pair: str, openings: list[int]) -> dict[int, int]:
-    """Where the brackets that open at `openings` close, in one pass; those that do not are left out."""
-    if not openings:
-        return {}
-    wanted = set(openings)
-    closings = {}
-    stack: list[int] = []
-    for match in _BRACKETS[pair].finditer(text, openings[0]):
-        if match[0] == pair[0]:
-            stack.append(match.start())
-        elif match[0] == pair[1] and stack:
-            opened = stack.pop()
-            if opened in wanted:
-                closings[opened] = match.start()
-    return closings
-
-
-def _is_value(text: str, start: int, end: int) -> bool:
-    if _NO_ANSWER.match(text, start, end):
-        return False
-    return bool(VALUE.match(text, start, end) or _WORDS.fullmatch(text, start, end))
+    return Answer(without_escapes(text[start:end]) if escaped else without_closing(text, start, end), end, start)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from shadowprice._errors import InputError
-from shadowprice.grading._answers import Answer, find_answer, stated_answers
+from shadowprice.grading._answers import Answer, final_answers
 from shadowprice.grading._choices import read_choice
 from shadowprice.grading._numbers import is_number, read_number
 
@@ -35,9 +35,9 @@ def emergence(
     """Find where the final answer of a reply is first stated and not withdrawn later.
 
     That is the earliest statement from which on every statement gives the final answer. A reply cut anywhere after it
-    has the final answer, as `find_answer` reads it, unless the cut falls inside a later statement. Answers are the
-    same if their numbers, letters or spellings without blanks and markup are; equal formulas that are written
-    differently (``x(x+1)`` and ``x^2+x``) count as different, which places emergence late rather than early.
+    has the final answer, as `find_answer` reads it, unless the cut falls inside a later statement or thinking.
+    Answers are the same if their numbers, letters or spellings without blanks and markup are; equal formulas that are
+    written differently (``x(x+1)`` and ``x^2+x``) count as different, which places emergence late rather than early.
 
     Args:
         text: The whole reply.
@@ -53,16 +53,13 @@ def emergence(
     Raises:
         InputError: `tokens` is negative, or `offsets` end before the answer does.
     """
-    stated = stated_answers(text)
-    if not stated:
-        answer = find_answer(text, kind)
-        stated = [answer] if answer else []
+    stated = final_answers(text, kind)
     if not stated:
         return None
     final = _key(stated[-1].text, kind)
     first = stated[-1]
     for answer in reversed(stated):
-        if _key(answer.text, kind) != final:
+        if answer.text != first.text and _key(answer.text, kind) != final:
             break
         first = answer
     return Emergence(first, first.end, _tokens_until(first.end, len(text), tokens, offsets))

@@ -11,7 +11,9 @@ from typing import Any, Final
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice.grading._choices import read_choice
 from shadowprice.grading._code import loaded_grader
-from shadowprice.grading._numbers import Number, is_number, read_number, same_number
+from shadowprice.grading._dress import undressed, without_hashes
+from shadowprice.grading._formulas import compare_plain, respelled
+from shadowprice.grading._numbers import Number, read_number, same_number
 from shadowprice.grading._process import JUDGE
 
 GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "reasoning-gym", "python")
@@ -24,7 +26,9 @@ _LONGEST_FLOAT = 400
 _SECONDS = 2.0
 _VERIFIER_SECONDS = 10.0
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_UNIT = re.compile(r"(?<=[\d}])(?:[ ~]|\\[,; ]){0,3}(?:\\(?:text|mathrm|mbox)\{[^{}]*\}| [A-Za-z]{3,}[A-Za-z ]*)\Z")
+_EITHER = re.compile(
+    r"[\s,(](?:or|oder|ou|o|или|или же|または|或|或者|혹은|또는)[\s)]|或|または|또는|\bbetween\b.*\band\b"
+)
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
 
 
@@ -94,6 +98,10 @@ def _amount(grader: str, option: str) -> float | None:
 
 
 def _is_same(answer: str, gold: str, _: float | None) -> bool:
+    return _is_equal(answer, gold) or _is_equal(undressed(answer), undressed(gold))
+
+
+def _is_equal(answer: str, gold: str) -> bool:
     given, right = _normalize(answer), _normalize(gold)
     if given == right:
         return True
@@ -117,13 +125,23 @@ def _float(text: str) -> float | None:
 
 def _is_number(answer: str, gold: str, tolerance: float | None) -> bool:
     right = _gold_number(gold)
-    given = read_number(answer)
+    given = None if _leaves_open(answer) else read_number(answer)
     return right is not None and given is not None and same_number(given, right, tolerance or 0.0)
+
+
+def _leaves_open(answer: str) -> bool:
+    """Whether an answer names two numbers that differ, as "48 or 72" does."""
+    match = _EITHER.search(answer, 0, _LONGEST_ANSWER) if " " in answer or not answer.isascii() else None
+    if match is None:
+        return False
+    ends = (match.start(), match.end()) if " and" not in match[0] else (match.end() - 3, match.end())
+    numbers = read_number(answer[: ends[0]]), read_number(answer[ends[1] :])
+    return None not in numbers and numbers[0] != numbers[1]
 
 
 @cache
 def _gold_number(gold: str) -> Number | None:
-    number = read_number(gold)
+    number = read_number(without_hashes(gold))
     if number is None and gold.strip():
         raise InputError(
             f"The right answer '{_short(gold)}' has no number to grade by: use the grader 'exact' or 'math'."
@@ -132,7 +150,7 @@ def _gold_number(gold: str) -> Number | None:
 
 
 def _is_choice(answer: str, gold: str, _: float | None) -> bool:
-    right = read_choice(gold)
+    right = read_choice(undressed(gold))
     if right is None and gold.strip():
         raise InputError(
             f"The right answer '{_short(gold)}' is not a letter A to Z: use the grader 'exact' for other answers."
@@ -143,13 +161,22 @@ def _is_choice(answer: str, gold: str, _: float | None) -> bool:
 def _is_literal(answer: str, gold: str, _: float | None) -> bool:
     if not gold.strip():
         return False
+    right = gold.strip() if _is_literal_text(gold.strip()) else undressed(gold)
     try:
-        ast.literal_eval(gold.strip())
+        ast.literal_eval(right)
     except (*_UNREADABLE, TypeError, MemoryError, RecursionError) as error:
         raise InputError(
             f"The right answer '{_short(gold)}' is not a Python literal: quote it if it is a string, or use 'exact'."
         ) from error
-    return 0 < len(answer) <= _LONGEST_ANSWER and JUDGE.judge("literal", answer, gold.strip(), _SECONDS)
+    return 0 < len(answer) <= _LONGEST_ANSWER and JUDGE.judge("literal", answer, right, _SECONDS)
+
+
+def _is_literal_text(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (*_UNREADABLE, TypeError, MemoryError, RecursionError):
+        return False
+    return True
 
 
 def _is_match(answer: str, gold: str, _: float | None) -> bool:
@@ -167,18 +194,15 @@ def _is_equal_formula(answer: str, gold: str, seconds: float | None) -> bool:
         raise MissingExtraError("Grading formulas", "math")
     if not gold.strip() or not answer.strip() or max(len(answer), len(gold)) > _LONGEST_ANSWER:
         return False
-    if _normalize(answer) == _normalize(gold) or _are_same_plain(answer, gold):
+    if _normalize(answer) == _normalize(gold):
         return True
-    return JUDGE.judge("math", answer, gold, seconds or _SECONDS)
-
-
-def _are_same_plain(answer: str, gold: str) -> bool:
-    """Whether both are nothing but the same number, the answer's perhaps with a unit that `gold` leaves out."""
-    plain = _UNIT.sub("", answer)
-    if not (is_number(plain) and is_number(gold)):
+    right = without_hashes(gold)
+    same = compare_plain(answer, right)
+    if same is not None:
+        return same
+    if _leaves_open(answer) and not _EITHER.search(gold) and "," not in gold:
         return False
-    given, right = read_number(plain), read_number(gold)
-    return given is not None and right is not None and same_number(given, right)
+    return JUDGE.judge("math", respelled(answer), respelled(right), seconds or _SECONDS)
 
 
 _PLAIN: Final[Mapping[str, Callable[[str, str, float | None], bool]]] = {

@@ -10,56 +10,107 @@ from shadowprice.grading._spans import VALUE, Span, stripped, trimmed, unwrapped
 _TAIL = 1000
 """Characters at the end of a reply in which it concludes; what stands before is reasoning."""
 _LONGEST_LINE = 200
-_SPECIAL_TOKENS = re.compile(r"(?:\s*+<\|[\w ]{1,40}\|>)*+\s*+\Z")
-_SENTENCE = re.compile(r"(?:[^\r\n.!?]++|[.!?](?!\s|\Z))++")
+_MOST_WORDS = 6
+_SENTENCE = re.compile(r"(?:[^\r\n.!?。！？]++|[.!?](?!\**\s|\**\Z))++")
 _CONCLUDES = re.compile(
     r"\W*+(?:therefore|thus|hence|so|in conclusion|in summary|to conclude|finally)\b", re.IGNORECASE
 )
 _IS = re.compile(
-    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to))?|=)[ \t]*+(?P<answer>\S.*)", re.DOTALL
+    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to))?|=|＝)[ \t]*+(?P<answer>\S.*)",
+    re.DOTALL,
+)
+_TOTAL = re.compile(
+    r"\W*+(?:(?:the|final|grand)[ \t]++)*+(?:total|result|sum|solution|value|output)[*_]*+[ \t]*+[:：]"
+    r"[ \t]*+(?P<answer>\S.*)",
+    re.IGNORECASE,
+)
+_EMPHASISED = re.compile(r"(?P<run>\*{2,3}|__)(?=\S)(?P<answer>[^*_\r\n]{1,100})(?<=\S)(?P=run)")
+_CHOSEN = re.compile(
+    r"(?:[^\w(]|(?i:so|therefore|thus|hence|the))*+(?:(?i:option|choice|statement)[ \t]++)?[*_]*+"
+    r"(?P<answer>\(?[A-Z]\)?)[*_]*+[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?"
+    r"(?:correct|right|best|true)(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
+)
+_HEDGED = re.compile(
+    r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE
 )
 
 
-def find_unmarked(text: str, kind: str) -> Span | None:
+def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = False) -> Span | None:
     """Find the answer of a reply that states none.
 
     Args:
         text: The reply.
-        kind: The grader's name; only numbers, formulas and choices can be told from other text.
+        begin: Where to begin to read.
+        kind: The grader's name. Numbers, formulas and choices can be told from other text; for all other graders the
+            reply is its own answer if it is nothing but a few words.
+        certain: Only a line that is nothing but the answer, or a sentence that begins with "therefore", will do.
 
     Returns:
         Where the answer is; None when there is none.
     """
-    tail_start = max(0, len(text) - _TAIL)
-    special = _SPECIAL_TOKENS.search(text, tail_start)
-    end = special.start() if special else len(text)
-    found = _last_line(text, max(tail_start, end - _TAIL), end, kind)
-    if found is None and kind in ("number", "math"):
-        found = _conclusion(text, tail_start, end)
-    return found
+    if kind is None:
+        return None
+    start, end = trimmed(text, max(begin, len(text) - _TAIL), len(text))
+    if kind not in ("number", "math", "choice"):
+        return _whole(text, begin, end)
+    line, conclusion = _last_line(text, start, end, kind), _conclusion(text, start, end, kind, certain=certain)
+    return conclusion or line if kind == "choice" else line or conclusion
+
+
+def _whole(text: str, begin: int, end: int) -> Span | None:
+    start, end = trimmed(text, begin, end)
+    line = text[start:end] if end - start <= _LONGEST_LINE else "\n"
+    if (
+        "\n" in line
+        or ". " in line
+        or (len(line.split()) > _MOST_WORDS and not VALUE.match(line))
+        or line.endswith(("?", ":"))
+    ):
+        return None
+    return next(stripped(text, [(start, end)]), None)
 
 
 def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
-    start, end = trimmed(text, start, end)
     start = max(start, text.rfind("\n", start, end) + 1, text.rfind("\r", start, end) + 1)
     for span in stripped(text, [(start, end)] if end - start <= _LONGEST_LINE else []):
         line = text[slice(*span)]
-        if (kind in ("number", "math") and is_number(line)) or (kind == "choice" and read_choice(line) is not None):
+        if (kind in ("number", "math") and is_number(line)) or (
+            kind == "choice" and read_choice(line) is not None and not _HEDGED.search(line)
+        ):
             return span
     return None
 
 
-def _conclusion(text: str, start: int, end: int) -> Span | None:
-    sentences = [match.span() for match in _SENTENCE.finditer(text, start, end) if match[0].strip()]
+def _conclusion(text: str, start: int, end: int, kind: str, *, certain: bool) -> Span | None:
+    sentences = [match.span() for match in _SENTENCE.finditer(text, start, end) if match[0].strip(" \t*_`$")]
     for position, sentence in enumerate(reversed(sentences)):
-        if position and not _CONCLUDES.match(text, *sentence):
+        if (position or certain) and not _CONCLUDES.match(text, *sentence):
             continue
-        for span in _values(text, sentence):
+        if text[sentence[1] : sentence[1] + 1] in ("?", "？"):
+            continue
+        for span in _chosen(text, sentence) if kind == "choice" else _values(text, sentence):
             return span
     return None
+
+
+def _chosen(text: str, sentence: Span) -> Iterator[Span]:
+    match = _CHOSEN.match(text, *sentence)
+    if match:
+        yield match.span("answer")
 
 
 def _values(text: str, sentence: Span) -> Iterator[Span]:
-    match = _IS.match(text, *sentence)
-    if match and VALUE.match(text, *match.span("answer")) and read_number(match["answer"]) is not None:
-        yield from (unwrapped(text, *span) for span in stripped(text, [match.span("answer")]))
+    emphasised = [match.span("answer") for match in _EMPHASISED.finditer(text, *sentence)]
+    numbers = [span for span in stripped(text, emphasised) if _is_quantity(text[slice(*span)])]
+    if len(numbers) == 1 and not _HEDGED.search(text, *sentence):
+        yield numbers[0]
+    match = _TOTAL.match(text, *sentence) or _IS.match(text, *sentence)
+    for span in stripped(text, [match.span("answer")]) if match else ():
+        if VALUE.match(text, *span) and read_number(text[slice(*span)]) is not None:
+            yield unwrapped(text, *span)
+
+
+def _is_quantity(text: str) -> bool:
+    """Whether a text is a number, perhaps with a unit of a few letters, and nothing else."""
+    value, _, unit = text.partition(" ")
+    return is_number(text) or (is_number(value) and unit.replace(" ", "").isalpha())
