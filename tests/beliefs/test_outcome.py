@@ -270,3 +270,17 @@ def test_the_bars_on_public_traces() -> None:
     assert auc >= 0.82
     assert kendall >= 0.42
     assert error <= 0.03
+
+
+def test_a_curve_that_goes_along_with_some_queries_is_the_one_they_would_have() -> None:
+    rng = np.random.default_rng(3)
+    right = np.sort(rng.random((40, 9)), axis=1)
+    whole = Outcomes(np.cumsum(rng.uniform(1.0, 9.0, size=9)), right, right)
+    rows = rng.permutation(40)[:7]
+    fresh = Outcomes(whole.tokens, right[rows], right[rows]).curve
+    assert 40 == len(whole.curve)
+    kept = whole.take(rows).curve
+    for price in np.append(fresh.turning_prices(), [0.0, 1.0]):
+        assert fresh.demand(price).tolist() == kept.demand(price).tolist()
+        assert fresh.committed_demand(price).tolist() == kept.committed_demand(price).tolist()
+    assert fresh.value(np.arange(7.0)).tolist() == kept.value(np.arange(7.0)).tolist()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from shadowprice._errors import InputError, SolveError
-from shadowprice.curves import AbstractCurve, Mixed, ShiftedSurge
+from shadowprice.curves import AbstractCurve, Mixed, ShiftedSurge, Tabulated
 from shadowprice.pricing import Problem, Status, solve
+from shadowprice.pricing._descend import descend, descend_steps
+from shadowprice.pricing._offer import Offer
 from shadowprice.testing import assert_feasible, assert_kkt, problem_bank, random_problem, random_surge
 
 BANK = sorted(problem_bank())
@@ -191,3 +193,23 @@ def test_a_floor_before_the_threshold_makes_a_query_cheaper() -> None:
     solution = solve(Problem(curve, 700, floor=[0, 100]))
     np.testing.assert_array_equal(solution.funded, [False, True])
     assert solution.tokens[1] == pytest.approx(600, abs=1)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_price_of_steps_is_found_among_the_prices_where_demand_falls(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grid = np.cumsum(rng.uniform(0.5, 9.0, size=12))
+    curve = Tabulated(grid, np.sort(rng.random((30, 12)), axis=1))
+    offer = Offer.of(Problem(curve, 0.0))
+    least, most = (offer.spent(offer.committed(price)) for price in (np.inf, 0.0))
+    budget = rng.uniform(least, most)
+
+    found = descend_steps(lambda price: offer.spent(offer.committed(price)) > budget, curve.turning_prices())
+
+    assert found is not None
+    assert found[0] == descend(lambda price: offer.spent(offer.committed(price)) > budget, 0.01)[0]
+    assert found[1] <= 10
+
+
+def test_no_step_is_high_enough() -> None:
+    assert descend_steps(lambda price: price < 9.0, np.array([1.0, 2.0])) is None
