@@ -270,3 +270,12 @@ def test_a_command_writes_into_a_fifo(shadowprice: Command, files: dict[str, Pat
     reader.join(20)
     assert 9 == json.loads(found[0])["tokens"]
     assert stat.S_ISFIFO(fifo.lstat().st_mode)
+
+
+def test_a_descriptor_that_nobody_gave_us_is_not_written_to(tmp_path: Path) -> None:
+    # It might be a ledger that this program has opened itself.
+    with (tmp_path / "books").open("wb+") as books:
+        with pytest.raises(InputError, match="it was not open when this program began"):
+            check_writable(f"/dev/fd/{books.fileno()}")
+        books.seek(0)
+        assert b"" == books.read()

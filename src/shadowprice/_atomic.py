@@ -22,6 +22,24 @@ _STREAMS: Final = {"/dev/stdout": 1, "/dev/stderr": 2}
 _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})")
 
 
+def _open_descriptors() -> frozenset[int]:
+    folder = Path("/dev/fd")
+    listed = [int(one.name) for one in folder.iterdir()] if folder.is_dir() else []
+    return frozenset(number for number in listed if _is_open(number))
+
+
+def _is_open(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+
+_GIVEN: Final = _open_descriptors()
+"""What whoever started this program has opened for it; a later one may be our own ledger."""
+
+
 class _Target(NamedTuple):
     """Where what is written to a path ends up."""
 
@@ -99,6 +117,9 @@ def _find(given: Path) -> _Target:
 
 
 def _of_system(given: Path, place: Path) -> _Target:
+    match = _DESCRIPTOR.fullmatch(os.path.normpath(place.absolute()))
+    if match is not None and int(match[1]) not in _GIVEN:
+        raise InputError(f"Cannot write {given}: it was not open when this program began; give a file name.")
     try:
         mode = place.stat().st_mode
     except OSError as error:

@@ -58,6 +58,41 @@ def test_a_new_run_deletes_no_file(shadowprice: Command, server: Served, tmp_pat
         assert 3 == ledger.totals().settled
 
 
+def test_what_was_paid_for_is_kept_when_the_same_is_run_again(
+    shadowprice: Command, server: Served, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        assert 0 == shadowprice(*ask(server, tmp_path)).code
+    with Ledger(tmp_path / "a.jsonl.ledger", read_only=True) as ledger:
+        assert [3, 3] == [ledger.totals(run.name).settled for run in ledger.runs()]
+    before = [(tmp_path / name).read_bytes() for name in ("a.jsonl", "a.jsonl.ledger")]
+    said = shadowprice(*ask(server, tmp_path, "a.jsonl", "--grader", "foo"))
+    assert (2, True) == (said.code, "There is no grader 'foo'" in said.err)
+    assert before == [(tmp_path / name).read_bytes() for name in ("a.jsonl", "a.jsonl.ledger")]
+
+
+@pytest.mark.parametrize("end", ["journal", "wal", "shm"])
+def test_files_that_sqlite_would_take_for_its_own_stay(
+    shadowprice: Command, server: Served, tmp_path: Path, end: str
+) -> None:
+    mine = tmp_path / f"a.jsonl.ledger-{end}"
+    mine.write_text("precious")
+    said = shadowprice(*ask(server, tmp_path))
+    assert (2, True, "precious") == (said.code, "move it away" in said.err, mine.read_text())
+    mine.unlink()
+    assert 0 == shadowprice(*ask(server, tmp_path)).code
+    if end == "journal":
+        mine.write_text("precious")
+        said = shadowprice("ledger", "show", tmp_path / "a.jsonl.ledger")
+        assert (2, True, "precious") == (said.code, "SQLite would play it back" in said.err, mine.read_text())
+    text = tmp_path / "README"
+    text.write_text("A text of some length, which is no ledger.")
+    beside = tmp_path / f"README-{end}"
+    beside.write_text("precious")
+    assert 2 == shadowprice("ledger", "show", text).code
+    assert "precious" == beside.read_text()
+
+
 def test_an_unfinished_run_makes_no_room(shadowprice: Command, server: Served, tmp_path: Path) -> None:
     assert 0 == shadowprice(*ask(server, tmp_path)).code
     with sqlite3.connect(tmp_path / "a.jsonl.ledger") as db:

@@ -87,14 +87,15 @@ def test_a_long_piece_is_charged_by_its_text_and_cut(serve: Serve, name: str) ->
     assert "" == "".join(delta.text + delta.thinking for delta in deltas)
     assert [
         "In 1 reply the server counts nothing and its pieces hold several tokens: the least that their text can be is "
-        "charged, which may be too little."
+        "charged, which may be too little.",
+        "In 1 reply the server went on beyond its cap and was cut off: what it made after that is not seen.",
     ] == remarks
 
 
 def test_two_hundred_thousand_words_in_one_piece(serve: Serve) -> None:
     deltas, remarks = ask(serve, piece({"reasoning_content": "word " * 200_000}), END)
     assert (200_000, "length") == (deltas[-1].tokens, deltas[-1].finish_reason)
-    assert len(remarks) == 1
+    assert len(remarks) == 2
 
 
 def test_a_word_in_two_pieces_is_one(serve: Serve) -> None:

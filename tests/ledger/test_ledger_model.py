@@ -125,11 +125,11 @@ class LedgerMachine(RuleBasedStateMachine):
         least=TOKENS,
         ahead=COUNTS,
         among=st.integers(1, 4),
-        whole=st.booleans(),
+        enough=COUNTS,
     )
-    def reserve(self, who: int, request: str, tokens: int, least: int, ahead: int, among: int, whole: bool) -> None:
+    def reserve(self, who: int, request: str, tokens: int, least: int, ahead: int, among: int, enough: int) -> None:
         last, granted = self.book.last(request), min(tokens, self.book.free)
-        held = min(ahead, (self.book.free - granted) // among)
+        needed = min(ahead, enough)
         if request in self.book.outcomes:
             expected = Grant(0, Answer.SETTLED)
         elif last is not None and last.state == "open":
@@ -137,13 +137,14 @@ class LedgerMachine(RuleBasedStateMachine):
             expected = Grant(last.reserved, Answer.GRANTED, last.ahead) if mine else Grant(0, Answer.ELSEWHERE)
         elif granted < min(tokens, least):
             expected = Grant(0, Answer.HELD if self.book.left >= min(tokens, least) else Answer.NOTHING_LEFT)
-        elif whole and held < ahead:
+        elif self.book.free - granted < needed:
             expected = Grant(0, Answer.HELD)
         else:
+            held = min(ahead, max(needed, (self.book.free - granted) // among))
             expected = Grant(granted, Answer.GRANTED, held)
             self.book.tries.setdefault(request, []).append(Try(self.holders[who], granted, held))
         run = self.runs[who]
-        assert expected == run.reserve(request, tokens, least=least, ahead=ahead, among=among, whole=whole)
+        assert expected == run.reserve(request, tokens, least=least, ahead=ahead, among=among, enough=enough)
 
     @rule(who=CONNECTIONS, request=REQUESTS, tokens=TOKENS)
     def extend(self, who: int, request: str, tokens: int) -> None:

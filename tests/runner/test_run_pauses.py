@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from counting_server import counting_server, made_tokens
+from http_server import Serve, Wire
+from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.engines import OpenAIEngine
 from shadowprice.ledger import Ledger
 from shadowprice.policies import get_policy
-from shadowprice.runner import Pulse, Reason, Result, RunSettings, run
+from shadowprice.runner import End, Pulse, Reason, Result, RunSettings, run
 from shadowprice.tasks import Question
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "pauses.py"
@@ -91,6 +93,29 @@ def test_a_cap_that_was_too_low_is_gone_on_with(tmp_path: Path) -> None:
         assert made_tokens(url) == sum(result.generated for result in results) == sum(100 + n for n in range(WIDTH))
     assert {Reason.FINISHED} == {result.reason for result in results}
     assert [100 + n for n in range(WIDTH)] == [len(result.text.split()) for result in results]
+
+
+def test_a_server_with_nothing_to_say_is_not_asked_for_ever(serve: Serve) -> None:
+    async def empty(wire: Wire) -> None:
+        await wire.begin()
+        await wire.finish("length")
+
+    server = serve(empty)
+
+    async def work() -> list[Result]:
+        market = get_policy("index").open(hopeful(3), BUDGET)
+        async with OpenAIEngine(server.url, "m", dialect="llamacpp") as engine:
+            return await run(words(3, 600), engine, market)
+
+    assert [Reason.CUT_OFF] * 3 == [result.reason for result in asyncio.run(work())]
+    assert 3 == len(server.asked)
+
+
+def test_an_answer_is_not_asked_for_where_no_text_can_be_gone_on_with() -> None:
+    engine = OpenAIEngine("http://127.0.0.1:1/v1", "m")
+    market = get_policy("index").open(hopeful(3), BUDGET)
+    with pytest.raises(InputError, match="cannot go on with a text, which asking for an answer needs"):
+        asyncio.run(run(words(3, 600), engine, market, RunSettings(end=End.ANSWER)))
 
 
 @pytest.mark.slow

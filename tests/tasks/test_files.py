@@ -188,3 +188,9 @@ def test_halves_of_characters_are_replaced_wherever_they_stand(tmp_path: Path) -
     assert Question("�", "😀", "�", entry={"�": ["�"]}, messages=({"role": "user", "content": "�"},)) == found
     cell = _write(tmp_path, "q.csv", 'question,entry\nA?,"{""a"": ""\\ud83d""}"\n')
     assert {"a": "�"} == read_questions(cell)[0].entry
+
+
+def test_null_says_as_much_as_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "q.jsonl"
+    path.write_text('{"question": "Why?", "gold": null, "query_id": null, "messages": null}\n', encoding="utf-8")
+    assert [("q1", "", None)] == [(one.query_id, one.gold, one.messages) for one in read_questions(path)]

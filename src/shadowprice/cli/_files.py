@@ -33,7 +33,7 @@ def ledger_files(option: str, ledger: Path) -> dict[str, Place]:
     """A ledger and what SQLite keeps beside it, by the option that names it."""
     real = ledger.resolve()
     files: dict[str, Place] = {option: ledger}
-    for end in ("-wal", "-shm"):
+    for end in ("-wal", "-shm", "-journal"):
         files[f"the file {end} of {option}"] = real.with_name(real.name + end)
     return files
 

@@ -29,6 +29,7 @@ from shadowprice.runner import (
     Result,
     Retries,
     RunSettings,
+    check_questions,
     estimate,
     explore,
     write_results,
@@ -134,6 +135,7 @@ def run(
         fallback_model=model_file(fallback_model, fallback),
     )
     asked = read_to_grade(questions, grader, allow_code=allow_code)
+    check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
         temperature=temperature,
@@ -309,7 +311,8 @@ class _Job:
         )
         self._done |= {result.question.query_id: result for result in found.results}
         self.more = {"explored": len(found.results), "explored_tokens": found.spent}
-        say(_told(found, self.budget))
+        if self.learn:
+            say(_told(found, self.budget))
         return predict(found.predictor, self.questions), found.running
 
     def _open(
@@ -331,6 +334,8 @@ class _Job:
 
 def _write_what_there_is(job: "_Job", model: str, output: Path) -> None:
     """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
+    if all(result.reason is Reason.INTERRUPTED for result in job.results):
+        return  # nothing was bought, and what stands there may have been
     try:
         write_results(job.results, model, output)
     except InputError as error:

@@ -41,7 +41,7 @@ def open_books(
 ) -> Iterator[Books]:
     """Open the ledger of a run. A run in it that has come to its end makes room, if it lies beside the output.
 
-    No file is deleted: what has ended is taken out of the ledger in the same step that begins the new run.
+    Nothing is deleted: the run that has ended gets another name in the same step that begins the new one.
 
     Raises:
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.

@@ -6,7 +6,7 @@ from shadowprice.engines._base import CountedBy
 from shadowprice.engines._reading import Reading
 from shadowprice.engines._text_floor import TextFloor
 
-Doubt = Literal["low", "high", "uncounted", "absurd"]
+Doubt = Literal["low", "high", "uncounted", "absurd", "beyond"]
 _SHORT: Final = 16
 """Tokens by which counts must differ before they are worth a word."""
 

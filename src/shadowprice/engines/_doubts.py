@@ -13,6 +13,7 @@ _SENTENCES: Final[dict[Doubt, str]] = {
     "charged, which may be too little",
     "high": "the server's count is more than twice what the text can hold: it is charged, as hidden reasoning may "
     "explain it",
+    "beyond": "the server went on beyond its cap and was cut off: what it made after that is not seen",
     "absurd": f"the server reports a count above {MOST_TOKENS:,}, which is none: it is ignored",
 }
 

@@ -62,7 +62,8 @@ class ReplyReader:
 
     def doubts(self) -> list[Doubt]:
         """What is odd about the counts of this reply so far."""
-        return self._count.doubts()
+        found = self._count.doubts()
+        return [*found, "beyond"] if self.cut else found
 
     def read(self, chunk: Any, *, whole: bool = False) -> Delta | None:
         """Turn a chunk into a delta, or into nothing if it carries no piece of the reply.

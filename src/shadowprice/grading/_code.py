@@ -42,7 +42,7 @@ def load_grader(grader: str) -> None:
     except (ImportError, AttributeError, ValueError) as error:
         raise InputError(
             f"The grader '{grader}' could not be imported ({error}): write 'python:<module>:<function>', with the "
-            f"module on the path of {sys.executable}."
+            f"module on the path of {sys.executable}; PYTHONPATH=. puts the present folder there."
         ) from error
     if not callable(found):
         raise InputError(f"The grader '{grader}' is not a function: it has to take (answer, gold, entry).")

@@ -17,6 +17,9 @@ _PAGES_OF_WAL = 4000
 _KIB_OF_CACHE = 32 * 1024
 """Requests are looked for by id, in no order, so the indices should be in memory."""
 _MOST_LETTERS = 200
+_HEADER = b"SQLite format 3\0"
+_MAKING = 1.0
+"""Seconds within which another process has made a ledger."""
 _ANOTHER_FILE = "name the ledger of a run, or a file that does not exist yet"
 
 
@@ -170,11 +173,42 @@ def _check_place(path: Path, *, create: bool) -> None:
             raise InputError(f"Cannot make {path}: there is no folder {path.parent}; make it first.")
         if path.exists() and not _may(path, os.R_OK):
             raise InputError(f"Cannot read {path}: permission denied; ask its owner.")
+        _check_neighbours(path.resolve(), path)
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links that lead to each other
         if isinstance(error, InputError):
             raise
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"Cannot open {str(path)!r}: {reason}; name a file for the ledger.") from error
+
+
+def _check_neighbours(place: Path, path: Path) -> None:
+    """Keep SQLite from what it would do to files beside a ledger: it plays a journal back, and deletes old logs.
+
+    A journal may even name a file of the user's that is to be deleted, and a ledger may come from anybody.
+    """
+    logs = [place.with_name(place.name + end) for end in ("-wal", "-shm")]
+    stray = [log for log in logs if log.exists()]
+    try:
+        with place.open("rb") as file:
+            header = file.read(len(_HEADER))
+    except FileNotFoundError:
+        header = b""
+    if header and header != _HEADER:
+        raise InputError(f"{path} is not a ledger, it is no SQLite file; {_ANOTHER_FILE}.")
+    if stray and not header:
+        raise InputError(
+            f"{stray[0]} lies where the new ledger {path} keeps its log; move it away, or {_ANOTHER_FILE}."
+        )
+    journal = place.with_name(f"{place.name}-journal")
+    until = time.monotonic() + _MAKING
+    while journal.exists():
+        # Our own is there for a moment while a ledger is made, and never again.
+        if time.monotonic() > until:
+            raise InputError(
+                f"{journal} lies beside the ledger {path}, and SQLite would play it back: move it away, as no ledger "
+                "of ours has one."
+            )
+        time.sleep(0.01)
 
 
 def _may(path: Path, mode: int) -> bool:

@@ -79,8 +79,8 @@ class Ledger:
             settings: What the run was asked to do, as JSON; secrets in it are not kept.
             fingerprint: Tells these questions from others.
             resume: Whether the run may be there already.
-            replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one. Of several that ask
-                for this at once, one begins the new run.
+            replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one, under another name.
+                Of several that ask for this at once, one begins the new run.
 
         Raises:
             InputError: The run is there and neither may be gone on with nor replaced, or its budget, settings or
@@ -95,7 +95,7 @@ class Ledger:
         try:
             with self.write() as db:
                 if replace and not resume:
-                    _forget_finished(db, name)
+                    _set_aside(db, name)
                 run = self._begin(db, name, *asked, resume=resume)
                 if lock is None:
                     lock = HolderLock(self.place)
@@ -309,12 +309,12 @@ class Ledger:
         self.close()
 
 
-def _forget_finished(db: sqlite3.Connection, name: str) -> None:
-    """Take out a run that has come to its end, and no other: the file itself may hold what somebody wants to keep."""
-    row = db.execute("SELECT id FROM runs WHERE name = ? AND finished IS NOT NULL", (name,)).fetchone()
-    if row is not None:
-        for table, column in (("outcomes", "run"), ("attempts", "run"), ("runs", "id")):
-            db.execute(f"DELETE FROM {table} WHERE {column} = ?", row)
+def _set_aside(db: sqlite3.Connection, name: str) -> None:
+    """Give a run that has come to its end another name: what was paid for is kept."""
+    db.execute(
+        "UPDATE runs SET name = name || ' ' || id || ', finished ' || finished WHERE name = ? AND finished IS NOT NULL",
+        (name,),
+    )
 
 
 def _sign(db: sqlite3.Connection, lock: HolderLock) -> int:

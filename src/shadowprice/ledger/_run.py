@@ -55,7 +55,7 @@ class Run:
         least: SupportsIndex = 1,
         ahead: SupportsIndex = 0,
         among: SupportsIndex = 1,
-        whole: bool = False,
+        enough: SupportsIndex = 0,
     ) -> Grant:
         """Set tokens aside for a request before it is sent.
 
@@ -68,7 +68,7 @@ class Run:
             least: Tokens below which it is better refused; fewer than `tokens` are granted if no more are left.
             ahead: Tokens beyond these to hold, as far as its share of what is free goes.
             among: Shares into which what is free is divided for that.
-            whole: Refuse if not all of `ahead` can be held.
+            enough: Tokens of `ahead` below which it is better refused, whatever its share is.
 
         Returns:
             What was granted. 0 tokens is a refusal, and says why. A request that this connection holds already keeps
@@ -76,8 +76,9 @@ class Run:
         """
         checked_name(request, "The request's id")
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
-        enough = min(wanted, checked_tokens(least, f"The least reservation of request '{request}'", 1))
+        fewest = min(wanted, checked_tokens(least, f"The least reservation of request '{request}'", 1))
         beyond, shares = self._checked_ahead(request, ahead, among)
+        needed = min(beyond, checked_tokens(enough, f"What is held ahead at least for request '{request}'", 0))
         with self._ledger.write() as db:
             now_ = self._look(db, request)
             if now_.reason is not None:
@@ -88,11 +89,11 @@ class Run:
                 return Grant(now_.reserved, Answer.GRANTED, now_.ahead)
             free = now_.left - now_.held
             granted = min(wanted, free)
-            if granted < enough:
-                return Grant(0, Answer.HELD if now_.left >= enough else Answer.NOTHING_LEFT)
-            held = min(beyond, (free - granted) // shares)
-            if whole and held < beyond:
+            if granted < fewest:
+                return Grant(0, Answer.HELD if now_.left >= fewest else Answer.NOTHING_LEFT)
+            if free - granted < needed:
                 return Grant(0, Answer.HELD)
+            held = min(beyond, max(needed, (free - granted) // shares))
             db.execute(
                 "INSERT INTO attempts (run, request, attempt, holder, state, reserved, ahead, opened) "
                 "VALUES (?, ?, ?, ?, 'open', ?, ?, ?)",
@@ -227,7 +228,7 @@ class Run:
                 raise self._not_open(request, now_)
 
     def finish(self) -> None:
-        """Take note that every request has its outcome, so that the run may be replaced by a new one."""
+        """Take note that every request has its outcome, so that the run may make room for a new one."""
         with self._ledger.write() as db:
             db.execute("UPDATE runs SET finished = coalesce(finished, ?) WHERE id = ?", (now(), self._number))
 

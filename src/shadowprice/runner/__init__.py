@@ -2,6 +2,7 @@
 
 from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
 from shadowprice.runner._journal import journal_place
+from shadowprice.runner._judge import check_questions
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._record import RecordSettings, record
@@ -22,6 +23,7 @@ __all__ = [
     "Result",
     "Retries",
     "RunSettings",
+    "check_questions",
     "estimate",
     "explore",
     "journal_place",

@@ -29,8 +29,6 @@ from shadowprice.runner._settings import CUE, End, RunSettings
 from shadowprice.tasks import Question, build_messages
 
 _STOPPED = "The run was stopped before this reply ended."
-_AT_ONCE = 0.05
-"""Seconds within which a stream is closed; whoever takes longer has stood still meanwhile."""
 _WAITED = 0.01
 """Seconds for which a piece is waited for if it had not arrived already."""
 
@@ -166,8 +164,12 @@ class Asker:
                 self._purse.resumes, now.note = False, f"It could not be gone on with: {error}"
                 now.reply.finish_reason = "length"
                 return
+            if now.read > now.cap + self._engine.overshoot:
+                self._purse.resumes = False  # it keeps to no cap, so nothing more is asked of it than must be
             if now.stopped or now.reply.finish_reason != "length" or now.read >= reach or not self._purse.resumes:
                 return
+            if now.read == now.begun:
+                return  # it has nothing to say, however often it is asked
             if now.read >= now.limit and not await self._go_on(row, now):
                 return
             self._purse.hold(row, now.limit)
@@ -204,8 +206,6 @@ class Asker:
         finally:
             if now.reply.finish_reason is None and self._engine.runs_ahead:
                 now.unsure = self._pulse.was_late(now.current)
-                if now.stopped:
-                    now.unsure |= self._pulse.now() - now.current > _AT_ONCE
 
     async def _next(self, arrivals: Arrivals, now: _Try) -> Delta | None:
         """The next delta; that it was waited for shows that nothing before it is unread."""
@@ -304,13 +304,15 @@ class Asker:
         async with aclosing(engine.stream(request)) as deltas:
             async for delta in deltas:
                 said.add(delta)
-                now.ending = said.tokens
+                cut = said.tokens > request.max_tokens
+                now.ending = said.tokens + (engine.overshoot if cut else 0)
         return said
 
     def _past(self, now: _Try) -> int:
         """Tokens to charge for what was generated unread, within what is reserved or held."""
         if now.reply.finish_reason is not None:
-            return 0
+            # Beyond its cap it was cut off here, as a stopped one is.
+            return self._engine.overshoot if now.read > now.cap else 0
         past = self._engine.overshoot if now.read > 0 else 0
         return max(past, now.cap - now.read) if now.unsure else past
 

@@ -60,6 +60,9 @@ class Journal:
         whole = 0
         lines: list[dict[str, Any]] = []
         with self.path.open("rb") as file:
+            if file.read(1) not in (b"", b"{"):
+                raise InputError(f"{self.path} is no journal of a recording; move it away, or give another output.")
+        with self.path.open("rb") as file:
             for line in file:
                 if not line.endswith(b"\n"):
                     break

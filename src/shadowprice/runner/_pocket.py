@@ -28,16 +28,17 @@ class Pocket:
         self._held: dict[str, _Held] = {}
 
     def reserve(
-        self, request: str, tokens: int, *, least: int = 1, ahead: int = 0, among: int = 1, whole: bool = False
+        self, request: str, tokens: int, *, least: int = 1, ahead: int = 0, among: int = 1, enough: int = 0
     ) -> Grant:
         """See `shadowprice.ledger.Run.reserve`."""
         free = self._free()
         granted = min(tokens, free)
         if granted < min(tokens, least):
             return Grant(0, Answer.HELD if self.available >= least else Answer.NOTHING_LEFT)
-        held = min(ahead, (free - granted) // among)
-        if whole and held < ahead:
+        needed = min(ahead, enough)
+        if free - granted < needed:
             return Grant(0, Answer.HELD)
+        held = min(ahead, max(needed, (free - granted) // among))
         self.available -= granted
         self._held[request] = _Held(granted, held)
         return Grant(granted, Answer.GRANTED, held)

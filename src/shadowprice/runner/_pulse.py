@@ -6,8 +6,8 @@ from typing import Final
 
 _BEAT: Final = 0.05
 """Seconds between two looks at the clock."""
-_LATE: Final = 0.05
-"""Seconds beyond that after which servers may have made more than was read."""
+_LATE: Final = 0.25
+"""Seconds beyond that after which servers may have made more than what is kept back for it."""
 _PAUSE: Final = 1.0
 """Seconds that are worth telling people about."""
 

@@ -61,7 +61,11 @@ class Purse:
         self.room = width
         """Queries that want to run at the same time; what is free is divided among so many."""
         self.resumes = True
-        """Whether a reply that has come to its cap can go on. Otherwise as many run as could all come to their end."""
+        """Whether a reply that has come to its cap can go on. Otherwise no cap is below the longest reply so far, so
+        that fewer run at a time where the budget comes to its end."""
+        self.held = False
+        """Whether the last ones that wanted to begin must wait, because servers may still make what is left."""
+        self._longest_seen = 0
         self._place = {name: row for row, name in enumerate(names)}
         self.elsewhere = 0
         """Requests that other processes hold."""
@@ -92,10 +96,11 @@ class Purse:
     def begin(self, rows: IntArray) -> list[tuple[int, int]]:
         """Rows that may begin, and the tokens that each may reach; none while replies wait for tokens to go on."""
         begun: list[tuple[int, int]] = []
-        if self._waiting:
+        self.held = bool(self._waiting)
+        if self.held:
             return begun
         grants = self._market.grant(rows, np.zeros(len(rows), dtype=np.int64))
-        for row, limit in zip(rows.tolist(), grants.tolist(), strict=True):
+        for place, (row, limit) in enumerate(zip(rows.tolist(), grants.tolist(), strict=True)):
             if limit == 0:
                 continue
             reserved, answer = self._reserve(row, limit)
@@ -106,9 +111,13 @@ class Purse:
                 self._settle_in_market(row, 0, finished=False)
                 self.gone.add(row)
                 self.elsewhere += answer is Answer.ELSEWHERE
-            else:  # others were faster, or servers may still make what is left
+            elif answer is Answer.HELD:
+                self.held = True
+                self._market.take_back(rows[place:][grants[place:] > 0])
+                break
+            else:  # others were faster
                 self._market.take_back(np.array([row]))
-                if self._ledger is not None and answer is Answer.NOTHING_LEFT:
+                if self._ledger is not None:
                     self._align(self._ledger.totals().available)
         return begun
 
@@ -166,6 +175,7 @@ class Purse:
     def settle(self, row: int, result: Result) -> None:
         """Close a row that runs with its result, which is charged what its last attempt generated."""
         self._running -= 1
+        self._longest_seen = max(self._longest_seen, result.generated)
         self._settle_in_market(row, result.generated, finished=result.reason is Reason.FINISHED)
         self.record(row, result)
         self._wake()
@@ -220,8 +230,8 @@ class Purse:
             limit + self._spare,
             least=self._spare + 1,
             ahead=self._beyond(row, limit),
-            among=self._contenders if self.resumes else 1,
-            whole=not self.resumes and self._running > 0,
+            among=self._contenders,
+            enough=0 if self.resumes or not self._running else max(0, self._longest_seen - limit),
         )
         self._caps[row] = tokens - self._spare + ahead
         return tokens, answer

@@ -17,7 +17,7 @@ from shadowprice.runner._judge import check_questions
 from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._results import Reason, Result
-from shadowprice.runner._settings import RunSettings
+from shadowprice.runner._settings import End, RunSettings
 from shadowprice.tasks import Question
 
 _NEWS = 0.2
@@ -77,8 +77,9 @@ async def run(
     """
     check_questions(questions)
     settings = settings or RunSettings()
-    if settings.exact and not engine.resumes:
-        raise InputError(f"The engine of {engine.model} cannot go on with a text, which exact runs do; leave that out.")
+    for needs, what in ((settings.exact, "exact runs do"), (settings.end is End.ANSWER, "asking for an answer needs")):
+        if needs and not engine.resumes:
+            raise InputError(f"The engine of {engine.model} cannot go on with a text, which {what}; leave that out.")
     session = _Session(questions, engine, market, settings, outlook, ledger, fallback, pulse or Pulse(), progress)
     try:
         await session.serve(stop or asyncio.Event())
@@ -198,12 +199,17 @@ class _Session:
                 if not self._funded:
                     self._dry = True
                     return
-            rows = [self._funded.popleft() for _ in range(min(free, len(self._funded)))]
-            begun = self._purse.begin(np.array([row for row in rows if self._waits[row]], dtype=np.int64))
+            some = [self._funded.popleft() for _ in range(min(free, len(self._funded)))]
+            rows = [row for row in some if self._waits[row]]
+            begun = self._purse.begin(np.array(rows, dtype=np.int64))
             for row, limit in begun:
                 self._waits[row] = False
                 self._start(row, limit)
             self._drop_gone()
+            if self._purse.held:
+                self._funded.extendleft(row for row in reversed(rows) if self._waits[row])
+                self._dry = True
+                return
             if not begun and not self._funded:
                 self._dry = True
 

@@ -240,6 +240,7 @@ def _from_cells(row: Mapping[Any, Any], source: Path, line: int) -> dict[str, An
 
 def _parse(record: Mapping[str, Any], source: Path, line: int) -> Question:
     try:
+        record = {name: value for name, value in record.items() if value is not None}  # null says as much as nothing
         if "body" in record and "question" not in record:
             return _from_batch(_BatchLine.model_validate(record), source, line)
         checked = _Line.model_validate({"query_id": f"q{line}", **record})
