@@ -17,9 +17,6 @@ ENCODERS_STAMP := $(ENCODERS)/.installed
 VLLM := .venv-vllm
 VLLM_STAMP := $(VLLM)/.installed
 
-# What counts operations a second must not compete with other tests.
-ALONE := tests/ledger/test_ledger_speed.py
-
 # The report is looked at in a real browser. Debian's package brings one with all that it needs.
 BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
@@ -79,8 +76,7 @@ ifeq ($(BROWSER),)
 endif
 
 test-slow: $(STAMP) $(INTEROP_STAMP) browser
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup --deselect $(ALONE)
-	$(BIN)/python -m pytest -m slow $(ALONE)
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
