@@ -64,7 +64,7 @@ def test_a_reply_is_graded_and_its_answer_found(tmp_path: Path) -> None:
         ("Answer: 3........", "3........", False, 17),
         ("Answer: 3\n.......", "3", False, 9),
         ("Answer: 2\n......!", "2", True, 9),
-        ("It is two, surely", None, False, 17),
+        ("It is surely two, and nobody knows better", None, False, 41),
         ("2: Answer: 7\nAnswer: 2", "2", True, 22),
         ("Answer: \n", None, False, 9),
     ],

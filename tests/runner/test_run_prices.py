@@ -48,6 +48,7 @@ def metered(
     text: str = "x" * 200,
     fail: Callable[[Request, int], EngineError | None] = lambda request, time: None,
     fail_after: int = 2,
+    resumes: bool = False,
 ) -> MockEngine:
     """Replies of some lengths in tokens; the answer, to those who ask for that."""
 
@@ -56,7 +57,7 @@ def metered(
             return Reply(" 2", 2)
         return Reply("Answer: 2", 2) if request.max_tokens == ENDING else Reply(text, lengths[request.request_id])
 
-    return MockEngine(reply, overshoot=overshoot, fail=fail, fail_after=fail_after)
+    return MockEngine(reply, overshoot=overshoot, fail=fail, fail_after=fail_after, resumes=resumes)
 
 
 def answered(asked: list[Question], engine: AbstractEngine, market: AbstractMarket, **options: object) -> list[Result]:
@@ -115,7 +116,7 @@ def test_the_outlook_reads_what_has_been_written() -> None:
 
 @pytest.mark.parametrize("end", [End.ANSWER, End.FALLBACK])
 def test_a_stopped_reply_is_ended_as_asked(end: End) -> None:
-    engine = metered({"q0": 128}, overshoot=1)
+    engine = metered({"q0": 128}, overshoot=1, resumes=end is End.ANSWER)
     chosen = RunSettings(end=end, end_tokens=ENDING)
     work = run(questions(1), engine, index(200, 0.9), chosen, fallback=engine if end is End.FALLBACK else None)
     (result,) = asyncio.run(work)
@@ -133,7 +134,9 @@ def test_an_ending_that_fails_leaves_the_reply_as_it_is() -> None:
     def fail(request: Request, time: int) -> EngineError | None:
         return EngineError("No.") if request.prefix else None
 
-    (result,) = answered(questions(1), metered({"q0": 128}, fail=fail, fail_after=1), index(200, 0.9), end=End.ANSWER)
+    (result,) = answered(
+        questions(1), metered({"q0": 128}, fail=fail, fail_after=1, resumes=True), index(200, 0.9), end=End.ANSWER
+    )
     assert (Reason.STOPPED, 17) == (result.reason, result.generated)
 
 
@@ -303,7 +306,7 @@ def test_no_budget_is_exceeded_by_the_engines_own_count(
         return EngineError("Hm.", retryable=True) if strikes else None
 
     lengths_of = {one.query_id: length for one, length in zip(asked, lengths, strict=True)}
-    engine = metered(lengths_of, overshoot, fail=fail, fail_after=1)
+    engine = metered(lengths_of, overshoot, fail=fail, fail_after=1, resumes=end is End.ANSWER)
     market = get_policy(policy).open(beliefs(*chances), budget)
     chosen = RunSettings(concurrency=concurrency, end=end, end_tokens=2, retries=QUICK)
     with Ledger(tmp_path_factory.mktemp("books") / "l") as ledger:

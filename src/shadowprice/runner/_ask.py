@@ -228,7 +228,7 @@ class Asker:
         limit = self._settings.thinking_tokens
         if limit is None or (now.read and now.reply.text):
             return None
-        if (self._settings.exact or now.read) and limit - now.read >= most:
+        if (now.read or self._purse.resumes) and limit - now.read >= most:
             return None
         # Servers count the reasoning that a text begins with.
         return limit if now.read else min(limit, most)

@@ -230,7 +230,8 @@ class Purse:
             limit + self._spare,
             least=self._spare + 1,
             ahead=self._beyond(row, limit),
-            among=self._contenders,
+            # Whoever cannot come back for more shares with those who are yet to begin, and leaves nothing over.
+            among=self._contenders if self.resumes else max(1, self.room - self._running),
             enough=0 if self.resumes or not self._running else max(0, self._longest_seen - limit),
         )
         self._caps[row] = tokens - self._spare + ahead

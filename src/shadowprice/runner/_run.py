@@ -189,8 +189,7 @@ class _Session:
 
     def _begin(self) -> None:
         """Start as many questions as there is room for."""
-        self._purse.room = self._room()
-        while (free := self._purse.room - len(self._tasks)) > 0:
+        while (free := self._room() - len(self._tasks)) > 0:
             if not self._funded:
                 if self._dry:
                     return
@@ -199,6 +198,7 @@ class _Session:
                 if not self._funded:
                     self._dry = True
                     return
+            self._purse.room = min(self._room(), len(self._tasks) + len(self._funded))
             some = [self._funded.popleft() for _ in range(min(free, len(self._funded)))]
             rows = [row for row in some if self._waits[row]]
             begun = self._purse.begin(np.array(rows, dtype=np.int64))
