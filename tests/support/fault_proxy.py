@@ -38,7 +38,7 @@ class FaultProxy:
     """Base URL of the real server."""
     seed: int = 0
     struck: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Texts of the last message of the requests that each fault has struck."""
+    """Questions of the requests that each fault has struck."""
     delivered: Counter[str] = field(default_factory=Counter)
     """Pieces with text handed to the client, by fault."""
 
@@ -53,7 +53,9 @@ class FaultProxy:
                 await wire.answer(answer.content, answer.status_code, answer.headers.get("content-type", "text/plain"))
                 return
             fault = self._draw()
-            self.struck[fault].append(wire.body["messages"][-1]["content"])
+            # A reply that is gone on with stands behind its question.
+            asked = [turn["content"] for turn in wire.body["messages"] if turn["role"] == "user"]
+            self.struck[fault].append(asked[-1])
             if fault.startswith("429"):
                 await wire.answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "1"})
             elif fault == "500":
