@@ -189,10 +189,10 @@ def test_a_run_is_kept_in_its_ledger_and_made_anew_when_it_is_over(
     said = shadowprice(*asked, "--resume", "--seed", "1")
     assert 2 == said.code
     assert "was begun with seed = 0, not 1; use the same options, or name another ledger." in said.err
-    # Without --resume, a run that is over makes room for the next one, and what else the ledger holds stays.
+    # Without --resume, a run that is over makes room for the next one, and stays under another name.
     assert 0 == shadowprice(*asked, "--seed", "1").code
     with Ledger(tmp_path / "out.jsonl.ledger") as ledger:
         ledger.open_run("more", budget=5, settings={"questions": 1}, fingerprint="f")
     assert 0 == shadowprice(*asked).code
     with Ledger(tmp_path / "out.jsonl.ledger", read_only=True) as ledger:
-        assert {"more", "run"} == {run.name for run in ledger.runs()}
+        assert ["more", "run", "run 1", "run 2"] == sorted(run.name.partition(",")[0] for run in ledger.runs())
