@@ -311,8 +311,8 @@ class Asker:
     def _past(self, now: _Try) -> int:
         """Tokens to charge for what was generated unread, within what is reserved or held."""
         if now.reply.finish_reason is not None:
-            # Beyond its cap it was cut off here, as a stopped one is.
-            return self._engine.overshoot if now.read > now.cap else 0
+            # Beyond its cap it was cut off here, as a stopped one is, and that much is kept back for it.
+            return max(0, self._engine.overshoot - (now.read - now.cap)) if now.read > now.cap else 0
         past = self._engine.overshoot if now.read > 0 else 0
         return max(past, now.cap - now.read) if now.unsure else past
 
