@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from counting_server import counting_server, made_tokens
 from http_server import Serve, Wire
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.engines import OpenAIEngine
+from shadowprice.engines import Delta, OpenAIEngine, Request
 from shadowprice.ledger import Ledger
 from shadowprice.policies import get_policy
 from shadowprice.runner import End, Pulse, Reason, Result, RunSettings, run
@@ -80,12 +81,19 @@ def test_what_servers_make_meanwhile_is_within_the_budget(tmp_path: Path, dialec
 
 
 def test_a_cap_that_was_too_low_is_gone_on_with(tmp_path: Path) -> None:
-    """Eight long replies at once, none of which may hold more than an eighth of the budget: all come to their end."""
+    """Eight long replies at once, whose caps share what is free: all come to their end, in more requests than eight."""
     questions = [Question(f"q{n}", f"Write {100 + n} words.", "a") for n in range(WIDTH)]
+    requests: list[Request] = []
+
+    class Watched(OpenAIEngine):
+        def stream(self, request: Request) -> AsyncGenerator[Delta]:
+            requests.append(request)
+            return super().stream(request)
 
     async def work(url: str) -> list[Result]:
-        market = get_policy("index").open(hopeful(len(questions)), 850)
-        async with OpenAIEngine(url, "words", dialect="llamacpp", overshoot=0) as engine:
+        # Room for a last step of each: with less, the market stops one for the others.
+        market = get_policy("index").open(hopeful(len(questions)), 900)
+        async with Watched(url, "words", dialect="llamacpp", overshoot=0) as engine:
             return await run(questions, engine, market, RunSettings(concurrency=WIDTH))
 
     with counting_server(500.0) as url:
@@ -93,6 +101,7 @@ def test_a_cap_that_was_too_low_is_gone_on_with(tmp_path: Path) -> None:
         assert made_tokens(url) == sum(result.generated for result in results) == sum(100 + n for n in range(WIDTH))
     assert {Reason.FINISHED} == {result.reason for result in results}
     assert [100 + n for n in range(WIDTH)] == [len(result.text.split()) for result in results]
+    assert WIDTH < len(requests)
 
 
 def test_a_server_with_nothing_to_say_is_not_asked_for_ever(serve: Serve) -> None:
