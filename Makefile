@@ -23,7 +23,7 @@ BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(
 # Every Python that pyproject.toml names, and the next one where it is there.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: demo test test-slow test-encoders test-vllm test-pythons attacks fuzz lint format figures browser clean
+.PHONY: demo test test-slow soak test-encoders test-vllm test-pythons attacks fuzz lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -76,7 +76,11 @@ ifeq ($(BROWSER),)
 endif
 
 test-slow: $(STAMP) $(INTEROP_STAMP) browser
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -m 'slow and not soak' -n 2 --dist loadgroup
+
+# What holds for a few kills, pauses and faults, for many.
+soak: $(STAMP)
+	$(BIN)/python -m pytest -m soak --timeout 0 -rP
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py

@@ -23,7 +23,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.model, pytest.mark.timeout(1800)]
 
 COUNT = 24
 BUDGET = 400
-KILLS = 30
 
 
 @pytest.fixture(scope="module")
@@ -68,16 +67,17 @@ def lines_of(path: Path) -> dict[str, Any]:
     return by_id
 
 
-def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.soak)])
+def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str, kills: int) -> None:
     began = time.monotonic()
-    ended(start(folder, url, "whole.jsonl"))
+    ended(start(folder, url, f"whole-{kills}.jsonl"))
     duration = time.monotonic() - began
-    names = set(lines_of(folder / "whole.jsonl"))
+    names = set(lines_of(folder / f"whole-{kills}.jsonl"))
     assert COUNT == len(names)
     moments = random.Random(0)
     lost, asked_again = 0, 0
-    for number in range(KILLS):
-        before, output = served_tokens(url), f"killed-{number}.jsonl"
+    for number in range(kills):
+        before, output = served_tokens(url), f"killed-{kills}-{number}.jsonl"
         ledger = folder / f"{output}.ledger"
         process = start(folder, url, output)
         while not ledger.exists() and process.poll() is None:
@@ -106,7 +106,7 @@ def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str
         assert served_tokens(url) - before <= totals.spent
         lost += totals.lost
         asked_again += sum(one.state == State.LOST for one in attempts)
-    print(f"{KILLS} kills: {asked_again} replies were under way and asked again, charged {lost} tokens.")
+    print(f"{kills} kills: {asked_again} replies were under way and asked again, charged {lost} tokens.")
     assert asked_again
 
 

@@ -49,6 +49,7 @@ class _Line(BaseModel):
     family: str = ""
     grader: _Written = "exact"
     entry: dict[str, Any] | None = None
+    choices: tuple[str, ...] = ()
     messages: Annotated[tuple[_Turn, ...], Field(min_length=1)] | None = None
 
 
@@ -165,7 +166,7 @@ def write_questions(path: str | os.PathLike[str], questions: Iterable[Question])
 
 def _record(question: Question) -> dict[str, Any]:
     values = ((field.name, getattr(question, field.name)) for field in fields(question))
-    return {name: value for name, value in values if value not in ("", None)}
+    return {name: value for name, value in values if value not in ("", None, ())}
 
 
 def _records(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -229,9 +230,9 @@ def _require_column(source: Path, columns: Sequence[str]) -> None:
 
 
 def _from_cells(row: Mapping[Any, Any], source: Path, line: int) -> dict[str, Any]:
-    """Take the cells of a row that are filled; `entry` and `messages` may be JSON text."""
+    """Take the cells of a row that are filled; `entry`, `choices` and `messages` may be JSON text."""
     record = {str(name): value for name, value in row.items() if value not in ("", None)}
-    for name in ("entry", "messages"):
+    for name in ("entry", "choices", "messages"):
         if isinstance(record.get(name), str):
             where = f"{source}, line {line}, field '{name}'"
             record[name] = parse_json(record[name], where, strict=True, advice="write it as JSON or leave it out.")

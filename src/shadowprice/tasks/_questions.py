@@ -34,6 +34,8 @@ class Question:
     """Name of a grader of `shadowprice.grading.grade`."""
     entry: Mapping[str, Any] | None = None
     """What the grader has to know about the question."""
+    choices: tuple[str, ...] = ()
+    """What may be chosen from, the texts without their letters; the first is A."""
     messages: Messages | None = None
     """Chat messages that ask the question; None asks it by the protocol."""
 
@@ -89,7 +91,7 @@ def fingerprint(questions: Sequence[Question]) -> str:
     digest = hashlib.sha256()
     for one in questions:
         asked = [dict(message) for message in build_messages(one)]
-        whole = [one.query_id, one.question, asked, one.gold, one.grader, one.entry]
+        whole = [one.query_id, one.question, asked, one.gold, one.grader, one.entry, one.choices]
         digest.update(json.dumps(whole, sort_keys=True, default=str).encode() + b"\n")
     return f"{len(questions)} questions, sha256 {digest.hexdigest()[:16]}"
 
