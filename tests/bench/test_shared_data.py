@@ -13,7 +13,7 @@ MODELS = ("Meta-Llama-3.1-8B-Instruct", "Phi-3.5-mini-instruct", "Qwen2-7B-Instr
 BUDGETS = (64, 128, 256, 512)
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.soak,
     pytest.mark.timeout(1800),
     pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the public traces are not in {FOLDER}"),
 ]
