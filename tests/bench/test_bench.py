@@ -13,7 +13,15 @@ import pytest
 from rich.console import Console
 
 from shadowprice._errors import InputError
-from shadowprice.bench import BenchResult, Forecasts, default_budgets, forecast, render_table, run_bench, write_report
+from shadowprice.bench import (
+    BenchResult,
+    Forecasts,
+    default_budgets,
+    kept_forecast,
+    render_table,
+    run_bench,
+    write_report,
+)
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, Traces
 
@@ -36,7 +44,7 @@ CELL = {
 
 @pytest.fixture(scope="module")
 def forecasts(sums: Traces) -> Forecasts:
-    return forecast(sums)
+    return kept_forecast(sums)
 
 
 @pytest.fixture(scope="module", params=list(Accounting))

@@ -16,7 +16,7 @@ THRESHOLDS = Recipe((Knowledge.THRESHOLDS,))
 
 @pytest.fixture(scope="module")
 def forecasts(sums: Traces) -> Forecasts:
-    return forecast(sums)
+    return kept_forecast(sums)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
-from shadowprice.bench import BenchResult, Forecasts, forecast, run_bench, write_report
+from shadowprice.bench import BenchResult, Forecasts, kept_forecast, run_bench, write_report
 from shadowprice.traces import Accounting, Traces
 
 pytestmark = pytest.mark.slow
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def results(sums: Traces) -> tuple[list[BenchResult], Forecasts]:
-    forecasts = forecast(sums)
+    forecasts = kept_forecast(sums)
     return [run_bench(sums, forecasts, budgets=[16, 32, 64], accounting=way, seeds=2) for way in Accounting], forecasts
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.bench import ABLATIONS, Forecasts, Recipe, ablation, compare, forecast, run_bench
+from shadowprice.bench import ABLATIONS, Forecasts, Recipe, ablation, compare, kept_forecast, run_bench
 from shadowprice.policies import Knowledge
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
@@ -68,7 +68,7 @@ def test_every_ablation_varies_one_thing(sums: Traces, name: str) -> None:
     made: dict[Recipe, Forecasts] = {}
 
     def fit(recipe: Recipe) -> Forecasts:
-        made[recipe] = forecast(sums, recipe._replace(reads=recipe.reads and name == "predictor"))
+        made[recipe] = kept_forecast(sums, recipe._replace(reads=recipe.reads and name == "predictor"))
         return made[recipe]
 
     entrants = ablation(name, sums, fit)
@@ -89,13 +89,13 @@ def test_an_unknown_ablation_is_refused(sums: Traces) -> None:
 
 
 def test_processes_do_not_change_the_figures(sums: Traces) -> None:
-    forecasts = forecast(sums, Recipe((Knowledge.THRESHOLDS,)))
+    forecasts = kept_forecast(sums, Recipe((Knowledge.THRESHOLDS,)))
     options: dict[str, Any] = {"policies": ["clear-lambert", "oracle"], "budgets": [16], "seeds": 2}
     assert run_bench(sums, forecasts, **options) == run_bench(sums, forecasts, jobs=2, **options)
 
 
 def test_the_share_closed_is_of_the_cells_that_have_room(sums: Traces) -> None:
-    forecasts = forecast(sums, Recipe((Knowledge.THRESHOLDS,)))
+    forecasts = kept_forecast(sums, Recipe((Knowledge.THRESHOLDS,)))
     result = run_bench(sums, forecasts, policies=["uniform", "clear-lambert", "oracle"], budgets=[16, 4000], seeds=2)
     assert (0.0, 1.0) == (result.closed("clear-lambert"), result.closed("oracle"))
     shares = []

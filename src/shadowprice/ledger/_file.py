@@ -18,8 +18,6 @@ _KIB_OF_CACHE = 32 * 1024
 """Requests are looked for by id, in no order, so the indices should be in memory."""
 _MOST_LETTERS = 200
 _HEADER = b"SQLite format 3\0"
-_MAKING = 1.0
-"""Seconds within which another process has made a ledger."""
 _ANOTHER_FILE = "name the ledger of a run, or a file that does not exist yet"
 
 
@@ -200,15 +198,11 @@ def _check_neighbours(place: Path, path: Path) -> None:
             f"{stray[0]} lies where the new ledger {path} keeps its log; move it away, or {_ANOTHER_FILE}."
         )
     journal = place.with_name(f"{place.name}-journal")
-    until = time.monotonic() + _MAKING
-    while journal.exists():
-        # Our own is there for a moment while a ledger is made, and never again.
-        if time.monotonic() > until:
-            raise InputError(
-                f"{journal} lies beside the ledger {path}, and SQLite would play it back: move it away, as no ledger "
-                "of ours has one."
-            )
-        time.sleep(0.01)
+    if journal.exists():
+        raise InputError(
+            f"{journal} lies beside the ledger {path}, and SQLite would play it back: move it away, as no ledger of "
+            "ours has one."
+        )
 
 
 def _may(path: Path, mode: int) -> bool:
@@ -259,6 +253,9 @@ def _switch_to_wal(connection: sqlite3.Connection, patience: float) -> str:
     until = time.monotonic() + patience
     while True:
         try:
+            if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+                # A journal on disk would outlive a maker that is killed, and has nothing to bring back.
+                connection.execute("PRAGMA journal_mode = MEMORY")
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
