@@ -234,13 +234,21 @@ def test_what_is_known_of_the_beliefs_is_in_the_report(sums: Traces, forecasts: 
 
 
 def test_the_report_says_what_to_take_away(result: BenchResult, tmp_path: Path) -> None:
-    write_report([result], "c", tmp_path / "report.html")
+    write_report([replace(result, questions=400)], "c", tmp_path / "report.html")
     text = " ".join(Page(tmp_path / "report.html").text)
     rivals = {policy: result.closed(policy) or 0.0 for policy in result.measured if policy != "oracle"}
     ahead = max(rivals, key=lambda policy: rivals[policy])
     assert f"{100 * rivals[ahead]:.0f} % of the distance from clear-lambert to the oracle is closed by {ahead}" in text
     for policy, note in result.notes.items():
         assert f"{policy} {note}" in text
+
+
+def test_the_report_on_few_questions_has_no_headline(result: BenchResult, tmp_path: Path) -> None:
+    write_report([result], "c", tmp_path / "report.html")
+    text = " ".join(Page(tmp_path / "report.html").text)
+    assert "±10 points" in text
+    assert result.caution in text
+    assert "of the distance from clear-lambert to the oracle is closed" not in text
 
 
 def test_no_report_is_written_where_none_can_be(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:

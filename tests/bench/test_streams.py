@@ -3,7 +3,7 @@ import pyarrow as pa
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.bench import STREAMS, StreamSampler, get_stream
+from shadowprice.bench import AS_RECORDED, STREAMS, StreamSampler, default_streams, get_stream
 from shadowprice.traces import Traces
 
 
@@ -20,10 +20,37 @@ MIXES = {
 }
 
 
-def test_the_four_streams() -> None:
-    assert list(STREAMS) == list(MIXES)
-    for stream in STREAMS.values():
-        assert pytest.approx(1.0) == sum(stream.shares)
+def test_the_papers_four_streams_and_the_traces_as_they_are() -> None:
+    assert list(STREAMS) == [*MIXES, AS_RECORDED]
+    for name in MIXES:
+        assert pytest.approx(1.0) == sum(STREAMS[name].shares or ())
+    assert STREAMS[AS_RECORDED].shares is None
+
+
+def test_as_recorded_draws_like_the_questions_with_replacement() -> None:
+    sampler = StreamSampler(tiers(1, 0, 39), get_stream(AS_RECORDED))
+    drawn = [sampler.draw(np.random.default_rng(seed)) for seed in range(400)]
+    assert {40} == {sampler.size} == {len(one) for one in drawn}
+    # Each question comes once in the mean, and not always.
+    counts = np.array([np.bincount(one, minlength=40) for one in drawn])
+    assert np.abs(counts.mean(axis=0) - 1.0).max() < 0.25
+    assert counts.max() > 1
+    assert 500 == StreamSampler(tiers(600, 500, 450), get_stream(AS_RECORDED)).size
+
+
+def plain(questions: int, **columns: list[str]) -> Traces:
+    names = [f"q{number}" for number in range(questions)]
+    ones = np.ones(questions, dtype=np.int64)
+    table = {"question": names, "correct": [number % 2 == 0 for number in range(questions)]}
+    return Traces(pa.table(table | {"completion_tokens": ones} | columns), np.arange(questions), "made up")
+
+
+def test_streams_that_fit_are_taken_if_nobody_chooses() -> None:
+    assert tuple(MIXES) == default_streams(tiers(2, 1, 3))
+    assert (AS_RECORDED, *MIXES) == default_streams(plain(90))
+    assert (AS_RECORDED,) == default_streams(plain(89))
+    assert (AS_RECORDED,) == default_streams(plain(200, tier=["easy"] * 200))
+    assert (AS_RECORDED, *MIXES) == default_streams(plain(200, dataset=["one", "other"] * 100))
 
 
 @pytest.mark.parametrize("name", MIXES)

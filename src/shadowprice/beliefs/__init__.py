@@ -5,7 +5,7 @@ from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._card import PredictorCard, Reference
 from shadowprice.beliefs._drift import Drift, Finding, check_drift
-from shadowprice.beliefs._evaluate import ThresholdScores, cross_fit, question_folds, score_thresholds
+from shadowprice.beliefs._evaluate import ThresholdScores, check_folds, cross_fit, question_folds, score_thresholds
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._features import SURFACE_FEATURES, SurfaceFeatures
 from shadowprice.beliefs._files import SavedPredictor, load_predictor, read_predictor, save_predictor
@@ -35,6 +35,7 @@ from shadowprice.beliefs._surge_plots import plot_surges
 from shadowprice.beliefs._surge_sweep import fit_surge_sweep
 from shadowprice.beliefs._sweeps import sweep_evidence
 from shadowprice.beliefs._threshold import ThresholdPredictor
+from shadowprice.beliefs._verdict import verdict
 
 __all__ = [
     "MEASURES",
@@ -70,6 +71,7 @@ __all__ = [
     "bets",
     "chance_right",
     "check_drift",
+    "check_folds",
     "cross_fit",
     "fit_surge",
     "fit_surge_likelihood",
@@ -87,4 +89,5 @@ __all__ = [
     "scoring_grid",
     "share_right",
     "sweep_evidence",
+    "verdict",
 ]

@@ -26,6 +26,21 @@ def question_folds(questions: Sequence[str], *, folds: int = 2, seed: int = 0) -
     return np.asarray((np.random.default_rng(seed).permutation(len(texts)) % folds)[text], dtype=np.int64)
 
 
+def check_folds(evidence: Evidence, *, folds: int = 2, seed: int = 0) -> None:
+    """See that each fold of `question_folds` leaves something right to learn thresholds from.
+
+    Raises:
+        InputError: It does not, or there are too few questions.
+    """
+    fold = question_folds(evidence.questions, folds=folds, seed=seed)
+    right = np.bincount(fold[evidence.query[evidence.correct]], minlength=folds)
+    if (right == right.sum()).any():
+        raise InputError(
+            f"{right.sum()} of {len(evidence)} replies are right, and to questions of one fold of {folds}, so that "
+            "nothing right is left to learn from; record more questions, or easier ones."
+        )
+
+
 def cross_fit(
     predictor: AbstractPredictor,
     evidence: Evidence,

@@ -1,7 +1,7 @@
 """How good is a policy?"""
 
 from shadowprice.bench._ablations import ABLATIONS, ablation
-from shadowprice.bench._bench import Entrant, compare, default_budgets, run_bench
+from shadowprice.bench._bench import Entrant, check_bench, compare, default_budgets, run_bench
 from shadowprice.bench._fit_report import (
     FitResult,
     format_estimate,
@@ -14,12 +14,21 @@ from shadowprice.bench._kept import kept_forecast
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve, price_beliefs, tier_curves
 from shadowprice.bench._report import write_report
 from shadowprice.bench._result import BenchResult, Cell
-from shadowprice.bench._streams import STREAM_SIZE, STREAMS, Stream, StreamSampler, get_stream
+from shadowprice.bench._streams import (
+    AS_RECORDED,
+    STREAM_SIZE,
+    STREAMS,
+    Stream,
+    StreamSampler,
+    default_streams,
+    get_stream,
+)
 from shadowprice.bench._table import render_table
 from shadowprice.bench._what_if_plots import check_plot_name, write_what_if_plot
 
 __all__ = [
     "ABLATIONS",
+    "AS_RECORDED",
     "STREAMS",
     "STREAM_SIZE",
     "BenchResult",
@@ -33,9 +42,11 @@ __all__ = [
     "StreamSampler",
     "TierCurve",
     "ablation",
+    "check_bench",
     "check_plot_name",
     "compare",
     "default_budgets",
+    "default_streams",
     "forecast",
     "format_estimate",
     "format_figure",

@@ -11,7 +11,7 @@ from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs
 from shadowprice.bench._forecasts import Forecasts
 from shadowprice.bench._result import BenchResult, Cell
-from shadowprice.bench._streams import STREAMS, StreamSampler, get_stream
+from shadowprice.bench._streams import STREAMS, StreamSampler, default_streams, get_stream
 from shadowprice.bench._tale import TaleReplies
 from shadowprice.policies import POLICIES, AbstractPolicy, Knowledge, get_policy
 from shadowprice.traces import TIERS, Accounting, Outcome, Replies, Traces, replay
@@ -46,7 +46,7 @@ def run_bench(
     traces: Traces,
     forecasts: Forecasts,
     *,
-    streams: Sequence[str] = tuple(STREAMS),
+    streams: Sequence[str] = (),
     budgets: Sequence[int] = (),
     policies: Sequence[str] = tuple(POLICIES),
     accounting: Accounting = Accounting.ALLOCATED,
@@ -64,7 +64,7 @@ def run_bench(
     Args:
         traces: Recorded replies.
         forecasts: What is believed of each question, made without it (`forecast`).
-        streams: Names of the mixes.
+        streams: Names of the mixes; empty takes `default_streams`.
         budgets: Mean tokens per query; empty chooses four from the traces.
         policies: Names of the policies.
         accounting: What is charged.
@@ -96,7 +96,7 @@ def compare(
     traces: Traces,
     entrants: Sequence[Entrant],
     *,
-    streams: Sequence[str] = tuple(STREAMS),
+    streams: Sequence[str] = (),
     budgets: Sequence[int] = (),
     accounting: Accounting = Accounting.ALLOCATED,
     seeds: int = 20,
@@ -122,13 +122,8 @@ def compare(
     Raises:
         InputError: As `run_bench`.
     """
-    if seeds < 1:
-        raise InputError(f"{seeds} seeds measure nothing; use 20 or more.")
-    budgets = tuple(sorted(set(budgets))) or default_budgets(traces)
-    if budgets[0] < 1:
-        raise InputError(f"A budget of {budgets[0]} tokens per query buys nothing; use whole numbers from 1 up.")
+    streams, budgets, rival = check_bench(traces, streams, budgets, seeds, tale)
     samplers = {name: StreamSampler(traces, get_stream(name)) for name in streams}
-    rival = None if tale is None else TaleReplies(tale, traces)
     notes = _notes(entrants, accounting, rival)
     draws = [(name, seed) for name in streams for seed in range(seeds)]
     games = (_games(traces, entrants, samplers[name], name, seed, accounting, rival) for name, seed in draws)
@@ -153,7 +148,27 @@ def compare(
         tuple(sampler.size for sampler in samplers.values()),
         rows,
         notes,
+        questions=traces.n_queries,
     )
+
+
+def check_bench(
+    traces: Traces, streams: Sequence[str], budgets: Sequence[int], seeds: int, tale: Traces | None
+) -> tuple[tuple[str, ...], tuple[int, ...], TaleReplies | None]:
+    """The streams, the budgets and the rival's replies of a bench, before anything is fitted for it.
+
+    Raises:
+        InputError: As `run_bench`.
+    """
+    if seeds < 1:
+        raise InputError(f"{seeds} seeds measure nothing; use 20 or more.")
+    streams = tuple(streams) or default_streams(traces)
+    for name in streams:
+        StreamSampler(traces, get_stream(name))
+    budgets = tuple(sorted(set(budgets))) or default_budgets(traces)
+    if budgets[0] < 1:
+        raise InputError(f"A budget of {budgets[0]} tokens per query buys nothing; use whole numbers from 1 up.")
+    return streams, budgets, None if tale is None else TaleReplies(tale, traces)
 
 
 def default_budgets(traces: Traces) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from shadowprice.beliefs import (
     Evidence,
     PredictorCard,
     scoring_grid,
+    verdict,
 )
 from shadowprice.bench._fit_plots import plot_market, plot_reliability, plot_thresholds, plot_tiers
 from shadowprice.bench._page import write_page
@@ -60,6 +61,7 @@ def write_fit_report(result: FitResult, command: str, path: str | os.PathLike[st
         result=result,
         card=result.card,
         scores=scores,
+        verdict=verdict(scores),
         rows=[(*MEASURES[name], format_estimate(getattr(scores, name))) for name in MEASURES],
         reliability=plot_reliability(result.beliefs, result.evidence, (scores.horizon, middle)),
         tiers=plot_tiers(result.tiers),

@@ -84,6 +84,8 @@ def write_report(
 def _facts(result: BenchResult) -> list[Fact]:
     """What a reader should take away, as far as the policies of the table allow to say it."""
     rivals = [policy for policy in result.measured if policy != Oracle.name]
+    if not result.telling:
+        return [Fact(f"±{result.margin:.0f} points", result.caution)]
     stream, scarce = result.streams[0], result.budgets[0]
     if not rivals:
         return []

@@ -12,6 +12,11 @@ SCHEMA_VERSION: Final = 2
 ROOM: Final = 2.0
 """Points between clear-lambert and the oracle below which a cell says nothing about who is better."""
 
+_TELLING: Final = 7.0
+"""Points; what is known less closely is no headline."""
+_ENOUGH: Final = 200
+"""Questions that tell as much as that."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cell:
@@ -58,6 +63,28 @@ class BenchResult:
     rows: tuple[Cell, ...]
     notes: dict[str, str] = field(default_factory=dict)
     """Footnotes of policies: why they have no cells, or what is different about them."""
+    questions: int = field(kw_only=True)
+    """Different questions in the traces."""
+
+    @property
+    def margin(self) -> float:
+        """Points to which so many questions can tell an accuracy at best: a binomial 95 % interval at one half."""
+        return 98.0 / float(np.sqrt(self.questions))
+
+    @property
+    def telling(self) -> bool:
+        """Whether there are questions enough for a headline."""
+        return self.margin <= _TELLING
+
+    @property
+    def caution(self) -> str:
+        """How little these questions can tell, a sentence; empty where they tell enough."""
+        if self.telling:
+            return ""
+        return (
+            f"{self.questions} questions tell a share of right answers to within about {self.margin:.0f} points: "
+            f"smaller differences between policies may be chance; bench {_ENOUGH} questions or more."
+        )
 
     def cell(self, policy: str, stream: str, budget: int) -> Cell:
         """One cell, by its coordinates; KeyError where there is none."""

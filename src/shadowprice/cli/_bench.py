@@ -12,8 +12,10 @@ import typer
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
+from shadowprice.beliefs import check_folds
 from shadowprice.bench import (
     ABLATIONS,
+    AS_RECORDED,
     STREAM_SIZE,
     STREAMS,
     BenchResult,
@@ -21,8 +23,8 @@ from shadowprice.bench import (
     Forecasts,
     Recipe,
     ablation,
+    check_bench,
     compare,
-    get_stream,
     kept_forecast,
     render_table,
     write_report,
@@ -38,7 +40,7 @@ _FEW_DRAWS = 8
 
 def bench(
     traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
-    streams: Annotated[str | None, typer.Option(help=f"Of {', '.join(STREAMS)}; all if left out.")] = None,
+    streams: Annotated[str | None, typer.Option(help=f"Of {', '.join(STREAMS)}; those that fit if left out.")] = None,
     budgets: Annotated[
         str | None,
         typer.Option(help="Mean tokens per query, separated by commas; four that fit the traces if left out."),
@@ -91,7 +93,8 @@ def bench(
     recorded = read_traces(traces)
     if recorded.strata != recorded.tiers:
         say(
-            f"{traces} has no tiers; its streams are mixed from thirds of its questions, by their outcomes and lengths."
+            f"{traces} has no tiers: {AS_RECORDED} is its questions as they are. Other streams mix thirds of them by "
+            "what happened: how often replies were right, then how long they are."
         )
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
@@ -144,14 +147,15 @@ def bench_traces(
     jobs: int = 0,
 ) -> tuple[list[BenchResult], Forecasts]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
-    for name in streams:
-        get_stream(name)  # a wrong name should not wait for the fit
     asked = [get_policy(name) for name in policies or POLICIES]
     if tale is None and traces.name == BUNDLED:
         tale = BUNDLED_TALE
     rival = None if tale is None else read_traces(tale)
+    # What is wrong with the question should not wait for the fit.
+    names, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
+    check_folds((source or traces).evidence, folds=folds)
     read_once(choose_encoder(encoder), questions_of([traces, *others]))
-    steps = len(accountings) * seeds * len(streams or STREAMS)
+    steps = len(accountings) * seeds * len(names)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 
         def fit(recipe: Recipe) -> Forecasts:
@@ -170,8 +174,8 @@ def bench_traces(
             compare(
                 traces,
                 entrants,
-                streams=streams or tuple(STREAMS),
-                budgets=budgets,
+                streams=names,
+                budgets=costs,
                 accounting=accounting,
                 seeds=seeds,
                 folds=folds,
@@ -194,8 +198,12 @@ def print_tables(results: list[BenchResult]) -> None:
         else:
             for stream in result.streams:
                 console.print(render_table(result, (stream,)))
-    if min(results[0].stream_sizes) < STREAM_SIZE:
-        say(f"Streams of fewer than {STREAM_SIZE} queries: a tier of {results[0].traces} is too small for more.")
+    if caution := results[0].caution:
+        say(caution)
+    elif min(results[0].stream_sizes) < STREAM_SIZE:
+        say(
+            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a tier of it, is too small for more."
+        )
 
 
 def _accountings(name: str) -> list[Accounting]:

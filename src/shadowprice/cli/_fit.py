@@ -23,12 +23,14 @@ from shadowprice.beliefs import (
     ThresholdPredictor,
     bets,
     check_drift,
+    check_folds,
     cross_fit,
     read_predictor,
     save_predictor,
     score_beliefs,
     score_thresholds,
     scoring_grid,
+    verdict,
 )
 from shadowprice.bench import (
     FitResult,
@@ -146,7 +148,10 @@ def _fit(
     report: Path | None,
 ) -> None:
     evidence = recorded.evidence.beside([other.evidence for other in others])
-    scoring_grid(evidence)  # traces without a right reply should not wait for the fit
+    # What cannot be learnt or scored should not wait for the fit.
+    scoring_grid(evidence)
+    if kind == "threshold":
+        check_folds(evidence, folds=folds, seed=seed)
     if running and evidence.completions is None:
         raise InputError(f"{recorded.name} keeps no texts of replies (column `completion`); leave out --running.")
     if running and kind != "outcome":
@@ -194,6 +199,7 @@ def _fit(
                 "predictor": kind,
                 "folds": folds,
                 "seed": seed,
+                "verdict": verdict(scores),
                 **asdict(thresholds),
                 "scores": asdict(scores),
                 "budgets": [asdict(row) for row in market],

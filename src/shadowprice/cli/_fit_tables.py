@@ -5,14 +5,15 @@ from pathlib import Path
 from rich import box
 from rich.table import Table
 
-from shadowprice.beliefs import MEASURES, AbstractPredictor, Drift, PredictorCard, ThresholdScores
+from shadowprice.beliefs import MEASURES, AbstractPredictor, Drift, PredictorCard, ThresholdScores, verdict
 from shadowprice.bench import FitResult, format_estimate, format_figure
 from shadowprice.cli._options import out, say
 
 
 def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predictor: AbstractPredictor) -> None:
-    """Print how good a fit is: figures, what a market makes of them, and the surge if all questions share one."""
+    """Print how good a fit is: a verdict, figures, what a market makes of them, and the surge if all share one."""
     scores, console = result.scores, out()
+    console.print(verdict(scores), soft_wrap=True)
     beside = f", beside {', '.join(result.card.beside)}" if result.card.beside else ""
     table = _table(f"{result.card.kind} predictor on unseen questions, {result.folds}-fold: {traces}{beside}")
     table.add_column("measure")
