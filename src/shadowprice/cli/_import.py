@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 import typer
 from rich.table import Table
 
-from shadowprice._errors import InputError
 from shadowprice._places import check_places
+from shadowprice.cli._columns import parse_columns
 from shadowprice.cli._graders import AllowCode, admission
 from shadowprice.cli._options import print_json, progress_bar, require_writable, say
 from shadowprice.cli._terminal import Terminal
@@ -75,7 +75,7 @@ def import_(
         admit=admit,
         metric=metric,
         filter=filter,
-        columns=_columns(columns),
+        columns=parse_columns(columns, "question=NAME,reply=NAME,gold=NAME"),
         model=model,
         dataset=dataset,
         chars_per_token=chars_per_token,
@@ -97,14 +97,6 @@ def import_(
         print_json(summary)
     else:
         _tell(imported, summary)
-
-
-def _columns(text: str | None) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
-    for role, equals, _ in pairs:
-        if not equals:
-            raise InputError(f"--columns: '{role}' names no column; write question=NAME,reply=NAME,gold=NAME.")
-    return {role.strip(): name.strip() for role, _, name in pairs}
 
 
 def _asked(path: Path | None, admit: Callable[[str], None]) -> dict[str, AskedQuestion]:
