@@ -8,6 +8,8 @@ import typer
 from shadowprice._errors import BudgetTooSmallError, InputError
 from shadowprice._places import check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
+from shadowprice.cli._columns import Columns, Questions
+from shadowprice.cli._graders import read_asked
 from shadowprice.cli._options import (
     out,
     parse_budget,
@@ -30,11 +32,10 @@ from shadowprice.policies import (
     what_if,
     write_plan,
 )
-from shadowprice.tasks import read_questions
 
 
 def allocate(
-    questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
+    questions: Questions,
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[
         str | None,
@@ -48,6 +49,7 @@ def allocate(
             "is one of thresholds."
         ),
     ] = None,
+    columns: Columns = None,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -81,7 +83,7 @@ def allocate(
     if budgets is not None and not others:
         raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
     with progress_bar("reading", None):
-        asked = read_questions(questions)
+        asked = read_asked(questions, columns, weights=weights).questions
         terms = read_terms(questions, len(asked), floor, weights, minimum)
     for guaranteed in (tokens, *others):
         terms.check(guaranteed)

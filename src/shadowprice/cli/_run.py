@@ -10,6 +10,7 @@ import typer
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
+from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
@@ -39,7 +40,7 @@ from shadowprice.tasks import Question
 
 
 def run(
-    questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
+    questions: Questions,
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="JSONL file to write, OpenAI Batch output.")],
     predictor: Annotated[
@@ -57,6 +58,7 @@ def run(
             "clear-lambert, predictor, uniform or tale-ep."
         ),
     ] = None,
+    columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
     floor: Floor = 0,
@@ -134,7 +136,7 @@ def run(
         model=model_file(model, engine),
         fallback_model=model_file(fallback_model, fallback),
     )
-    asked = read_to_grade(questions, grader, allow_code=allow_code)
+    asked = read_to_grade(questions, grader, allow_code=allow_code, columns=columns, weights=weights)
     check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
