@@ -109,6 +109,13 @@ def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
     _refuses(path, "not a whole Parquet file")
 
 
+def test_names_in_parquet_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "q.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"], "id": ["a"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"\x18\x02id%", b"\x18\x02\xe9d%"))
+    _refuses(path, "not a whole Parquet file")
+
+
 def test_other_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     _refuses(path, "no such file")

@@ -133,7 +133,7 @@ def _kind(name: str | None) -> str:
 
 def _asked(exclude: Path | None, columns: str | None) -> set[str]:
     """The texts of the questions that nothing may be learnt from."""
-    return set() if exclude is None else {one.question for one in read_asked(exclude, columns).questions}
+    return set() if exclude is None else {one.question for one in read_asked(exclude, columns, tell=say).questions}
 
 
 def _read(traces: str, excluded: set[str]) -> Traces:

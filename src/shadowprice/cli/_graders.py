@@ -38,11 +38,15 @@ def admission(grader: str | None, *, allow_code: bool) -> Callable[[str], None]:
 
 
 def read_to_grade(
-    path: Path, grader: str | None, *, allow_code: bool, columns: str | None = None, weights: str | None = None
+    path: Path,
+    grader: str | None,
+    *,
+    allow_code: bool,
+    columns: str | None = None,
+    weights: str | None = None,
+    tell: Callable[[str], None],
 ) -> list[Question]:
     """Questions of a file, each with the grader that will be used: the option's, the file's, or the one that fits.
-
-    Says on stderr which columns were taken for what, which graders were inferred, and what will not be judged.
 
     Args:
         path: The file.
@@ -50,15 +54,17 @@ def read_to_grade(
         allow_code: What `--allow-code` says.
         columns: What `--columns` says.
         weights: What `--weights` says: a column that is read, too.
+        tell: Called with a sentence each about the columns that were taken for something, the graders that were
+            inferred, and what will not be judged. A command says them when it is sure that it will not refuse.
 
     Raises:
         InputError: The file cannot be read, one of its graders names code that may not run, or a grader cannot read
             the right answers.
     """
     admit = admission(grader, allow_code=allow_code)
-    questions = settle_graders(read_asked(path, columns, admit=admit, weights=weights), grader, say)
+    questions = settle_graders(read_asked(path, columns, admit=admit, weights=weights, tell=tell), grader, tell)
     if sentence := not_judged(questions):
-        say(sentence)
+        tell(sentence)
     return questions
 
 
@@ -68,8 +74,9 @@ def read_asked(
     *,
     admit: Callable[[str], None] = lambda grader: None,
     weights: str | None = None,
+    tell: Callable[[str], None],
 ) -> QuestionFile:
-    """Questions of a file as they stand there; says on stderr which columns were taken for what.
+    """Questions of a file as they stand there.
 
     Raises:
         InputError: The file cannot be read.
@@ -77,5 +84,11 @@ def read_asked(
     wanted = parse_columns(columns, "question=NAME,gold=NAME,query_id=NAME")
     found = read_question_file(path, columns=wanted, admit=admit, used=() if weights is None else (weights,))
     if found.sentence:
-        say(found.sentence)
+        tell(found.sentence)
     return found
+
+
+def say_all(remarks: list[str]) -> None:
+    """Say what reading the questions has told."""
+    for remark in remarks:
+        say(remark)

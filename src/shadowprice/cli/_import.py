@@ -104,7 +104,7 @@ def _asked(path: Path | None, grader: str | None, admit: Callable[[str], None]) 
         return {}
     return {
         one.query_id: AskedQuestion(one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier)
-        for one in settle_graders(read_asked(path, None, admit=admit), grader, say)
+        for one in settle_graders(read_asked(path, None, admit=admit, tell=say), grader, say)
     }
 
 

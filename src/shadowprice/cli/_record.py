@@ -1,6 +1,7 @@
 """`shadowprice record`: graded traces from a real model."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from shadowprice._places import check_places
 from shadowprice.cli._columns import Columns
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import model_file
-from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
+from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, print_json, progress_bar, say, split_list
 from shadowprice.grading import load_grader
 from shadowprice.runner import RecordSettings, Retries, journal_place
@@ -62,7 +63,8 @@ def record(
     read = {"TASKS": tasks if is_question_file(tasks) else None, "--model": model_file(model, engine)}
     check_places({"--output": output}, read)
     journal_place(output)
-    asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns)
+    remarks: list[str] = []
+    asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns, tell=remarks.append)
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:
         tokens = 0
@@ -74,6 +76,7 @@ def record(
 
         async def work() -> pa.Table:
             async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
+                say_all(remarks)
                 return await record_traces(
                     asked,
                     source,
@@ -106,10 +109,17 @@ def record(
 
 
 def _questions(
-    tasks: str, count: int, seed: int, grader: str | None, *, allow_code: bool, columns: str | None
+    tasks: str,
+    count: int,
+    seed: int,
+    grader: str | None,
+    *,
+    allow_code: bool,
+    columns: str | None,
+    tell: Callable[[str], None],
 ) -> list[Question]:
     if is_question_file(tasks):
-        return read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns)
+        return read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
     if columns is not None:
         raise InputError(f"--columns names columns of a file; '{tasks}' is none.")
     made = make_questions(None if tasks == "all" else split_list(tasks), count, seed)

@@ -13,7 +13,7 @@ from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, Watch
 from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
-from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
+from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
@@ -119,6 +119,7 @@ def run(
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
+      shadowprice run mine.csv --columns question=prompt,gold=answer --budget 40k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
@@ -136,7 +137,10 @@ def run(
         model=model_file(model, engine),
         fallback_model=model_file(fallback_model, fallback),
     )
-    asked = read_to_grade(questions, grader, allow_code=allow_code, columns=columns, weights=weights)
+    remarks: list[str] = []
+    asked = read_to_grade(
+        questions, grader, allow_code=allow_code, columns=columns, weights=weights, tell=remarks.append
+    )
     check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
@@ -175,6 +179,7 @@ def run(
                         fallback, fallback_model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot
                     )
                 )
+            say_all(remarks)
             made = choices | {"model": source.model}
             books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
             shown = stack.enter_context(display(tokens, len(asked)))

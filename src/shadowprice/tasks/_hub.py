@@ -1,5 +1,6 @@
 """Data sets of Hugging Face: in a folder, or on the hub."""
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow.parquet
 
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice._json import parse_json
+from shadowprice._packed import open_file
 
 HUB: Final = "hf:"
 """What the name of a data set on the hub begins with."""
@@ -47,7 +49,24 @@ def saved_tables(folder: Path) -> Iterator[pyarrow.Table]:
     splits = sorted({match["split"] for file in files if (match := _SHARD.fullmatch(file.name))})
     if len(splits) != 1:
         raise _several(folder, [file.name for file in files])
-    return (_parquet(file) for file in files)
+    return (parquet_table(file) for file in files)
+
+
+def parquet_table(file: Path) -> pyarrow.Table:
+    """The table of a Parquet file, packed with gzip or not.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    with open_file(file) as stream:
+        content: bytes = stream.read()
+    try:
+        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
+        table.validate(full=True)
+        table.column_names  # noqa: B018  # each is decoded only when it is asked for
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
+        raise InputError(f"{file}: not a whole Parquet file: write or copy it again.") from error
+    return table
 
 
 def hub_table(name: str) -> Any:
@@ -98,13 +117,6 @@ def _arrow(file: Path) -> pyarrow.Table:
             return pyarrow.ipc.open_stream(stream).read_all()
     except (pyarrow.ArrowException, OSError) as error:
         raise InputError(f"{file}: not a whole Arrow file: save the data set again.") from error
-
-
-def _parquet(file: Path) -> pyarrow.Table:
-    try:
-        return pyarrow.parquet.ParquetFile(file).read()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{file}: not a whole Parquet file: write or copy it again.") from error
 
 
 def _several(source: Path, which: list[str]) -> InputError:

@@ -1,18 +1,16 @@
 """The rows of a file of questions, whatever kind of file it is."""
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import pyarrow
-import pyarrow.parquet
 
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json, refuse_repeated
-from shadowprice._packed import open_file, refuse_pointer
-from shadowprice.tasks._hub import HUB, hub_table, is_folder, saved_tables
+from shadowprice._packed import refuse_pointer
+from shadowprice.tasks._hub import HUB, hub_table, is_folder, parquet_table, saved_tables
 from shadowprice.tasks._tables import read_table, read_text
 
 _SHEETS: Final = (".xlsx", ".xls", ".ods", ".numbers")
@@ -130,13 +128,7 @@ def _read_table(source: Path, wanted: Mapping[str, str]) -> Rows:
 
 
 def _read_parquet(source: Path, wanted: Mapping[str, str]) -> Rows:
-    with open_file(source) as file:
-        content: bytes = file.read()
-    try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{source}: not a whole Parquet file: write or copy it again.") from error
-    return _from_tables(source, [table], "line")
+    return _from_tables(source, [parquet_table(source)], "line")
 
 
 def _from_tables(source: Path, tables: Iterable[pyarrow.Table], what: str) -> Rows:
