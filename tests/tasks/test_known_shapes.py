@@ -387,6 +387,11 @@ def test_questions_without_golds_are_counted(tmp_path: Path) -> None:
     ] == said
 
 
+def test_a_blank_gold_is_none(tmp_path: Path) -> None:
+    rows = [{"question": "A?", "gold": gold} for gold in (" ", "", None, [])]
+    assert [""] * 4 == [one.gold for one in read_questions(_jsonl(tmp_path, rows))]
+
+
 def test_graders_of_the_file_and_of_families_stay(tmp_path: Path) -> None:
     rows: list[dict[str, Any]] = [
         {"question": "A?", "gold": "5", "grader": "exact"},

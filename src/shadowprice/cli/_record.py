@@ -65,6 +65,8 @@ def record(
     journal_place(output)
     remarks: list[str] = []
     asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns, tell=remarks.append)
+    if any(not one.gold and not one.grader.startswith(("python:", "reasoning-gym:")) for one in asked):
+        remarks.append("In traces replies that are not judged are not right: leave them out before you fit.")
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:
         tokens = 0

@@ -51,7 +51,7 @@ def read_gold(value: Any, where: str) -> Any:
             f"{where}: {what} is no right answer: write one as a text or a number (or a pattern, "
             "with the grader regex), or read none with --columns gold=."
         )
-    return value
+    return "" if isinstance(value, str) and not value.strip() else value
 
 
 def final_part(gold: str) -> str | None:
