@@ -337,6 +337,7 @@ def test_bad_values_are_refused_in_one_sentence(tmp_path: Path, row: Mapping[str
     [
         ("q.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
         ("q.csv", b"question,gold\nWhat, then?,7\n", "line 2: 3 cells for 2 columns: quote cells that hold a comma"),
+        ("q.txt", b"What is 1+1?\nWhy, then?\n", "there is no column 'question'"),
         ("q.csv", "question\nA?\n".encode("utf-16-le"), "UTF-16 without its mark"),
         ("q.csv", b"question\nGr\xf6\xdfe?\n", "not UTF-8 text (byte 11): save it as UTF-8"),
         ("q.csv.gz", b"\x1f\x8b\x08 and no more", "cannot be read"),
@@ -388,7 +389,8 @@ def test_questions_without_golds_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_blank_gold_is_none(tmp_path: Path) -> None:
-    rows = [{"question": "A?", "gold": gold} for gold in (" ", "", None, [])]
+    blank: tuple[Any, ...] = (" ", "", None, [])
+    rows = [{"question": "A?", "gold": gold} for gold in blank]
     assert [""] * 4 == [one.gold for one in read_questions(_jsonl(tmp_path, rows))]
 
 

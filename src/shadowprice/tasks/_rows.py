@@ -10,6 +10,7 @@ import pyarrow
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json, refuse_repeated
 from shadowprice._packed import refuse_pointer
+from shadowprice.tasks._columns import choose_columns
 from shadowprice.tasks._hub import HUB, hub_table, is_folder, parquet_table, saved_tables
 from shadowprice.tasks._tables import read_table, read_text
 
@@ -124,6 +125,8 @@ def _is_json_lines(text: str) -> bool:
 def _read_table(source: Path, wanted: Mapping[str, str]) -> Rows:
     names, rows = read_table(source, wanted)
     refuse_repeated(names, source)
+    if "body" not in names:  # a text without a header is refused for that, not for the commas of its second line
+        choose_columns(names, wanted, str(source))
     return Rows(names, [Row(line, f"line {line}", values) for line, values in rows])
 
 
