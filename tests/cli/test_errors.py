@@ -40,7 +40,8 @@ def refused(shadowprice: Command, tmp_path: Path) -> Callable[..., str]:
 @pytest.fixture
 def questions(tmp_path: Path) -> Path:
     path = tmp_path / "q.jsonl"
-    path.write_text('{"question": "What is 1 + 1?", "gold": "2"}\n{"question": "Why?"}\n')
+    lines = [{"question": "What is 1 + 1?", "gold": "2"}, {"question": "Why?", "gold": "So."}]
+    path.write_text("".join(json.dumps(line | {"grader": "exact"}) + "\n" for line in lines))
     return path
 
 

@@ -106,7 +106,7 @@ def test_an_unfinished_run_makes_no_room(shadowprice: Command, server: Served, t
     "changed",
     [
         {"gold": "2"},
-        {"grader": "number"},
+        {"grader": "exact"},
         {"messages": [{"role": "user", "content": "Say 1."}]},
         {"family": "gcd"},
         {"entry": {"answer": "1"}},

@@ -75,7 +75,8 @@ def test_csv_and_parquet_have_a_column_per_field(tmp_path: Path) -> None:
         ("q.jsonl", "\n\n", "no questions"),
         ("q.jsonl", '{"question": "A?"}\n{"question": \n', "line 2: not JSON"),
         ("q.jsonl", "[1]", "line 1: not a JSON object"),
-        ("q.jsonl", '{"gold": "7"}', "line 1, field 'question': missing"),
+        ("q.jsonl", '{"gold": "7"}', "no column 'question'"),
+        ("q.jsonl", '{"question": "A?"}\n{"gold": "7"}', "line 2, field 'question': missing"),
         ("q.jsonl", '{"question": " "}', "line 1, field 'question': blank"),
         ("q.jsonl", '{"question": ["A?"]}', "line 1, field 'question'"),
         ("q.jsonl", '{"question": "A?", "entry": 3}', "line 1, field 'entry'"),
@@ -89,7 +90,7 @@ def test_csv_and_parquet_have_a_column_per_field(tmp_path: Path) -> None:
         ("q.jsonl", '{"custom_id": "a", "body": {"messages": []}}', "no user message"),
         ("q.csv", "", "no questions"),
         ("q.csv", "question\n", "no questions"),
-        ("q.csv", "text\nA?\n", "no column 'question'"),
+        ("q.csv", "words\nA?\n", "no column 'question'"),
         ("q.csv", "question,gold\n,7\n", "line 2, field 'question': missing"),
         ("q.csv", "question,entry\nA?,{\n", "line 2, field 'entry': not JSON"),
         ("q.csv", 'question\n"A?', "not CSV"),
@@ -105,6 +106,13 @@ def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "q.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"] * 100}), path)
     path.write_bytes(path.read_bytes()[:-20])
+    _refuses(path, "not a whole Parquet file")
+
+
+def test_names_in_parquet_that_are_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "q.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"], "id": ["a"]}), path)
+    path.write_bytes(path.read_bytes().replace(b"\x18\x02id%", b"\x18\x02\xe9d%"))
     _refuses(path, "not a whole Parquet file")
 
 

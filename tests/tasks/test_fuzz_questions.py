@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fuzzing import altered, damaged, fuzz
 from shadowprice._errors import InputError
-from shadowprice.tasks import Question, read_questions, write_questions
+from shadowprice.tasks import Question, read_question_file, read_questions, settle_graders, write_questions
 
 pytestmark = pytest.mark.fuzz
 
@@ -24,8 +24,17 @@ ASKED = {
         "body": {"model": "m", "messages": [{"role": "user", "content": "Hi."}], "max_tokens": 5},
         "metadata": {"gold": "2"},
     },
+    "arc": {
+        "id": 7,
+        "question": "Which is hot?",
+        "choices": {"text": ["Ice", "Fire"], "label": ["A", "B"]},
+        "answerKey": "B",
+    },
+    "mmlu": {"question": "Which?", "options": ["Ice", "Fire"], "answer": 1, "A": "Ice", "B": "Fire", "C": "Sea"},
+    "trivia": {"question_id": 1.0, "question": "Where?", "answer": {"value": "York", "aliases": ["York UA"]}},
+    "chat": {"messages": [{"role": "user", "content": "Hi."}], "solution": "So \\boxed{\\frac{1}{2}}"},
 }
-ENDINGS = ("jsonl", "csv", "parquet")
+ENDINGS = ("jsonl", "csv", "parquet", "json", "tsv")
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +44,10 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     rows = {"question": ["What is 1 + 1?", "Why?"], "gold": ["2", None], "id": ["a", "b"]}
     pyarrow.parquet.write_table(pyarrow.table(rows), folder / "q.parquet")
     (folder / "q.csv").write_text('question,gold,id\n"What is 1 + 1?",2,a\n"Why, then?",,b\n')
+    (folder / "q.json").write_text(json.dumps(list(ASKED.values())))
+    (folder / "q.tsv").write_bytes(
+        "id\tprompt\tA\tB\tC\tanswer\n1\tWhich?\tx\ty\tz\t2\n2\tWhy?\tx\ty\tz\ta\n".encode("utf-16")
+    )
     with (folder / "q.jsonl").open("a") as file:
         file.writelines(json.dumps(one) + "\n" for one in ASKED.values())
     return {ending: (folder / f"q.{ending}").read_bytes() for ending in ENDINGS}
@@ -43,7 +56,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def is_refused_or_valid(content: bytes, path: Path) -> None:
     path.write_bytes(content)
     try:
-        questions = read_questions(path)
+        questions = settle_graders(read_question_file(path))
     except InputError as error:
         assert "\n" not in str(error)
         return

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from shadowprice import _packed
 from shadowprice._errors import InputError
 from shadowprice.traces import AskedQuestion, Imported, ImportSettings, import_logs
-from shadowprice.traces.importers import _json
 
 ROWS = [
     {"prompt": "1 + 1?", "output": "Answer: 2", "target": "2", "output_tokens": 7, "extra": "x"},
@@ -198,7 +198,7 @@ def test_damaged_and_swollen_gzip_files(tmp_path: Path, monkeypatch: pytest.Monk
     path = written(tmp_path, "jsonl.gz")
     path.write_bytes(path.read_bytes()[:-12])
     assert "cannot be read" in refusal(path, "columns")
-    monkeypatch.setattr(_json, "MAX_UNPACKED", 2**15)
+    monkeypatch.setattr(_packed, "MAX_UNPACKED", 2**15)
     path.write_bytes(gzip.compress(json.dumps(ROWS[0]).encode() + b"\n" * 2**17))
     assert "when unpacked; split it." in refusal(path)
 

@@ -8,6 +8,8 @@ import typer
 from shadowprice._errors import BudgetTooSmallError, InputError
 from shadowprice._places import check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
+from shadowprice.cli._columns import Columns, Questions
+from shadowprice.cli._graders import read_asked, say_all
 from shadowprice.cli._options import (
     out,
     parse_budget,
@@ -30,11 +32,10 @@ from shadowprice.policies import (
     what_if,
     write_plan,
 )
-from shadowprice.tasks import read_questions
 
 
 def allocate(
-    questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
+    questions: Questions,
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[
         str | None,
@@ -48,6 +49,7 @@ def allocate(
             "is one of thresholds."
         ),
     ] = None,
+    columns: Columns = None,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -80,8 +82,9 @@ def allocate(
         raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
     if budgets is not None and not others:
         raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
+    remarks: list[str] = []
     with progress_bar("reading", None):
-        asked = read_questions(questions)
+        asked = read_asked(questions, columns, weights=weights, tell=remarks.append).questions
         terms = read_terms(questions, len(asked), floor, weights, minimum)
     for guaranteed in (tokens, *others):
         terms.check(guaranteed)
@@ -96,6 +99,7 @@ def allocate(
         candidates = sorted({*others, tokens}) if others else budgets_around(tokens, terms)
         with progress_bar("comparing budgets", len(candidates)) as bar:
             result = what_if(chosen, beliefs, candidates, terms, advance=bar.advance)
+    say_all(remarks)
     if target is not None:
         write_plan(target, [question.query_id for question in asked], explained)
     if plot is not None and result is not None:

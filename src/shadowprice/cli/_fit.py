@@ -42,8 +42,8 @@ from shadowprice.bench import (
 )
 from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._fit_tables import print_drift, print_fit
+from shadowprice.cli._graders import read_asked
 from shadowprice.cli._options import MOST_SEED, Bar, parse_budgets, print_json, progress_bar, require_writable, say
-from shadowprice.tasks import read_questions
 from shadowprice.traces import Traces, read_traces
 
 _DRIFTED = 1
@@ -67,6 +67,9 @@ def fit(
     ] = None,
     exclude: Annotated[
         Path | None, typer.Option(help="Questions file; traces of questions in it are left out, so it can be scored.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(help="Columns of that questions file, as question=prompt; told from their names.")
     ] = None,
     check: Annotated[
         Path | None,
@@ -102,14 +105,17 @@ def fit(
     check_places({"--output": output, "--report": report}, read)
     for path in (output, report):
         require_writable(path)
+    if columns is not None and exclude is None:
+        raise InputError("--columns names columns of the file of --exclude; give that too.")
     if check is not None:
         if output is not None or predictor is not None or running is not None:
             raise InputError("--check fits nothing; leave out --output, --predictor and --running, or --check.")
-        _check(_read(traces, exclude), check, seed, as_json, report)
+        _check(_read(traces, _asked(exclude, columns)), check, seed, as_json, report)
         return
     kind = _kind(predictor)
-    recorded = _read(traces, exclude)
-    others = [_read(other, exclude) for other in beside or ()]
+    asked = _asked(exclude, columns)
+    recorded = _read(traces, asked)
+    others = [_read(other, asked) for other in beside or ()]
     reader = choose_encoder(encoder)
     read_once(reader, questions_of([recorded, *others]))
     made = kinds()[kind](encoder=reader, random_state=seed)
@@ -127,11 +133,14 @@ def _kind(name: str | None) -> str:
     return name or next(iter(kinds()))
 
 
-def _read(traces: str, exclude: Path | None) -> Traces:
+def _asked(exclude: Path | None, columns: str | None) -> set[str]:
+    """The texts of the questions that nothing may be learnt from."""
+    return set() if exclude is None else {one.question for one in read_asked(exclude, columns, tell=say).questions}
+
+
+def _read(traces: str, excluded: set[str]) -> Traces:
     recorded = read_traces(traces)
-    if exclude is None:
-        return recorded
-    return recorded.without({question.question for question in read_questions(exclude)})
+    return recorded.without(excluded) if excluded else recorded
 
 
 def _fit(

@@ -1,19 +1,23 @@
-"""What commands that grade share: which graders may run, and the questions with theirs."""
+"""What commands share that read questions: their columns, which graders may run, and the questions with theirs."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shadowprice.cli._columns import parse_columns
+from shadowprice.cli._options import say
 from shadowprice.grading import admit_grader, load_grader
-from shadowprice.tasks import Question, read_questions
+from shadowprice.tasks import Question, QuestionFile, not_judged, read_question_file, settle_graders
 
 Grader = Annotated[
     str | None,
-    typer.Option(help="Grade every question so, whatever its file says: number, exact, python:module:function."),
+    typer.Option(
+        help="Grade every question so, whatever its file says: number, exact, python:module:function. Without one, "
+        "questions whose file names no grader get the one that their golds ask for."
+    ),
 ]
 AllowCode = Annotated[
     bool,
@@ -33,15 +37,58 @@ def admission(grader: str | None, *, allow_code: bool) -> Callable[[str], None]:
     return lambda other: None  # it will not be used
 
 
-def read_to_grade(path: Path, grader: str | None, *, allow_code: bool) -> list[Question]:
-    """Questions of a file, each with the grader that will be used.
+def read_to_grade(
+    path: Path,
+    grader: str | None,
+    *,
+    allow_code: bool,
+    columns: str | None = None,
+    weights: str | None = None,
+    tell: Callable[[str], None],
+) -> list[Question]:
+    """Questions of a file, each with the grader that will be used: the option's, the file's, or the one that fits.
+
+    Args:
+        path: The file.
+        grader: What `--grader` says.
+        allow_code: What `--allow-code` says.
+        columns: What `--columns` says.
+        weights: What `--weights` says: a column that is read, too.
+        tell: Called with a sentence each about the columns that were taken for something, the graders that were
+            inferred, and what will not be judged. A command says them when it is sure that it will not refuse.
 
     Raises:
-        InputError: The file cannot be read, or one of its graders names code that may not run.
+        InputError: The file cannot be read, one of its graders names code that may not run, or a grader cannot read
+            the right answers.
     """
-    return graded_by(grader, read_questions(path, admit=admission(grader, allow_code=allow_code)))
+    admit = admission(grader, allow_code=allow_code)
+    questions = settle_graders(read_asked(path, columns, admit=admit, weights=weights, tell=tell), grader, tell)
+    if sentence := not_judged(questions):
+        tell(sentence)
+    return questions
 
 
-def graded_by(grader: str | None, questions: list[Question]) -> list[Question]:
-    """The questions with a grader in place of their own, if one is given."""
-    return questions if grader is None else [replace(question, grader=grader) for question in questions]
+def read_asked(
+    path: Path,
+    columns: str | None,
+    *,
+    admit: Callable[[str], None] = lambda grader: None,
+    weights: str | None = None,
+    tell: Callable[[str], None],
+) -> QuestionFile:
+    """Questions of a file as they stand there.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
+    wanted = parse_columns(columns, "question=NAME,gold=NAME,query_id=NAME")
+    found = read_question_file(path, columns=wanted, admit=admit, used=() if weights is None else (weights,))
+    if found.sentence:
+        tell(found.sentence)
+    return found
+
+
+def say_all(remarks: list[str]) -> None:
+    """Say what reading the questions has told."""
+    for remark in remarks:
+        say(remark)

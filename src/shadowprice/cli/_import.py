@@ -9,12 +9,12 @@ import pyarrow.compute as pc
 import typer
 from rich.table import Table
 
-from shadowprice._errors import InputError
 from shadowprice._places import check_places
-from shadowprice.cli._graders import AllowCode, admission
+from shadowprice.cli._columns import parse_columns
+from shadowprice.cli._graders import AllowCode, admission, read_asked
 from shadowprice.cli._options import print_json, progress_bar, require_writable, say
 from shadowprice.cli._terminal import Terminal
-from shadowprice.tasks import read_questions
+from shadowprice.tasks import settle_graders
 from shadowprice.traces import (
     FORMATS,
     AskedQuestion,
@@ -75,11 +75,11 @@ def import_(
         admit=admit,
         metric=metric,
         filter=filter,
-        columns=_columns(columns),
+        columns=parse_columns(columns, "question=NAME,reply=NAME,gold=NAME"),
         model=model,
         dataset=dataset,
         chars_per_token=chars_per_token,
-        questions=_asked(questions, admit),
+        questions=_asked(questions, grader, admit),
     )
     size = sum(log.stat().st_size for log in logs if log.is_file())
     with progress_bar("importing MiB", max(1, round(size / _MIB))) as bar:
@@ -99,20 +99,12 @@ def import_(
         _tell(imported, summary)
 
 
-def _columns(text: str | None) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
-    for role, equals, _ in pairs:
-        if not equals:
-            raise InputError(f"--columns: '{role}' names no column; write question=NAME,reply=NAME,gold=NAME.")
-    return {role.strip(): name.strip() for role, _, name in pairs}
-
-
-def _asked(path: Path | None, admit: Callable[[str], None]) -> dict[str, AskedQuestion]:
+def _asked(path: Path | None, grader: str | None, admit: Callable[[str], None]) -> dict[str, AskedQuestion]:
     if path is None:
         return {}
     return {
         one.query_id: AskedQuestion(one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier)
-        for one in read_questions(path, admit=admit)
+        for one in settle_graders(read_asked(path, None, admit=admit, tell=say), grader, say)
     }
 
 

@@ -1,21 +1,24 @@
 """`shadowprice record`: graded traces from a real model."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import pyarrow as pa
 import typer
 
+from shadowprice._errors import InputError
 from shadowprice._places import check_places
+from shadowprice.cli._columns import Columns
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import model_file
-from shadowprice.cli._graders import AllowCode, Grader, graded_by, read_to_grade
+from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, print_json, progress_bar, say, split_list
 from shadowprice.grading import load_grader
 from shadowprice.runner import RecordSettings, Retries, journal_place
 from shadowprice.runner import record as record_traces
-from shadowprice.tasks import Question, make_questions
+from shadowprice.tasks import Question, graded_by, is_question_file, make_questions
 
 
 def record(
@@ -36,6 +39,7 @@ def record(
         str,
         typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
     ] = "plain",
+    columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
     retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
@@ -56,10 +60,13 @@ def record(
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
-    read = {"TASKS": tasks if Path(tasks).suffix else None, "--model": model_file(model, engine)}
+    read = {"TASKS": tasks if is_question_file(tasks) else None, "--model": model_file(model, engine)}
     check_places({"--output": output}, read)
     journal_place(output)
-    asked = _questions(tasks, count, seed, grader, allow_code=allow_code)
+    remarks: list[str] = []
+    asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns, tell=remarks.append)
+    if any(not one.gold and not one.grader.startswith(("python:", "reasoning-gym:")) for one in asked):
+        remarks.append("In traces replies that are not judged are not right: leave them out before you fit.")
     replies = len(asked) * samples
     with progress_bar("recording", replies) as bar:
         tokens = 0
@@ -71,6 +78,7 @@ def record(
 
         async def work() -> pa.Table:
             async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
+                say_all(remarks)
                 return await record_traces(
                     asked,
                     source,
@@ -102,9 +110,22 @@ def record(
         say(f"{table.num_rows} replies to {len(asked)} questions, {share:.0%} right, written to {output}.")
 
 
-def _questions(tasks: str, count: int, seed: int, grader: str | None, *, allow_code: bool) -> list[Question]:
-    if Path(tasks).suffix:
-        return read_to_grade(Path(tasks), grader, allow_code=allow_code)
-    if grader is not None:
-        load_grader(grader)
-    return graded_by(grader, make_questions(None if tasks == "all" else split_list(tasks), count, seed))
+def _questions(
+    tasks: str,
+    count: int,
+    seed: int,
+    grader: str | None,
+    *,
+    allow_code: bool,
+    columns: str | None,
+    tell: Callable[[str], None],
+) -> list[Question]:
+    if is_question_file(tasks):
+        return read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
+    if columns is not None:
+        raise InputError(f"--columns names columns of a file; '{tasks}' is none.")
+    made = make_questions(None if tasks == "all" else split_list(tasks), count, seed)
+    if grader is None:
+        return made
+    load_grader(grader)
+    return graded_by(grader, made)

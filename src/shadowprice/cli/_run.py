@@ -10,9 +10,10 @@ import typer
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
+from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
-from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
+from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
@@ -39,7 +40,7 @@ from shadowprice.tasks import Question
 
 
 def run(
-    questions: Annotated[Path, typer.Argument(help="JSONL, CSV or Parquet with a `question` column, or OpenAI Batch.")],
+    questions: Questions,
     budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="JSONL file to write, OpenAI Batch output.")],
     predictor: Annotated[
@@ -57,6 +58,7 @@ def run(
             "clear-lambert, predictor, uniform or tale-ep."
         ),
     ] = None,
+    columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
     floor: Floor = 0,
@@ -117,6 +119,7 @@ def run(
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
+      shadowprice run mine.csv --columns question=prompt,gold=answer --budget 40k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
@@ -134,7 +137,10 @@ def run(
         model=model_file(model, engine),
         fallback_model=model_file(fallback_model, fallback),
     )
-    asked = read_to_grade(questions, grader, allow_code=allow_code)
+    remarks: list[str] = []
+    asked = read_to_grade(
+        questions, grader, allow_code=allow_code, columns=columns, weights=weights, tell=remarks.append
+    )
     check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
@@ -173,6 +179,7 @@ def run(
                         fallback, fallback_model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot
                     )
                 )
+            say_all(remarks)
             made = choices | {"model": source.model}
             books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
             shown = stack.enter_context(display(tokens, len(asked)))

@@ -4,6 +4,7 @@ from shadowprice.grading._answers import Answer, find_answer, stated_answers
 from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
 from shadowprice.grading._graders import GRADERS, grade
+from shadowprice.grading._infer import infer_grader, infer_graders, reads_gold
 
 __all__ = [
     "GRADERS",
@@ -13,6 +14,9 @@ __all__ = [
     "emergence",
     "find_answer",
     "grade",
+    "infer_grader",
+    "infer_graders",
     "load_grader",
+    "reads_gold",
     "stated_answers",
 ]

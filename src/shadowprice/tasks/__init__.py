@@ -1,8 +1,10 @@
 """Questions: where they come from, how a model is asked, and how they are kept in files."""
 
 from shadowprice.tasks._families import FAMILIES, PROTOCOL, SYSTEM_PROMPT, TIERS, Family
-from shadowprice.tasks._files import read_questions, read_weights, write_questions
+from shadowprice.tasks._files import QuestionFile, read_question_file, read_questions, read_weights, write_questions
+from shadowprice.tasks._graded import graded_by, not_judged, settle_graders
 from shadowprice.tasks._questions import Question, build_messages, fingerprint, make_questions
+from shadowprice.tasks._rows import is_question_file
 from shadowprice.tasks._tale import ESTIMATE_TOKENS, TALE_PROTOCOL, ask_for_estimate, ask_within, read_estimate
 
 __all__ = [
@@ -14,13 +16,19 @@ __all__ = [
     "TIERS",
     "Family",
     "Question",
+    "QuestionFile",
     "ask_for_estimate",
     "ask_within",
     "build_messages",
     "fingerprint",
+    "graded_by",
+    "is_question_file",
     "make_questions",
+    "not_judged",
     "read_estimate",
+    "read_question_file",
     "read_questions",
     "read_weights",
+    "settle_graders",
     "write_questions",
 ]

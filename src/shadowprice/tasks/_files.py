@@ -1,108 +1,161 @@
 """Questions in files."""
 
-import csv
-import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Any
 
 import numpy as np
-import pyarrow
-import pyarrow.parquet
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
-from shadowprice._json import parse_json, refuse_repeated
 from shadowprice._types import FloatArray
+from shadowprice.tasks._choices import how_counted, letter_of
+from shadowprice.tasks._columns import Columns, choose_columns
+from shadowprice.tasks._golds import final_part
+from shadowprice.tasks._lines import Draft, is_batch, read_batch, read_line
 from shadowprice.tasks._questions import Question
-
-_Written = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
-
-
-class _Message(BaseModel):
-    role: _Written
-    content: str
+from shadowprice.tasks._rows import read_rows
 
 
-class _Turn(_Message):
-    """A message of a question, which may hold what only its server understands."""
+@dataclass(frozen=True, slots=True)
+class QuestionFile:
+    """The questions of a file, and what the file says of them."""
 
-    model_config = ConfigDict(extra="allow")
-    __pydantic_extra__: dict[str, str]
-
-
-class _Line(BaseModel):
-    """A question as a line of a file holds it."""
-
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
-    query_id: _Written
-    question: _Written
-    gold: str = ""
-    dataset: str = ""
-    tier: str = ""
-    family: str = ""
-    grader: _Written = "exact"
-    entry: dict[str, Any] | None = None
-    choices: tuple[str, ...] = ()
-    messages: Annotated[tuple[_Turn, ...], Field(min_length=1)] | None = None
-
-
-class _Body(BaseModel):
-    messages: list[_Message]
-
-
-class _BatchLine(BaseModel):
-    """A line of an OpenAI Batch file."""
-
-    custom_id: _Written
-    body: _Body
+    source: Path
+    questions: list[Question]
+    places: list[str]
+    """Where each question stands, ``line 3``."""
+    names_grader: list[bool]
+    """Whether the file says how to grade each question."""
+    sentence: str
+    """Which columns were taken for what, and which ignored; empty where there is nothing to say."""
 
 
 def read_questions(
-    path: str | os.PathLike[str], *, admit: Callable[[str], None] = lambda grader: None
+    path: str | os.PathLike[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    admit: Callable[[str], None] = lambda grader: None,
+    tell: Callable[[str], None] = lambda sentence: None,
 ) -> list[Question]:
     """Read questions from a file.
 
-    JSONL has one object per line: a question by its fields, of which only ``question`` is required, or a
-    request of the OpenAI Batch format, whose messages are taken as they are. CSV and Parquet have one column
-    per field.
+    Tables (CSV, TSV, Parquet) have one column per field, JSON and JSONL one object per question, or requests of the
+    OpenAI Batch format, whose messages are taken as they are. Columns are known by many names: a question is also a
+    ``prompt`` or a ``problem``, a gold an ``answer`` or a ``target``.
 
     Args:
-        path: A file that ends in ``.jsonl``, ``.csv`` or ``.parquet``.
+        path: A file that ends in ``.csv``, ``.tsv``, ``.txt``, ``.jsonl``, ``.ndjson``, ``.json`` or ``.parquet``,
+            perhaps with ``.gz`` behind it; a folder with a data set; or ``hf:OWNER/NAME``, on the Hugging Face hub.
+        columns: Column by field, where the names do not say it; an empty name for a field that no column holds.
         admit: Called with every question's grader. Its InputError is told with file and line, such as that of
             `shadowprice.grading.admit_grader`; whatever it admits, `grade` runs no code that was not loaded.
+        tell: Called with one sentence that says which columns were taken for what and which were ignored; not if all
+            have the names of our fields.
 
     Returns:
-        The questions in the order of the file; one without a ``query_id`` gets ``q`` and its line number.
+        The questions in the order of the file; one without an id gets ``q`` and its line number. The grader is
+        ``"exact"`` where the file names none; `infer_graders` knows better.
 
     Raises:
         InputError: The file is missing, empty or not what its name says, or a line or field is not right.
+        MissingExtraError: Reading from the hub needs the extra `hub`.
     """
-    source = Path(path)
-    lines: dict[str, int] = {}
-    questions = []
-    for line, record in _records(source):
-        question = _parse(record, source, line)
+    found = read_question_file(path, columns=columns, admit=admit)
+    if found.sentence:
+        tell(found.sentence)
+    return found.questions
+
+
+def read_question_file(
+    path: str | os.PathLike[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    admit: Callable[[str], None] = lambda grader: None,
+    used: Collection[str] = (),
+) -> QuestionFile:
+    """Read questions as `read_questions` does, with what is to be said of them.
+
+    Args:
+        path: The file.
+        columns: Column by field.
+        admit: Called with every question's grader.
+        used: Columns that somebody else reads, so that they are not called ignored.
+
+    Raises:
+        InputError: The file is missing, empty or not what its name says, or a line or field is not right.
+        MissingExtraError: Reading from the hub needs the extra `hub`.
+    """
+    source, wanted = Path(path), columns or {}
+    names, rows = read_rows(source, wanted)
+    plain = [row for row in rows if not is_batch(row, wanted)]
+    held = names if len(plain) == len(rows) else dict.fromkeys(name for row in plain for name in row.values)
+    chosen = choose_columns(held, wanted, str(source))
+    drafts = []
+    for row in rows:
+        draft = read_batch(row, source) if is_batch(row, wanted) else read_line(row, chosen, source)
         try:
-            admit(question.grader)
+            admit(draft.question.grader)
         except InputError as error:
-            raise InputError(f"{source}, line {line}, field 'grader': {error}") from error
-        first = lines.setdefault(question.query_id, line)
-        if first != line:
-            raise InputError(
-                f"{source}, line {line}, field 'query_id': '{question.query_id}' is on line {first} already: "
-                "give every question its own query_id."
-            )
-        questions.append(question)
-    if not questions:
+            raise InputError(f"{source}, {row.place}, field 'grader': {error}") from error
+        drafts.append(draft)
+    if not drafts:
         raise InputError(f"{source}: the file holds no questions: write at least one.")
-    return questions
+    _refuse_same_ids(source, drafts, chosen)
+    questions, how = _settle_golds(drafts)
+    said = chosen.sentence(used, how)
+    return QuestionFile(
+        source,
+        questions,
+        [draft.place for draft in drafts],
+        [draft.names_grader for draft in drafts],
+        f"Read {len(questions)} questions from {source}: {said}." if said else "",
+    )
+
+
+def _refuse_same_ids(source: Path, drafts: Iterable[Draft], columns: Columns) -> None:
+    places: dict[str, str] = {}
+    for draft in drafts:
+        name = draft.question.query_id
+        first = places.setdefault(name, draft.place)
+        if first != draft.place:
+            taken = columns.taken.get("query_id", "query_id")
+            advice = "" if taken == "query_id" else ", or take none from the file with --columns query_id="
+            raise InputError(
+                f"{source}, {draft.place}, field 'query_id': '{name}' is on {first} already: give every question its "
+                f"own query_id{advice}."
+            )
+
+
+def _settle_golds(drafts: list[Draft]) -> tuple[list[Question], dict[str, str]]:
+    """The questions with right answers as graders want them, and what was made of the file's, in words.
+
+    Where a row names its grader, its right answer is what that grader wants and stays as it is.
+    """
+    open_ = [draft for draft in drafts if not draft.names_grader or draft.question.grader == "choice"]
+    counting = how_counted([draft.gold for draft in open_], [draft.choices for draft in open_])
+    lettered = parts = 0
+    questions = []
+    for draft in drafts:
+        question = draft.question
+        if question.gold.strip() and (not draft.names_grader or question.grader == "choice"):
+            gold = letter_of(draft.gold, draft.choices, counting, draft.where)
+            lettered += gold not in (None, question.gold)
+            if gold is None and (part := final_part(question.gold)) is not None:
+                gold = letter_of(part, draft.choices, counting, draft.where) or part
+                parts += 1
+            question = question if gold is None else replace(question, gold=gold)
+        questions.append(question)
+    made = []
+    if parts:
+        made.append("what follows #### or is in \\boxed{}")
+    if lettered:
+        made.append("as the letter of the choice")
+    return questions, {"gold": ", ".join(made)} if made else {}
 
 
 def read_weights(path: str | os.PathLike[str], field: str) -> FloatArray:
@@ -120,9 +173,9 @@ def read_weights(path: str | os.PathLike[str], field: str) -> FloatArray:
     """
     source = Path(path)
     weights, named = [], False
-    for line, record in _records(source):
+    for _, place, record in read_rows(source, {}).rows:
         value = record.get(field)
-        where = f"{source}, line {line}, field '{field}'"
+        where = f"{source}, {place}, field '{field}'"
         if value is None:
             what = "missing" if named or field in record else f"missing, there are only {', '.join(record)}"
             raise InputError(f"{where}: {what}: give every question a number above 0 as its weight.")
@@ -167,109 +220,3 @@ def write_questions(path: str | os.PathLike[str], questions: Iterable[Question])
 def _record(question: Question) -> dict[str, Any]:
     values = ((field.name, getattr(question, field.name)) for field in fields(question))
     return {name: value for name, value in values if value not in ("", None, ())}
-
-
-def _records(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Every line of a file that is not empty, with its number."""
-    readers = {".jsonl": _read_jsonl, ".csv": _read_csv, ".parquet": _read_parquet}
-    reader = readers.get(source.suffix.lower())
-    if reader is None:
-        raise InputError(
-            f"{source}: questions cannot be read from a '{source.suffix}' file: use one of {', '.join(readers)}."
-        )
-    if not source.is_file():
-        raise InputError(f"{source}: there is no such file: check the path.")
-    return reader(source)
-
-
-def _read_jsonl(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for line, text in enumerate(_text(source).split("\n"), start=1):
-        if not text.strip():
-            continue
-        record = parse_json(text, f"{source}, line {line}", strict=True, advice="write one JSON object per line.")
-        if not isinstance(record, dict):
-            raise InputError(f"{source}, line {line}: not a JSON object: write it as {{...}}.")
-        yield line, record
-
-
-def _read_csv(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    reader = csv.DictReader(io.StringIO(_text(source), newline=""), strict=True)
-    try:
-        _require_column(source, reader.fieldnames or ())
-        for row in reader:
-            yield reader.line_num, _from_cells(row, source, reader.line_num)
-    except csv.Error as error:
-        raise InputError(
-            f"{source}, line {reader.line_num}: not CSV ({error}): quote cells that hold commas, quotes or line breaks."
-        ) from error
-
-
-def _read_parquet(source: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    try:
-        table = pyarrow.parquet.ParquetFile(source).read()
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{source}: not a whole Parquet file: write or copy it again.") from error
-    _require_column(source, table.column_names)
-    for line, row in enumerate(table.to_pylist(), start=1):
-        yield line, _from_cells(row, source, line)
-
-
-def _text(source: Path) -> str:
-    try:
-        return source.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{source}: not UTF-8 text (byte {error.start}): save it as UTF-8.") from error
-
-
-def _require_column(source: Path, columns: Sequence[str]) -> None:
-    refuse_repeated(columns, source)
-    if columns and "question" not in columns:
-        raise InputError(
-            f"{source}: there is no column 'question', only {', '.join(columns)}: rename the one with the questions."
-        )
-
-
-def _from_cells(row: Mapping[Any, Any], source: Path, line: int) -> dict[str, Any]:
-    """Take the cells of a row that are filled; `entry`, `choices` and `messages` may be JSON text."""
-    record = {str(name): value for name, value in row.items() if value not in ("", None)}
-    for name in ("entry", "choices", "messages"):
-        if isinstance(record.get(name), str):
-            where = f"{source}, line {line}, field '{name}'"
-            record[name] = parse_json(record[name], where, strict=True, advice="write it as JSON or leave it out.")
-    return record
-
-
-def _parse(record: Mapping[str, Any], source: Path, line: int) -> Question:
-    try:
-        record = {name: value for name, value in record.items() if value is not None}  # null says as much as nothing
-        if "body" in record and "question" not in record:
-            return _from_batch(_BatchLine.model_validate(record), source, line)
-        checked = _Line.model_validate({"query_id": f"q{line}", **record})
-    except ValidationError as error:
-        _refuse(error, source, line)
-    given = {field.name: getattr(checked, field.name) for field in fields(Question)}
-    if checked.messages is not None:
-        given["messages"] = tuple(message.model_dump() for message in checked.messages)
-    return Question(**given)
-
-
-def _from_batch(request: _BatchLine, source: Path, line: int) -> Question:
-    asked = [message.content for message in request.body.messages if message.role == "user"]
-    if not asked or not asked[-1].strip():
-        raise InputError(
-            f"{source}, line {line}, field 'body.messages': no user message asks anything: add one with content."
-        )
-    messages = tuple(message.model_dump() for message in request.body.messages)
-    return Question(query_id=request.custom_id, question=asked[-1], messages=messages)
-
-
-def _refuse(error: ValidationError, source: Path, line: int) -> NoReturn:
-    problem = error.errors()[0]
-    field = ".".join(str(part) for part in problem["loc"])
-    if problem["type"] == "missing":
-        what = "missing: add it"
-    elif problem["type"].startswith("string_") and problem["type"] != "string_type":
-        what = "blank: fill it in"
-    else:
-        what = f"{problem['msg'][:1].lower()}{problem['msg'][1:]}: correct it"
-    raise InputError(f"{source}, line {line}, field '{field}': {what}.") from error

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from shadowprice._columns import check_wanted, plain, shown
 from shadowprice._errors import InputError
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -29,16 +30,6 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
 
 _EITHER = "answer"
 """A reference answer to some, the reply to others."""
-
-
-_SHOWN = 20
-_LONGEST = 40
-
-
-def shown(*names: str) -> str:
-    """Names of columns as they may be printed: one line of a few, without anything that steers a terminal."""
-    clean = ["".join(letter if letter.isprintable() else "?" for letter in name[:_LONGEST]) for name in names[:_SHOWN]]
-    return ", ".join(clean) + (", ..." if len(names) > _SHOWN else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +61,14 @@ def choose_columns(names: Iterable[str], wanted: Mapping[str, str], where: str) 
         InputError: Two columns may be the same thing, or a wanted one is missing or of no known kind.
     """
     present = list(dict.fromkeys(names))
-    for role, name in wanted.items():
-        if role not in NAMES:
-            raise InputError(f"--columns: there is no '{shown(role)}'; choose from {', '.join(NAMES)}.")
-        if name and name not in present and name.partition(".")[0] not in present:
-            raise InputError(f"{where}: there is no column '{shown(name)}'; it has {shown(*present) or 'none'}.")
+    check_wanted(wanted, NAMES, present, where)
     taken = {role: name for role, name in wanted.items() if name}
-    free = {_plain(name): name for name in reversed(present) if name not in taken.values()}
+    free = {plain(name): name for name in reversed(present) if name not in taken.values()}
     for role, spellings in NAMES.items():
         found = [free[spelling] for spelling in spellings if spelling in free]
         if role in wanted or not found:
             continue
-        if len(found) > 1 and _plain(found[0]) != spellings[0]:
+        if len(found) > 1 and plain(found[0]) != spellings[0]:
             raise InputError(
                 f"{where}: the columns {_listed(found)} may each be the {role}; say which with --columns "
                 f"{role}={shown(found[0])}."
@@ -109,10 +96,6 @@ def _settle(taken: dict[str, str], wanted: Mapping[str, str], free: Mapping[str,
             f"{where}: the column '{name}' may be the reference answer, or what was read from the reply; say "
             f"--columns gold={name}, or which column it is."
         )
-
-
-def _plain(name: str) -> str:
-    return name.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def _listed(names: list[str]) -> str:

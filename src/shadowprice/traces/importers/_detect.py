@@ -9,11 +9,13 @@ from typing import Any, Final, NoReturn
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shadowprice._columns import shown
 from shadowprice._errors import InputError
+from shadowprice._packed import open_file, refuse_pointer
 from shadowprice.traces.importers._batch_requests import is_request
-from shadowprice.traces.importers._columns import choose_columns, shown
+from shadowprice.traces.importers._columns import choose_columns
 from shadowprice.traces.importers._generic import column_names
-from shadowprice.traces.importers._json import JsonStream, open_log, read_json_lines
+from shadowprice.traces.importers._json import JsonStream, read_json_lines
 from shadowprice.traces.importers._lighteval import NEWER_DETAILS, OLDER_DETAILS
 from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, json_members
 
@@ -31,8 +33,6 @@ FORMATS: Final = (
 )
 """What `import_logs` reads: logs of several tools, the requests of a batch, our own files, and any table."""
 
-_POINTER = b"version https://git-lfs.github.com/spec/"
-
 _HEAD = 2**16
 _INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
 _REASONING_GYM = re.compile(rb'\s*\{\s*"(dataset_name|name)"\s*:\s*"[^"]*"\s*,\s*"(model|category)"\s*:')
@@ -49,7 +49,7 @@ def detect_format(path: Path) -> str:
         raise InputError(f"{path} is a folder; give the log files in it.")
     if not path.is_file():
         raise InputError(f"{path}: no such file; check the path.")
-    with open_log(path) as file:
+    with open_file(path) as file:
         head: bytes = file.read(_HEAD)
     if not head.strip():
         raise InputError(f"{path} is empty; give a log with replies in it.")
@@ -61,17 +61,6 @@ def detect_format(path: Path) -> str:
     first = head.removeprefix(_MARK).lstrip()[:1]
     found = {b"[": _in_array, b"{": _in_object}.get(first, _in_table)(path, head)
     return found or _table(path)
-
-
-def refuse_pointer(path: Path) -> None:
-    """Say what a file is that Git LFS has put in place of another.
-
-    Raises:
-        InputError: It is one.
-    """
-    with open_log(path) as file:
-        if file.read(len(_POINTER)) == _POINTER:
-            raise InputError(f"{path} is a Git LFS pointer, not the file: run git lfs pull.")
 
 
 def _table(path: Path) -> str:

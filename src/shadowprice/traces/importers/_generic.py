@@ -11,12 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
+from shadowprice._columns import lookup, shown
 from shadowprice._errors import InputError
+from shadowprice._packed import open_file
 from shadowprice.traces._traces import TIERS
-from shadowprice.traces.importers._columns import Columns, choose_columns, shown
+from shadowprice.traces.importers._columns import Columns, choose_columns
 from shadowprice.traces.importers._endings import is_cut_off, no_answer
 from shadowprice.traces.importers._fields import Message, last_asked
-from shadowprice.traces.importers._json import MAX_PIECE, Advance, JsonStream, open_log, read_json_lines
+from shadowprice.traces.importers._json import MAX_PIECE, Advance, JsonStream, read_json_lines
 from shadowprice.traces.importers._replies import MAX_COUNT, Entry, Log, LoggedReply, Skipped, read_score
 
 _LOOK = 64
@@ -67,7 +69,7 @@ def read_generic(log: Log) -> Iterator[Entry]:
 
 
 def _entries(log: Log, columns: Columns, row: Row) -> Iterator[Entry]:
-    got = {role: _lookup(row.values, name) for role, name in columns.taken.items()}
+    got = {role: lookup(row.values, name) for role, name in columns.taken.items()}
     replies, several = _several(got.get("reply"))
     question = _question(got.get("question"))
     key = _text(got.get("query_id"))
@@ -107,21 +109,6 @@ def _entries(log: Log, columns: Columns, row: Row) -> Iterator[Entry]:
             censored=is_cut_off(reason),
             where=row.where,
         )
-
-
-def _lookup(values: Mapping[str, Any], name: str) -> Any:
-    """A value by its column, or by a path of names and numbers with dots between."""
-    if name in values:
-        return values[name]
-    value: Any = values
-    for part in name.split("."):
-        if isinstance(value, Mapping):
-            value = value.get(part)
-        elif isinstance(value, list) and part.isdecimal() and int(part[:9]) < len(value):
-            value = value[int(part[:9])]
-        else:
-            return None
-    return value
 
 
 def _several(value: Any) -> tuple[list[str], bool]:
@@ -188,7 +175,7 @@ def _tokens(value: Any, where: str, columns: Columns) -> int | None:
 
 
 def _rows(path: Path, advance: Advance = lambda count: None) -> Iterator[Row]:
-    with open_log(path) as file:
+    with open_file(path) as file:
         head: bytes = file.read(2**12)
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if head.startswith(b"PAR1"):
@@ -249,7 +236,7 @@ def _csv(path: Path, advance: Advance) -> Iterator[Row]:
 
 
 def _lines(path: Path, advance: Advance) -> Iterator[str]:
-    with open_log(path) as file:
+    with open_file(path) as file:
         while piece := file.readline(MAX_PIECE + 1):
             if len(piece) > MAX_PIECE:
                 raise InputError(f"{path}: a line longer than {MAX_PIECE // 2**20} MiB, no reply is; give a CSV file.")

@@ -10,11 +10,12 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from shadowprice._errors import InputError
+from shadowprice._packed import refuse_pointer
 from shadowprice.traces._schema import TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
 from shadowprice.traces.importers._batch import read_batch
 from shadowprice.traces.importers._batch_requests import read_requests
-from shadowprice.traces.importers._detect import FORMATS, detect_format, refuse_pointer
+from shadowprice.traces.importers._detect import FORMATS, detect_format
 from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
 from shadowprice.traces.importers._lighteval import read_lighteval

@@ -1,25 +1,19 @@
 """JSON from files of any size: line by line, or item by item."""
 
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TextIO
+from typing import Any, Final, TextIO
 
 from shadowprice._errors import InputError
 from shadowprice._json import fit_json, json_refusals, parse_json
+from shadowprice._packed import open_file, open_unpacked
 
 MAX_PIECE: Final = 64 * 2**20
 """Characters or bytes of the longest line or item that is read; a reply is a thousandth of it."""
 
-MAX_UNPACKED: Final = 16 * 2**30
-"""Bytes of the largest file inside a gzip file that is read."""
-
 _CHUNK = 2**18
-_GZIP = b"\x1f\x8b"
 
 Advance = Callable[[int], None]
 
@@ -30,7 +24,7 @@ def read_json_lines(path: Path, advance: Advance = lambda count: None) -> Iterat
     Raises:
         InputError: A line is not a JSON object, or longer than `MAX_PIECE`.
     """
-    with open_log(path) as file:
+    with open_file(path) as file:
         line = 0
         while piece := file.readline(MAX_PIECE + 1):
             line += 1
@@ -45,53 +39,6 @@ def read_json_lines(path: Path, advance: Advance = lambda count: None) -> Iterat
                 if not isinstance(value, dict):
                     raise InputError(f"{path}, line {line}: not a JSON object; write it as {{...}}.")
                 yield line, value
-
-
-@contextmanager
-def open_log(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file as bytes, unpacked if it is a gzip file; what the system says against it is an input error."""
-    try:
-        with open_unpacked(path) as file:
-            yield file
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def open_unpacked(path: Path) -> IO[bytes]:
-    """Open a file as bytes, unpacked if it is a gzip file."""
-    file = path.open("rb")
-    if file.peek(2)[:2] != _GZIP:
-        return file
-    file.close()
-    return io.BufferedReader(_Unpacked(path))
-
-
-class _Unpacked(io.RawIOBase):
-    """A gzip file, to the end or to the limit."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = gzip.GzipFile(path)
-        self._left = MAX_UNPACKED
-
-    def readable(self) -> bool:
-        """It can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Read as much as there is room for."""
-        view = memoryview(buffer)
-        data = self._file.read(len(view))
-        self._left -= len(data)
-        if self._left < 0:
-            raise InputError(f"{self._path}: larger than {MAX_UNPACKED // 2**30} GiB when unpacked; split it.")
-        view[: len(data)] = data
-        return len(data)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
-        super().close()
 
 
 class JsonStream:

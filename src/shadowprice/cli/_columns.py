@@ -1,0 +1,41 @@
+"""Files of questions as commands are given them, and `--columns`: which column of a table holds what."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shadowprice._errors import InputError
+
+Questions = Annotated[
+    Path,
+    typer.Argument(help="Questions: CSV, JSONL, JSON, Parquet, OpenAI Batch, a data set's folder or hf:OWNER/NAME."),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(
+        "--columns",
+        help="Columns of the questions, as question=prompt,gold=answer,query_id=id; told from their names if left out.",
+    ),
+]
+
+
+def parse_columns(text: str | None, example: str) -> dict[str, str]:
+    """Column by what it holds, from ``question=prompt,gold=answer``; an empty name is for what no column holds.
+
+    Args:
+        text: What the option says; nothing from nothing.
+        example: What to write instead, where it cannot be read.
+
+    Raises:
+        InputError: A part names no column, or says the same thing twice.
+    """
+    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+    found: dict[str, str] = {}
+    for role, equals, name in ((role.strip(), equals, name.strip()) for role, equals, name in pairs):
+        if not equals:
+            raise InputError(f"--columns: '{role}' names no column; write {example}.")
+        if role in found:
+            raise InputError(f"--columns: '{role}' is there twice; write {example}.")
+        found[role] = name
+    return found
