@@ -4,6 +4,7 @@ from shadowprice.grading._answers import Answer, find_answer, stated_answers
 from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
 from shadowprice.grading._graders import GRADERS, grade
+from shadowprice.grading._readable import is_readable
 
 __all__ = [
     "GRADERS",
@@ -13,6 +14,7 @@ __all__ = [
     "emergence",
     "find_answer",
     "grade",
+    "is_readable",
     "load_grader",
     "stated_answers",
 ]
