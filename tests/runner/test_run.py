@@ -214,6 +214,8 @@ def test_results_are_openai_batch_lines(tmp_path: Path) -> None:
         "reason": "finished",
         "answer": "2",
         "correct": True,
+        "gold": "2",
+        "grader": "exact",
     } == done["shadowprice"]
     assert (None, {"code": "failed", "message": "Lost q1."}) == (failed["response"], failed["error"])
 

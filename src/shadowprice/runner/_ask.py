@@ -273,6 +273,7 @@ class Asker:
             position=position,
             failure=failure,
             explored=self._settings.exploring,
+            ended=reply.finish_reason == "stop",
             past=self._past(now),
         )
 
