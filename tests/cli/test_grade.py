@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from http_server import Serve, Wire
+from shadowprice.grading import _code
 from shadowprice.traces import read_traces, write_traces
 
 Command = Callable[..., Any]
@@ -176,3 +177,24 @@ def test_every_line_has_its_place_after_an_abandoned_question(shadowprice: Comma
     first, second = read(output)
     assert abandoned == first
     assert second["shadowprice"]["correct"] is True
+
+
+def test_code_of_replies_runs_only_where_that_is_allowed(
+    shadowprice: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_code, "_runs_replies", False)
+    reply = "Here:\n```python\ndef f(x):\n    return x + 1\n```\n"
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"id": "a", "reply": reply, "gold": "assert f(1) == 2"},
+        {"id": "b", "reply": reply, "gold": "assert f(1) == 3"},
+    )
+    for refused in (
+        shadowprice("grade", str(path), "--grader", "tests"),
+        shadowprice("grade", str(lines(tmp_path / "named.jsonl", {**read(path)[0], "grader": "tests"}))),
+    ):
+        assert 2 == refused.code
+        assert "runs the code that replies hold" in refused.err
+        assert "--allow-code" in refused.err
+    said = shadowprice("grade", str(path), "--grader", "tests", "--allow-code", "--json")
+    assert (0, 1, 2) == (said.code, json.loads(said.out)["right"], json.loads(said.out)["graded"])

@@ -45,6 +45,7 @@ def grade(
       shadowprice grade answers.jsonl --grader math -o again.jsonl --show 20
       shadowprice grade replies.jsonl --questions questions.csv --grader choice --json
       shadowprice grade traces.parquet --grader number:1e-6 -o traces-again.parquet
+      shadowprice grade code.jsonl --questions mbpp.jsonl --grader tests --allow-code
     """
     check_places({"--output": output}, {"REPLIES": replies, "--questions": questions})
     require_writable(output)

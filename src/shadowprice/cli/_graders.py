@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from shadowprice.cli._layers import tell_layers
 from shadowprice.grading import admit_grader, load_grader
 from shadowprice.tasks import Question, read_questions
 
@@ -17,7 +18,7 @@ Grader = Annotated[
 ]
 AllowCode = Annotated[
     bool,
-    typer.Option("--allow-code", help="Let graders that a file names run code: only for files that you trust."),
+    typer.Option("--allow-code", help="Let graders that a file names run code, and `tests` the code of replies."),
 ]
 
 
@@ -29,7 +30,8 @@ def admission(grader: str | None, *, allow_code: bool) -> Callable[[str], None]:
     """
     if grader is None:
         return partial(admit_grader, code=allow_code)
-    load_grader(grader)
+    load_grader(grader, code=allow_code)
+    tell_layers(grader)
     return lambda other: None  # it will not be used
 
 

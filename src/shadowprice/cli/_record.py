@@ -119,5 +119,5 @@ def _questions(tasks: str, count: int, seed: int, grader: str | None, *, allow_c
     if Path(tasks).suffix:
         return read_to_grade(Path(tasks), grader, allow_code=allow_code)
     if grader is not None:
-        load_grader(grader)
+        load_grader(grader, code=allow_code)
     return graded_by(grader, make_questions(None if tasks == "all" else split_list(tasks), count, seed))

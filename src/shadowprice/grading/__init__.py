@@ -5,6 +5,7 @@ from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
 from shadowprice.grading._graders import GRADERS, grade
 from shadowprice.grading._readable import is_readable
+from shadowprice.grading._tests import missing_layers
 
 __all__ = [
     "GRADERS",
@@ -16,5 +17,6 @@ __all__ = [
     "grade",
     "is_readable",
     "load_grader",
+    "missing_layers",
     "stated_answers",
 ]

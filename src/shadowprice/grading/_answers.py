@@ -10,6 +10,7 @@ from shadowprice.grading._cut import whole_spans
 from shadowprice.grading._fields import field_values, without_escapes
 from shadowprice.grading._spans import Span, stripped, without_closing
 from shadowprice.grading._statements import is_placeholder, statements
+from shadowprice.grading._tests import find_code
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
 
@@ -68,6 +69,9 @@ def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Ans
     own, begin = own_text(text)
     cut = cut and len(own) == len(text)  # a token of the template has ended what it ended
     name = kind.partition(":")[0] if kind else None
+    if name == "tests":
+        code = find_code(own, begin, cut=cut)
+        return [] if code is None else [Answer(own[slice(*code)], code[1], code[0])]
     answers = _stated(own, begin, name, cut=cut)
     turns = next_turns(own, begin)
     stated = answers[0].end if answers else len(own)
