@@ -198,3 +198,44 @@ def test_code_of_replies_runs_only_where_that_is_allowed(
         assert "--allow-code" in refused.err
     said = shadowprice("grade", str(path), "--grader", "tests", "--allow-code", "--json")
     assert (0, 1, 2) == (said.code, json.loads(said.out)["right"], json.loads(said.out)["graded"])
+
+
+def test_a_model_judges_what_no_grader_can(shadowprice: Command, serve: Serve, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def reply(wire: Wire) -> None:
+        if wire.path.endswith("/chat/completions"):
+            asked.append(wire.body["messages"][-1]["content"])
+            await wire.begin()
+            await wire.piece("Perhaps." if "Oslo" in asked[-1] else "Yes." if "capital of Peru" in asked[-1] else "No")
+            await wire.finish(usage=2)
+        else:
+            await wire.answer({"data": [{"id": "m"}]})
+
+    path = lines(
+        tmp_path / "r.jsonl",
+        {"id": "same", "reply": "Answer: Lima", "gold": "Lima"},
+        {"id": "other", "reply": "It is what they call the capital of Peru, which lies by the sea.", "gold": "Lima"},
+        {"id": "wrong", "reply": "Answer: Quito", "gold": "Lima"},
+        {"id": "odd", "reply": "Answer: Oslo", "gold": "Lima"},
+        {"id": "cut", "reply": "Let me th", "gold": "Lima", "finish_reason": "length"},
+    )
+    output, judge = tmp_path / "o.jsonl", ("--judge", serve(reply).url, "--judge-model", "m")
+    said = shadowprice("grade", str(path), *judge, "-o", str(output), "--json")
+    assert 0 == said.code
+    summary = json.loads(said.out)
+    assert 3 == len(asked)
+    assert (4, 2, 1) == (summary["graded"], summary["right"], summary["not_judged"])
+    assert ("m", 3, 6, 1) == tuple(summary["judge"][name] for name in ("model", "asked", "tokens", "unjudged"))
+    assert {"m gave its verdict on 3 answers, with 6 tokens of its own."} < set(summary["remarks"])
+    verdicts = [line.get("shadowprice", {}).get("correct") for line in read(output)]
+    assert [True, True, False, None, False] == verdicts
+    assert "judge:m" == read(output)[1]["shadowprice"]["grader"]
+
+    for options, message in (
+        ((*judge, "--grader", "number"), "--judge and --grader are two ways to judge"),
+        (("--judge-budget", "4k"), "need --judge ENGINE"),
+        ((*judge, "--judge-budget", "many"), "is not a number of tokens"),
+    ):
+        refused = shadowprice("grade", str(path), *options)
+        assert (2, True) == (refused.code, message in refused.err)

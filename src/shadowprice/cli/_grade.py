@@ -1,8 +1,9 @@
 """`shadowprice grade`: judge replies again that are there already."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.table import Table
@@ -10,10 +11,22 @@ from rich.table import Table
 from shadowprice._errors import InputError
 from shadowprice._places import check_places
 from shadowprice.cli._graders import AllowCode, Grader, admission, read_to_grade
+from shadowprice.cli._judge import (
+    READS,
+    Judge,
+    JudgeBudget,
+    JudgeModel,
+    JudgeOptions,
+    JudgeTokens,
+    judge_by_model,
+    judge_options,
+    pair_of,
+    told_judge,
+)
 from shadowprice.cli._options import out, print_json, progress_bar, require_writable, say
 from shadowprice.cli._readable import Reading, count_readable, told_readable
 from shadowprice.grading import is_readable
-from shadowprice.runner import Again, Recorded, Verdict, is_table, judge_again, read_recorded, write_judged
+from shadowprice.runner import Again, Pair, Recorded, Verdict, is_table, judge_again, read_recorded, write_judged
 from shadowprice.tasks import Question
 
 _STEP = 100
@@ -32,13 +45,20 @@ def grade(
     ] = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
+    judge: Judge = None,
+    judge_model: JudgeModel = None,
+    judge_budget: JudgeBudget = None,
+    judge_tokens: JudgeTokens = 16,
     show: Annotated[int, typer.Option(min=0, help="Changed verdicts to show.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
-    """Judge replies again, without asking anybody.
+    """Judge replies again, without asking for new ones.
 
     Right answers and graders come from the options, or the file itself: `run` writes both beside every answer. Of a
     reply that did not end by itself, only an answer counts that it has surely stated. The file is never written over.
+
+    With --judge a model says whether the answers agree with the right ones. Its tokens are its own, with a cap of their
+    own, and what it does not judge stays as it is.
 
     Examples:
       shadowprice grade answers.jsonl --grader number
@@ -46,18 +66,29 @@ def grade(
       shadowprice grade replies.jsonl --questions questions.csv --grader choice --json
       shadowprice grade traces.parquet --grader number:1e-6 -o traces-again.parquet
       shadowprice grade code.jsonl --questions mbpp.jsonl --grader tests --allow-code
+      shadowprice grade answers.jsonl --judge http://localhost:8000 --judge-model big --judge-budget 20k
     """
     check_places({"--output": output}, {"REPLIES": replies, "--questions": questions})
     require_writable(output)
+    model = judge_options(judge, judge_model, judge_budget, judge_tokens, grader)
+    if model is not None:
+        grader = READS
     admit = admission(grader, allow_code=allow_code)
     asked = (
         {}
         if questions is None
         else {one.query_id: one for one in read_to_grade(questions, grader, allow_code=allow_code)}
     )
-    again, readings, verdicts = _judge(replies, grader, asked, admit, most=show, place=output is not None)
+    found = _judge(replies, grader, asked, admit, model=model, place=output is not None)
+    verdicts = found.verdicts
+    said = None if model is None or not found.pairs else judge_by_model(found.pairs, verdicts, model)
+    again, readings = Again(most=show), list[Reading]()
+    for reply, verdict in zip(found.replies, verdicts, strict=True):
+        again.add(reply, verdict)
+        if verdict.correct is not None:
+            readings.append(_reading(reply, verdict))
     graded = len(readings)
-    if not graded:
+    if not any(one.correct is not None for one in verdicts) and not found.pairs:
         raise InputError(_nothing(replies, len(verdicts), questions))
     if output is not None:
         write_judged(replies, verdicts, output)
@@ -77,7 +108,8 @@ def grade(
         "became_wrong": again.became_wrong,
         "first_judged": again.fresh,
         "changes": [_change(*one) for one in again.changes],
-        "remarks": odd,
+        "judge": said,
+        "remarks": [*(told_judge(said) if said else ()), *odd],
     }
     if as_json:
         print_json(summary)
@@ -85,10 +117,24 @@ def grade(
         _print(summary)
 
 
+class _Judged(NamedTuple):
+    """The replies of a file without their texts, a verdict for each, and what to ask a model about, by row."""
+
+    replies: list[Recorded]
+    verdicts: list[Verdict]
+    pairs: dict[int, Pair]
+
+
 def _judge(
-    path: Path, grader: str | None, asked: dict[str, Question], admit: Callable[[str], None], *, most: int, place: bool
-) -> tuple[Again, list[Reading], list[Verdict]]:
-    again, readings, verdicts = Again(most=most), list[Reading](), list[Verdict]()
+    path: Path,
+    grader: str | None,
+    asked: dict[str, Question],
+    admit: Callable[[str], None],
+    *,
+    model: JudgeOptions | None,
+    place: bool,
+) -> _Judged:
+    found = _Judged([], [], {})
     place = place and is_table(path)
     admitted = set[str]()
     with progress_bar("grading", None) as bar:
@@ -100,13 +146,16 @@ def _judge(
                     raise InputError(f"{reply.where}, field 'grader': {error}") from error
                 admitted.add(reply.grader)
             verdict = judge_again(reply, grader, asked, place=place)
-            again.add(reply, verdict)
-            verdicts.append(verdict)
-            if verdict.correct is not None:
-                readings.append(_reading(reply, verdict))
+            if model is not None:
+                known = asked.get(reply.name)
+                pair = pair_of(reply, verdict, known.question if known else "")
+                if pair is not None:
+                    found.pairs[len(found.verdicts)] = pair
+            found.verdicts.append(verdict)
+            found.replies.append(replace(reply, text=None, entry=None, question=""))
             if number % _STEP == 0:
                 bar.advance(_STEP)
-    return again, readings, verdicts
+    return found
 
 
 def _reading(reply: Recorded, verdict: Verdict) -> Reading:

@@ -3,6 +3,7 @@
 from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
 from shadowprice.runner._journal import journal_place
 from shadowprice.runner._judge import check_questions
+from shadowprice.runner._model_judge import Opinions, Pair, ask_judge, judging_messages, read_verdict
 from shadowprice.runner._output import result_line, write_results
 from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._record import RecordSettings, record
@@ -20,6 +21,8 @@ __all__ = [
     "End",
     "Estimated",
     "Explored",
+    "Opinions",
+    "Pair",
     "Pulse",
     "Reason",
     "RecordSettings",
@@ -28,13 +31,16 @@ __all__ = [
     "Retries",
     "RunSettings",
     "Verdict",
+    "ask_judge",
     "check_questions",
     "estimate",
     "explore",
     "is_table",
     "journal_place",
     "judge_again",
+    "judging_messages",
     "read_recorded",
+    "read_verdict",
     "record",
     "result_line",
     "run",
