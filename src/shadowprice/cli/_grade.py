@@ -96,7 +96,7 @@ def grade(
     summary = {
         "replies": str(replies),
         "output": None if output is None else str(output),
-        "graders": sorted({one.grader for one in verdicts if one.correct is not None}),
+        "graders": sorted({one.grader for one in verdicts if one.correct is not None or said is not None}),
         "lines": len(verdicts),
         "not_judged": len(verdicts) - graded,
         "graded": graded,

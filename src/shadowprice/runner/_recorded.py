@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
-from shadowprice._json import parse_json
+from shadowprice._json import parse_json, refuse_repeated
 from shadowprice._text import all_kept
 from shadowprice.traces import write_traces
 
@@ -186,11 +186,15 @@ def _text(value: Any) -> str:
 
 def _table(path: Path) -> pa.Table:
     try:
-        table = pq.read_table(path)
-    except (pa.ArrowInvalid, OSError) as error:
-        raise InputError(f"{path} cannot be read as Parquet ({error}); is the file cut short?") from error
+        table = pq.ParquetFile(path).read()
+        table.validate(full=True)
+        names = table.column_names
+    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no text is a ValueError
+        first = str(error).splitlines()[0]
+        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {first}") from error
+    refuse_repeated(names, path)
     for name in _COLUMNS:
-        if name not in table.column_names:
+        if name not in names:
             raise InputError(f"{path}: there is no column '{name}'; give traces of `record` or `import` with replies.")
     return table
 
@@ -208,9 +212,9 @@ def _rows(path: Path) -> Iterator[Recorded]:
                 row["completion"] if isinstance(row["completion"], str) else None,
                 _is_cut(row),
                 question=_text(row.get("question")),
-                gold=_text(row.get("gold")),
-                answer=row.get("answer"),
-                correct=row.get("correct"),
+                gold=str(gold) if isinstance(gold := row.get("gold"), int | float) else _text(gold),
+                answer=_text(row.get("answer")) or None,
+                correct=correct if isinstance(correct := row.get("correct"), bool) else None,
             )
 
 
@@ -228,13 +232,21 @@ def _write_rows(path: Path, verdicts: Sequence[Verdict], output: Path) -> None:
     if {"answer_tokens", "completion_tokens"} <= set(table.column_names):
         columns = (_values(table, name) for name in ("answer", "answer_tokens", "completion_tokens"))
         new["answer_tokens"] = [
-            tokens if one.correct is None or one.answer == old else math.ceil(one.emerged * whole)
+            math.ceil(one.emerged * whole)
+            if isinstance(whole, int) and one.correct is not None and one.answer != old
+            else tokens
             for one, old, tokens, whole in zip(verdicts, *columns, strict=True)
         ]
     for name, values in new.items():
         if name in table.column_names:
-            place = table.column_names.index(name)
-            table = table.set_column(place, table.schema.field(name), pa.array(values, table.schema.field(name).type))
+            field = table.schema.field(name)
+            try:
+                column = pa.array(values, field.type)
+            except (pa.ArrowException, TypeError, ValueError) as error:
+                raise InputError(
+                    f"{path}, column '{name}': {field.type} cannot hold what a verdict says; leave it out."
+                ) from error
+            table = table.set_column(table.column_names.index(name), field, column)
         else:
             table = table.append_column(name, pa.array(values))
     write_traces(table, output)
