@@ -38,9 +38,10 @@ class Checked(NamedTuple):
 def check(row: dict[str, Any]) -> Checked:
     """Grade one recorded reply."""
     grader = GRADERS.get(row["dataset"], "math")
-    answer = find_answer(row["completion"], grader)
+    cut = row["finish_reason"] == "length"
+    answer = find_answer(row["completion"], grader, cut=cut)
     right = answer is not None and grade(answer.text, row["gold"], grader)
-    place = emergence(row["completion"], grader)
+    place = emergence(row["completion"], grader, cut=cut)
     share = place.position / answer.end if place and answer else 1.0
     return Checked(row, answer.text if answer else None, right, share)
 

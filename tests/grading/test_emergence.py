@@ -62,7 +62,7 @@ def test_every_cut_after_emergence_and_between_statements_has_the_final_answer(l
         return
     stated = stated_answers(reply)
     for answer in stated:
-        cut = find_answer(reply[: answer.end + 1])  # with the brace that closes the box
+        cut = find_answer(reply[: answer.end + 2], cut=True)  # with what shows that it is whole
         assert cut is not None
         if answer.end >= place.position:
             assert cut.text == final.text

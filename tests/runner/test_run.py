@@ -56,6 +56,16 @@ def test_a_grant_cuts_a_reply_off() -> None:
     assert (Reason.CUT_OFF, "Answer: ", 8, False) == (result.reason, result.text, result.generated, result.correct)
 
 
+def test_the_last_token_of_a_cut_reply_is_no_answer() -> None:
+    asked, half = [Question("q0", "1 + 1?", "2", grader="number")], "1 + 1 = 2"
+    (whole,) = answered(asked, saying(half), uniform(1, 9))
+    (cut,) = answered(asked, saying(half + "4"), uniform(1, 9))
+    (stated,) = answered(asked, saying("Answer: 2\nIndeed"), uniform(1, 10))
+    assert (Reason.FINISHED, "2", True) == (whole.reason, whole.answer, whole.correct)
+    assert (Reason.CUT_OFF, None, False, 9) == (cut.reason, cut.answer, cut.correct, cut.position)
+    assert (Reason.CUT_OFF, "2", True, 9) == (stated.reason, stated.answer, stated.correct, stated.position)
+
+
 def test_abandoned_questions_are_reported_with_the_price() -> None:
     beliefs = Beliefs(np.array([5.0, 500.0]), np.full(2, 0.2), np.full(2, 0.2))
     market = get_policy("clear-lambert").open(beliefs, 20)
@@ -204,6 +214,8 @@ def test_results_are_openai_batch_lines(tmp_path: Path) -> None:
         "reason": "finished",
         "answer": "2",
         "correct": True,
+        "gold": "2",
+        "grader": "exact",
     } == done["shadowprice"]
     assert (None, {"code": "failed", "message": "Lost q1."}) == (failed["response"], failed["error"])
 

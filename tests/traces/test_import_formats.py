@@ -265,12 +265,13 @@ def test_several_choices_share_the_tokens(tmp_path: Path) -> None:
     ]
 
 
-def test_the_endpoint_responses(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("text", "right"), [("Answer: 2\n\nThe", True), ("Answer: 2", False), ("1 + 1 = 2", False)])
+def test_the_endpoint_responses(tmp_path: Path, text: str, right: bool) -> None:
     body = {
         "model": "m",
         "output": [
             {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
-            {"type": "message", "content": [{"type": "output_text", "text": "Answer: 2"}]},
+            {"type": "message", "content": [{"type": "output_text", "text": text}]},
         ],
         "usage": {"output_tokens": 90, "output_tokens_details": {"reasoning_tokens": 60}},
         "incomplete_details": {"reason": "max_output_tokens"},
@@ -278,7 +279,7 @@ def test_the_endpoint_responses(tmp_path: Path) -> None:
     line = {"custom_id": "a", "response": {"status_code": 200, "body": body}}
     asked = {"custom_id": "a", "body": {"input": "1 + 1?", "metadata": {"answer": "2"}}}
     (row,) = taken(write_lines(tmp_path / "out.jsonl", line), write_lines(tmp_path / "in.jsonl", asked))
-    assert ("1 + 1?", True, 90, "length") == tuple(
+    assert ("1 + 1?", right, 90, "length") == tuple(
         row[name] for name in ("question", "correct", "completion_tokens", "finish_reason")
     )
 

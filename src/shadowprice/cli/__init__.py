@@ -16,6 +16,7 @@ from shadowprice.cli import (
     _demo,
     _engine,
     _fit,
+    _grade,
     _import,
     _ledger,
     _model,
@@ -65,6 +66,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("fit", _fit.fit),
     ("allocate", _allocate.allocate),
     ("run", _run.run),
+    ("grade", _grade.grade),
     ("bench", _bench.bench),
 )
 

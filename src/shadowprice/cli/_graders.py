@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from shadowprice.cli._columns import parse_columns
+from shadowprice.cli._layers import tell_layers
 from shadowprice.cli._options import say
 from shadowprice.grading import admit_grader, load_grader
 from shadowprice.tasks import Question, QuestionFile, not_judged, read_question_file, settle_graders
@@ -21,7 +22,7 @@ Grader = Annotated[
 ]
 AllowCode = Annotated[
     bool,
-    typer.Option("--allow-code", help="Let graders that a file names run code: only for files that you trust."),
+    typer.Option("--allow-code", help="Let graders that a file names run code, and `tests` the code of replies."),
 ]
 
 
@@ -33,7 +34,8 @@ def admission(grader: str | None, *, allow_code: bool) -> Callable[[str], None]:
     """
     if grader is None:
         return partial(admit_grader, code=allow_code)
-    load_grader(grader)
+    load_grader(grader, code=allow_code)
+    tell_layers(grader)
     return lambda other: None  # it will not be used
 
 

@@ -15,10 +15,14 @@ from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, print_json, progress_bar, say, split_list
+from shadowprice.cli._readable import Watch, count_readable, reading_of_row, told_readable
 from shadowprice.grading import load_grader
 from shadowprice.runner import RecordSettings, Retries, journal_place
 from shadowprice.runner import record as record_traces
 from shadowprice.tasks import Question, graded_by, is_question_file, make_questions
+
+_READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
+"""Columns that say whether replies can be read."""
 
 
 def record(
@@ -88,6 +92,7 @@ def record(
                     resume=resume,
                     retries=patient,
                     progress=progress,
+                    seen=Watch(questions=asked).add_row,
                 )
 
         try:
@@ -96,17 +101,25 @@ def record(
             say("Interrupted; what is finished is kept. Go on with the same command and --resume.")
             raise
     right = sum(table["correct"].to_pylist())
+    graders = {question.query_id: question.grader for question in asked}
+    readings = [reading_of_row(row, graders[row["query_id"]]) for row in table.select(_READ).to_pylist()]
+    readable, odd = count_readable(readings)
     summary = {
         "output": str(output),
         "questions": len(asked),
         "replies": table.num_rows,
         "right": right,
         "tokens": sum(table["completion_tokens"].to_pylist()),
+        **readable,
+        "remarks": odd,
     }
     if as_json:
         print_json(summary)
     else:
         share = right / table.num_rows
+        for told in (told_readable(readable), *odd):
+            if told:
+                say(told)
         say(f"{table.num_rows} replies to {len(asked)} questions, {share:.0%} right, written to {output}.")
 
 
@@ -127,5 +140,5 @@ def _questions(
     made = make_questions(None if tasks == "all" else split_list(tasks), count, seed)
     if grader is None:
         return made
-    load_grader(grader)
+    load_grader(grader, code=allow_code)
     return graded_by(grader, made)

@@ -16,6 +16,7 @@ from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
 from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
+from shadowprice.cli._readable import Watch, reading_of
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
 from shadowprice.cli._signals import listen
@@ -228,6 +229,8 @@ class _Job:
     """Shadow price at the end."""
     pulse: Pulse = field(default_factory=Pulse)
     """What notices that this program has stood still."""
+    watch: Watch = field(default_factory=Watch)
+    """What warns where few replies can be read."""
     more: dict[str, Any] = field(default_factory=dict)
     """What learning has cost, and what the ledger and the server say, for the summary."""
 
@@ -337,6 +340,7 @@ class _Job:
     def _add(self, result: Result) -> None:
         self._done[result.question.query_id] = result
         self.shown.add(result)
+        self.watch.add(reading_of(result))
 
 
 def _write_what_there_is(job: "_Job", model: str, output: Path) -> None:

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 
 from shadowprice.beliefs import Beliefs
 from shadowprice.cli._options import out, say
+from shadowprice.cli._readable import count_readable, reading_of, told_readable
 from shadowprice.cli._terminal import Terminal
 from shadowprice.policies import AbstractMarket
 from shadowprice.runner import Reason, Result
@@ -94,6 +95,7 @@ def summarise(
     """A run in numbers."""
     reasons = Counter(result.reason for result in results)
     graded = [result for result in results if result.question.gold]
+    readable, odd = count_readable(map(reading_of, results))
     return {
         "output": str(output),
         "ledger": str(ledger),
@@ -107,8 +109,10 @@ def summarise(
         "questions": len(results),
         "graded": len(graded),
         "right": sum(bool(result.correct) for result in graded),
+        **readable,
         **{reason.name.lower(): reasons[reason] for reason in Reason},
         **more,
+        "remarks": [*more.get("remarks", ()), *odd],
     }
 
 
@@ -133,6 +137,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         "–" if price != price else f"{price:.3g}",
     )
     out().print(table)
+    if told := told_readable(summary):
+        say(told)
     for what, name in (("explored_tokens", "exploring"), ("estimating_tokens", "estimating")):
         if summary.get(what):
             say(f"{summary[what]} tokens went into {name}.")

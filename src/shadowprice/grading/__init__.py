@@ -5,6 +5,8 @@ from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
 from shadowprice.grading._graders import GRADERS, grade
 from shadowprice.grading._infer import infer_grader, infer_graders, reads_gold
+from shadowprice.grading._readable import is_readable
+from shadowprice.grading._tests import missing_layers
 
 __all__ = [
     "GRADERS",
@@ -16,7 +18,9 @@ __all__ = [
     "grade",
     "infer_grader",
     "infer_graders",
+    "is_readable",
     "load_grader",
+    "missing_layers",
     "reads_gold",
     "stated_answers",
 ]

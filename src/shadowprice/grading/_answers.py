@@ -6,9 +6,11 @@ the inner one counts. Time is linear in the length of the reply.
 
 from typing import NamedTuple
 
+from shadowprice.grading._cut import whole_spans
 from shadowprice.grading._fields import field_values, without_escapes
 from shadowprice.grading._spans import Span, stripped, without_closing
 from shadowprice.grading._statements import is_placeholder, statements
+from shadowprice.grading._tests import find_code
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
 
@@ -30,7 +32,7 @@ class Answer(NamedTuple):
     """
 
 
-def find_answer(text: str, kind: str | None = None) -> Answer | None:
+def find_answer(text: str, kind: str | None = None, *, cut: bool = False) -> Answer | None:
     """Find the final answer of a reply: the last one that it states.
 
     Thinking, tokens of the chat template and what follows them, and a further question with its answer are no part of
@@ -42,11 +44,14 @@ def find_answer(text: str, kind: str | None = None) -> Answer | None:
             its last line, if that is nothing but a number (``"number"``, ``"math"``) or a choice (``"choice"``), the
             value that its last sentences conclude with (``"number"``, ``"math"``, ``"choice"``), or the whole of it,
             if that is one line of a few words (``"exact"`` and the rest).
+        cut: Whether the reply did not end by itself: it was stopped, or reached a cap. Its last token may then be half
+            of a number or a word, and what stands last is no conclusion, so that only statements count that are surely
+            whole (`_cut`).
 
     Returns:
         The answer; None when the reply has none.
     """
-    answers = final_answers(text, kind)
+    answers = final_answers(text, kind, cut=cut)
     return answers[-1] if answers else None
 
 
@@ -59,11 +64,15 @@ def stated_answers(text: str) -> list[Answer]:
     return final_answers(text, None)
 
 
-def final_answers(text: str, kind: str | None) -> list[Answer]:
+def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Answer]:
     """Return the answers that a reply states, or else the one that it gives without stating it."""
     own, begin = own_text(text)
+    cut = cut and len(own) == len(text)  # a token of the template has ended what it ended
     name = kind.partition(":")[0] if kind else None
-    answers = _stated(own, begin)
+    if name == "tests":
+        code = find_code(own, begin, cut=cut)
+        return [] if code is None else [Answer(own[slice(*code)], code[1], code[0])]
+    answers = _stated(own, begin, name, cut=cut)
     turns = next_turns(own, begin)
     stated = answers[0].end if answers else len(own)
     for turn in turns[:_MOST_TURNS]:
@@ -72,17 +81,19 @@ def final_answers(text: str, kind: str | None) -> list[Answer]:
     further = next((turn for turn in turns if turn >= stated), len(own))
     if answers:
         return [answer for answer in answers if answer.end <= further]
-    unmarked = find_unmarked(own, begin, name)
+    unmarked = None if cut else find_unmarked(own, begin, name)
     return [] if unmarked is None else [_answer(own, unmarked, False)]
 
 
-def _stated(text: str, begin: int) -> list[Answer]:
+def _stated(text: str, begin: int, kind: str | None, *, cut: bool) -> list[Answer]:
     fields = {
         span: escaped
         for span, escaped in field_values(text, begin)
         if span[0] < span[1] and not is_placeholder(text, span)
     }
     found = set(stripped(text, statements(text, begin))) | fields.keys()
+    if cut:
+        found = set(whole_spans(text, found, kind, fields))
     kept: list[Span] = []
     first_end = len(text) + 1
     # From the last start to the first: a span that ends no earlier than one already seen contains that one.

@@ -12,26 +12,41 @@ from typing import Any, Final
 from shadowprice._errors import InputError
 
 _PREFIX: Final = "python:"
+_TESTS: Final = "tests"
 
 _loaded: dict[str, Callable[..., Any]] = {}
+_runs_replies = False
+"""Whether somebody has said that the code of replies may run."""
 
 
 def names_code(grader: str) -> bool:
-    """Whether a grader's name is that of a function of somebody's."""
-    return grader.startswith(_PREFIX)
+    """Whether a grader runs code: a function of somebody's, or what replies hold."""
+    return grader.startswith(_PREFIX) or _is_tests(grader)
 
 
-def load_grader(grader: str) -> None:
+def _is_tests(grader: str) -> bool:
+    return grader.partition(":")[0] == _TESTS
+
+
+def load_grader(grader: str, *, code: bool = True) -> None:
     """Import the function that a grader names, so that `grade` may use it.
 
     Importing runs the module: pass only names that you, not a file, have chosen, or those of a file that you trust.
 
     Args:
-        grader: ``python:MODULE:FUNCTION``; every other grader is there already, and `grade` checks its name.
+        grader: ``python:MODULE:FUNCTION``, or ``tests``, which lets the code of replies run from then on; every other
+            grader is there already, and `grade` checks its name.
+        code: Whether ``tests`` may: naming it is not enough.
 
     Raises:
-        InputError: There is no such module or function.
+        InputError: There is no such module or function, or ``tests`` may not run what replies hold.
     """
+    global _runs_replies
+    if _is_tests(grader):
+        if not code:
+            raise _refusal(grader)
+        _runs_replies = True
+        return
     if not names_code(grader) or grader in _loaded:
         return
     module_name, _, name = grader.removeprefix(_PREFIX).partition(":")
@@ -57,7 +72,7 @@ def admit_grader(grader: str, *, code: bool = False) -> None:
     """
     if code:
         load_grader(grader)
-    elif names_code(grader) and grader not in _loaded:
+    elif names_code(grader) and grader not in _loaded and not (_is_tests(grader) and _runs_replies):
         raise _refusal(grader)
 
 
@@ -73,7 +88,18 @@ def loaded_grader(grader: str) -> Callable[[str, str, Mapping[str, Any]], Any]:
     return function
 
 
+def check_tests_allowed(grader: str) -> None:
+    """Raise InputError where nobody has said that the code of replies may run."""
+    if not _runs_replies:
+        raise _refusal(grader)
+
+
 def _refusal(grader: str) -> InputError:
+    if _is_tests(grader):
+        return InputError(
+            "The grader 'tests' runs the code that replies hold, in a process that is locked in: add --allow-code if "
+            "that may be, and read docs/security.md first (in Python, call `load_grader('tests')`)."
+        )
     name = grader if len(grader) <= 60 else f"{grader[:57]}..."
     return InputError(
         f"'{name}' is a grader that names code, which data may not run: pass --grader {name} to grade every question "

@@ -30,12 +30,19 @@ class Emergence(NamedTuple):
 
 
 def emergence(
-    text: str, kind: str | None = None, *, tokens: int | None = None, offsets: Sequence[int] | None = None
+    text: str,
+    kind: str | None = None,
+    *,
+    cut: bool = False,
+    tokens: int | None = None,
+    offsets: Sequence[int] | None = None,
 ) -> Emergence | None:
     """Find where the final answer of a reply is first stated and not withdrawn later.
 
     That is the earliest statement from which on every statement gives the final answer. A reply cut anywhere after it
-    has the final answer, as `find_answer` reads it, unless the cut falls inside a later statement or thinking.
+    has the final answer, as `find_answer` reads it of one that was cut: as soon as something stands behind the answer
+    that shows that it is whole, and unless the cut falls inside thinking. An answer that no words announce needs the
+    reply's own end.
     Answers are the same if their numbers, letters or spellings without blanks and markup are; equal formulas that are
     written differently (``x(x+1)`` and ``x^2+x``) count as different, which places emergence late rather than early.
 
@@ -43,6 +50,7 @@ def emergence(
         text: The whole reply.
         kind: The grader that will judge the answer, if it is known: with ``"number"`` answers are the same if their
             last numbers are, with ``"choice"`` if their letters are.
+        cut: Whether the reply did not end by itself, as for `find_answer`.
         tokens: Tokens in the reply. Without `offsets` the position in tokens is taken as proportional to the position
             in characters, which is off where some of the text has longer tokens than the rest.
         offsets: Position just past the last character of every token, ascending; the position in tokens is then exact.
@@ -53,7 +61,7 @@ def emergence(
     Raises:
         InputError: `tokens` is negative, or `offsets` end before the answer does.
     """
-    stated = final_answers(text, kind)
+    stated = final_answers(text, kind, cut=cut)
     if not stated:
         return None
     final = _key(stated[-1].text, kind)

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice.grading._choices import read_choice
-from shadowprice.grading._code import loaded_grader
+from shadowprice.grading._code import check_tests_allowed, loaded_grader
 from shadowprice.grading._dress import undressed, without_hashes
 from shadowprice.grading._formulas import compare_plain, respelled
 from shadowprice.grading._numbers import Number, read_number, same_number
 from shadowprice.grading._process import JUDGE
+from shadowprice.grading._tests import passes_tests
 
-GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "reasoning-gym", "python")
+GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "tests", "reasoning-gym", "python")
 """The names of the graders; the last two want a name of their own after a colon."""
 
 _RIGHT_SCORE = 0.99
@@ -44,6 +45,9 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
     ``literal``                Python literals, by value; a string may come without its quotes
     ``math``                   formulas, by math-verify (extra `math`), in at most 2 seconds; ``math:5`` allows 5
     ``regex``                  `gold` is a pattern that the whole answer has to match, in at most 2 seconds
+    ``tests``                  `gold` is Python that has to run to its end behind the code of the reply, in at most 10
+                               seconds, in a process that is locked in; ``tests:5`` allows 5. Needs `load_grader`, as
+                               it runs code
     ``reasoning-gym:NAME``     that dataset's verifier (extra `tasks`), in at most 10 seconds
     ``python:MODULE:FUNCTION`` a function of yours that `load_grader` has imported (nothing here imports what a name
                                says), called in this process with (answer, gold, entry). It returns a bool, or a score
@@ -73,12 +77,15 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
         return _is_right_by(loaded_grader(grader), grader, answer, gold, entry)
     if name == "reasoning-gym" and option:
         return _is_verified(answer, gold, grader, option, entry)
+    if name == "tests":
+        check_tests_allowed(grader)
+        return passes_tests(answer, gold, entry, _amount(grader, option))
     if name in ("number", "math"):
         return _PLAIN[name](answer, gold, _amount(grader, option))
     if option or name not in _PLAIN:
         raise InputError(
             f"There is no grader '{grader}': use 'exact', 'number', 'choice', 'literal', 'math', 'regex', "
-            "'reasoning-gym:<dataset>' (for example 'reasoning-gym:gcd') or 'python:<module>:<function>'."
+            "'tests', 'reasoning-gym:<dataset>' (for example 'reasoning-gym:gcd') or 'python:<module>:<function>'."
         )
     return _PLAIN[name](answer, gold, None)
 

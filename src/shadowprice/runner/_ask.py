@@ -273,6 +273,7 @@ class Asker:
             position=position,
             failure=failure,
             explored=self._settings.exploring,
+            ended=reply.finish_reason == "stop",
             past=self._past(now),
         )
 
@@ -284,7 +285,8 @@ class Asker:
                 said = await self._finish(self._engine, question, now, _written(begun, thought=True) + CUE)
                 # Some servers take a reply whose thinking was closed for them for thinking.
                 begun.add(Delta(CUE + (said.text or said.thinking), self._charge(now)))
-                return Reason.ANSWERED, begun
+                # What it was charged goes by how its own stream ended, and what is read of it by how the answer did.
+                return Reason.ANSWERED, replace(begun, finish_reason=said.finish_reason)
             if self._settings.end is End.FALLBACK and self._fallback is not None:
                 return Reason.FELL_BACK, await self._finish(self._fallback, question, now, "")
         except EngineError as error:

@@ -38,11 +38,15 @@ def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
 
 
 def read_answer(question: Question, reply: Reply) -> tuple[str | None, int]:
-    """The final answer of a reply, and the tokens until it had emerged; None and its whole length without one."""
-    answer = find_answer(reply.text, question.grader)
+    """The final answer of a reply, and the tokens until it had emerged; None and its whole length without one.
+
+    Of a reply that did not end by itself, only what it surely has stated is read, as its last token may be half a word.
+    """
+    cut = reply.finish_reason != "stop"
+    answer = find_answer(reply.text, question.grader, cut=cut)
     if answer is None:
         return None, reply.tokens
-    place = emergence(reply.text, question.grader)
+    place = emergence(reply.text, question.grader, cut=cut)
     return answer.text, reply.tokens_until(place.position if place else answer.end)
 
 

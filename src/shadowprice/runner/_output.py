@@ -45,7 +45,8 @@ def result_line(result: Result, model: str) -> dict[str, Any]:
             "reason": str(result.reason),
             "answer": result.answer,
             "correct": result.correct,
-        },
+        }
+        | ({"gold": result.question.gold, "grader": result.question.grader} if result.question.gold else {}),
     }
 
 
@@ -63,7 +64,7 @@ def _response(result: Result, model: str) -> dict[str, Any]:
                     "index": 0,
                     "message": {"role": "assistant", "content": result.text}
                     | ({"reasoning": result.thinking} if result.thinking else {}),
-                    "finish_reason": "stop" if result.reason is Reason.FINISHED else "length",
+                    "finish_reason": "stop" if result.ended or result.reason is Reason.FINISHED else "length",
                 }
             ],
             "usage": {"completion_tokens": result.generated - result.past},

@@ -76,6 +76,7 @@ async def record(
     resume: bool = False,
     retries: Retries | None = None,
     progress: Callable[[int, int], None] = lambda replies, tokens: None,
+    seen: Callable[[dict[str, Any]], None] = lambda row: None,
 ) -> pa.Table:
     """Record graded traces into a Parquet file.
 
@@ -91,6 +92,7 @@ async def record(
         resume: Go on with an earlier recording into the same output.
         retries: When a reply is asked for again after failures that may pass; what failed is not recorded.
         progress: Called with (finished replies, their tokens) of each step.
+        seen: Called with the row of each new reply.
 
     Returns:
         The recorded table, columns of `TRACE_SCHEMA`.
@@ -120,6 +122,7 @@ async def record(
                 journal.add(row)
                 rows.append(row)
                 progress(1, row["completion_tokens"])
+                seen(row)
 
         await _run_all(work, max(1, concurrency))
         place = {question.query_id: number for number, question in enumerate(questions)}

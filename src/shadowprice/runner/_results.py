@@ -65,6 +65,8 @@ class Result:
     """Tokens that failed attempts are charged."""
     explored: bool = False
     """Whether it was asked in order to learn what to believe of others."""
+    ended: bool = False
+    """Whether what was read of it came to its own end; with `Reason.ANSWERED` that is the answer it was asked for."""
     past: int = 0
     """Of `generated`, tokens that may have been generated after its stream was closed, which nobody has read."""
 

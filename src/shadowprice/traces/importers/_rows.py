@@ -70,10 +70,11 @@ def _final_answer(reply: LoggedReply, grader: str, *, anew: bool) -> _Final:
     An answer that the log has read some other way counts in place of the stated one, unless it is graded anew; it
     stands where the reply has it last.
     """
-    stated = find_answer(reply.text, grader)
+    cut = bool(reply.censored)
+    stated = find_answer(reply.text, grader, cut=cut)
     read = None if anew and stated is not None else reply.answer
     if stated is not None and (read is None or read in stated.text or stated.text in read):
-        emerged = emergence(reply.text, grader)
+        emerged = emergence(reply.text, grader, cut=cut)
         return _Final(stated.text if read is None else read, emerged.position if emerged else stated.end)
     if not read:
         return _Final(None, None)
