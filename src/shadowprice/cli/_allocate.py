@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from shadowprice._errors import BudgetTooSmallError, InputError
-from shadowprice._places import check_places
+from shadowprice._places import Place, check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
+from shadowprice.cli._asking import Bare, System, Template, read_asking, system_file
 from shadowprice.cli._options import (
     out,
     parse_budget,
@@ -48,6 +49,9 @@ def allocate(
             "is one of thresholds."
         ),
     ] = None,
+    system: System = None,
+    template: Template = None,
+    bare: Bare = False,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -74,7 +78,9 @@ def allocate(
     tokens, others = parse_budget(budget), parse_budgets(budgets)
     wanted = None if policy is None else get_planner(policy, "allocate")
     target = None if output in (None, "-") else Path(str(output))
-    _check_files(questions, predictor, target, plot)
+    read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor, "--template": template}
+    _check_files(read | {"--system": system_file(system)}, target, plot)
+    asking = read_asking(system, template, bare=bare)
     compared = compare or plot is not None or budgets is not None
     if compared and predictor is None:
         raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
@@ -85,7 +91,7 @@ def allocate(
         terms = read_terms(questions, len(asked), floor, weights, minimum)
     for guaranteed in (tokens, *others):
         terms.check(guaranteed)
-    known = believe(asked, predictor, wanted)
+    known = believe(asked, predictor, wanted, asking)
     beliefs = nothing_known(len(asked)) if known is None else known
     chosen = wanted or _default(has_outcomes=beliefs.outcomes is not None)
     with progress_bar("planning", None):
@@ -121,7 +127,7 @@ def _default(*, has_outcomes: bool) -> AbstractPlanner:
     return policy
 
 
-def _check_files(questions: Path, predictor: Path | None, target: Path | None, plot: Path | None) -> None:
+def _check_files(read: dict[str, Place], target: Path | None, plot: Path | None) -> None:
     """Complain now about what could not be written later, or would replace what is read."""
     if target is not None:
         check_plan_name(target)
@@ -129,6 +135,6 @@ def _check_files(questions: Path, predictor: Path | None, target: Path | None, p
         from shadowprice.bench import check_plot_name  # matplotlib takes a while to import
 
         check_plot_name(plot)
-    check_places({"--output": target, "--plot": plot}, {"QUESTIONS": questions, "--predictor": predictor})
+    check_places({"--output": target, "--plot": plot}, read)
     for path in (target, plot):
         require_writable(path)

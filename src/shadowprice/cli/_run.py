@@ -10,11 +10,22 @@ import typer
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
+from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
+from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade
 from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
-from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
+from shadowprice.cli._policies import (
+    LEARNT,
+    Floor,
+    Minimum,
+    Weights,
+    choose_live_policy,
+    nothing_known,
+    predict,
+    read_terms,
+)
 from shadowprice.cli._run_books import Books, fingerprint_of, open_books
 from shadowprice.cli._run_display import Display, display, print_summary, summarise
 from shadowprice.cli._signals import listen
@@ -59,6 +70,9 @@ def run(
     ] = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
+    system: System = None,
+    template: Template = None,
+    bare: Bare = False,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -120,6 +134,7 @@ def run(
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
+      shadowprice run q.jsonl --budget 9k -o a.jsonl --system "Be brief." --template message.jinja
     """
     tokens = parse_budget(budget)
     if not 0.0 <= learn <= MOST_EXPLORED:
@@ -133,8 +148,12 @@ def run(
         predictor=predictor,
         model=model_file(model, engine),
         fallback_model=model_file(fallback_model, fallback),
+        system=system_file(system),
+        template=template,
     )
-    asked = read_to_grade(questions, grader, allow_code=allow_code)
+    asking = read_asking(system, template, bare=bare)
+    given = read_to_grade(questions, grader, allow_code=allow_code)
+    asked = asking.ask_all(given)
     check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
@@ -152,12 +171,13 @@ def run(
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
     saved = None if predictor is None else read_predictor(predictor)
-    chosen = _policy(policy, saved)
+    chosen = choose_live_policy(policy, saved)
     choices = settings.choices() | {
         "policy": chosen.name,
         "predictor": None if predictor is None else fingerprint_of(predictor),
         "terms": [floor, weights, minimum],
         "explore": learn,
+        "asking": asking.options,
     }
 
     async def work() -> _Job:
@@ -175,6 +195,11 @@ def run(
                 )
             made = choices | {"model": source.model}
             books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
+            # Only now, so that what is refused is refused in one sentence.
+            show_asking(asking, given)
+            if saved is not None and predictor is not None and chosen.knows in LEARNT:
+                instead = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
+                say_doubts(saved, predictor, given, asking, instead)
             shown = stack.enter_context(display(tokens, len(asked)))
             job = _Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
             try:
@@ -350,24 +375,6 @@ def _end(name: str, fallback: str | None) -> End:
     if (end is End.FALLBACK) != (fallback is not None):
         raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
     return end
-
-
-def _policy(name: str | None, saved: SavedPredictor | None) -> AbstractPolicy:
-    """The policy that was asked for, or the best that the predictor allows."""
-    if name is None:
-        name = "clear-lambert" if saved is not None and _is_static(saved) else "index"
-    policy = get_live_policy(name)
-    if saved is not None and policy.knows is Knowledge.OUTCOMES and _is_static(saved):
-        raise InputError(
-            f"The policy {name} needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`, or "
-            "choose clear-lambert."
-        )
-    return policy
-
-
-def _is_static(saved: SavedPredictor) -> bool:
-    """Whether a predictor knows thresholds only."""
-    return saved.predictor.predict(["?"]).outcomes is None
 
 
 def _told(found: Explored, budget: int) -> str:
