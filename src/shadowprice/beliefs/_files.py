@@ -209,6 +209,8 @@ def _read_reference(archive: zipfile.ZipFile, unknown: float) -> Reference:
     for name, array in arrays.items():
         if array.ndim != 1 or array.dtype != (np.uint64 if name in _HASHES else np.float64):
             raise ValueError(f"reference-{name} is not what it should be")
+    if not arrays["lengths"].size or not all(np.isfinite(arrays[name]).all() for name in parts - {"believed"}):
+        raise ValueError("a reference whose quantiles are none")
     return Reference(**arrays, unknown=unknown)
 
 
