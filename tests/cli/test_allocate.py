@@ -32,7 +32,8 @@ def saved(predictor: AbstractPredictor, kind: str, sums: Traces, path: Path) -> 
     predictor.fit(sums.evidence)
     outcomes = predictor.predict(sums.questions[:1]).outcomes
     grid = () if outcomes is None else tuple(float(token) for token in outcomes.tokens)
-    card = PredictorCard("sums", "m", 90, 180, "2026-11-25T00:00:00+00:00", "0.1.0", kind, grid=grid)
+    asked = {"instruction-exact-v1": 90}
+    card = PredictorCard("sums", "m", 90, 180, "2026-11-25T00:00:00+00:00", "0.1.0", kind, grid=grid, asked=asked)
     save_predictor(predictor, card, path)
     return path
 
