@@ -24,6 +24,7 @@ from shadowprice.beliefs import (
     Reference,
     RunningPredictor,
     ThresholdPredictor,
+    likeness,
     load_predictor,
     read_predictor,
     save_predictor,
@@ -280,6 +281,33 @@ def array(values: Any) -> bytes:
 @pytest.mark.parametrize("content", [array([[1.0]]), array(["x"]), array([1, 2]), b"", None])
 def test_a_reference_that_is_none(rewrite: Rewrite, content: bytes | None) -> None:
     assert "make it anew with `shadowprice fit`." in refusal(rewrite({"reference-lengths.npy": content}))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("lengths", array(np.empty(0))), ("strange", array([0.1, np.nan])), ("strange", array([[0.1]])), ("phrases", b"")],
+)
+def test_a_reference_that_nothing_can_be_compared_with(rewrite: Rewrite, name: str, content: bytes) -> None:
+    assert "make it anew with `shadowprice fit`." in refusal(rewrite({f"reference-{name}.npy": content}))
+
+
+def test_a_file_from_before_ways_of_asking_and_phrases_is_read(rewrite: Rewrite, saved: Path, sums: Traces) -> None:
+    with zipfile.ZipFile(saved) as archive:
+        card = json.loads(archive.read("card.json"))
+    assert {} == card["card"].pop("asked")
+    older: dict[str, bytes | None] = {"card.json": json.dumps(card).encode()}
+    whole = read_predictor(rewrite(older | {"reference-phrases.npy": None, "reference-strange.npy": None}))
+    assert {} == whole.card.asked
+    assert whole.reference is not None
+    assert (0, 0) == (whole.reference.phrases.size, whole.reference.strange.size)
+    assert likeness(whole.reference, sums.questions).enough
+
+
+def test_a_card_says_how_was_asked(fitted: dict[Any, AbstractPredictor], tmp_path: Path) -> None:
+    card = replace(CARD, asked={"instruction-number-v1": 80, "odd\x1b[2J": 10})
+    save_predictor(fitted[ThresholdPredictor], card, tmp_path / "p.shadow")
+    asked = load_predictor(tmp_path / "p.shadow")[1].asked
+    assert {"instruction-number-v1": 80, "odd\N{REPLACEMENT CHARACTER}[2J": 10} == asked
 
 
 def test_an_unchanged_copy_is_read(rewrite: Rewrite) -> None:

@@ -21,7 +21,7 @@ from shadowprice.beliefs import (
 )
 from shadowprice.cli._policies import believe, get_live_policy
 from shadowprice.policies import Terms
-from shadowprice.tasks import read_questions
+from shadowprice.tasks import Asking, read_questions
 from shadowprice.traces import Traces
 
 Command = Callable[..., Any]
@@ -32,7 +32,8 @@ def saved(predictor: AbstractPredictor, kind: str, sums: Traces, path: Path) -> 
     predictor.fit(sums.evidence)
     outcomes = predictor.predict(sums.questions[:1]).outcomes
     grid = () if outcomes is None else tuple(float(token) for token in outcomes.tokens)
-    card = PredictorCard("sums", "m", 90, 180, "2026-11-25T00:00:00+00:00", "0.1.0", kind, grid=grid)
+    asked = {"instruction-exact-v1": 90}
+    card = PredictorCard("sums", "m", 90, 180, "2026-11-25T00:00:00+00:00", "0.1.0", kind, grid=grid, asked=asked)
     save_predictor(predictor, card, path)
     return path
 
@@ -339,7 +340,7 @@ def test_a_folder_of_questions(shadowprice: Command, tmp_path: Path) -> None:
 def test_run_takes_the_same_terms(questions: Path, predictor: Path) -> None:
     asked = read_questions(questions)
     policy = get_live_policy("expected")
-    beliefs = believe(asked, predictor, policy)
+    beliefs = believe(asked, predictor, policy, Asking())
     assert beliefs is not None
     market = policy.open(beliefs, 2000, terms=Terms(90, floor=10))
     granted = market.grant(np.arange(90), np.zeros(90, dtype=np.int64))

@@ -278,7 +278,7 @@ def test_a_run_goes_on_only_if_asked_and_only_with_the_same_settings(path: Path)
             "begun with temperature = 0.5, not 0.7; use the same": {"settings": settings | {"temperature": 0.7}},
             "begun with seed = None, not 3; use the same": {"settings": settings | {"seed": 3}},
             "begun with policy = 'uniform', not None; use": {"settings": {"temperature": 0.5, "api_key": "sk-b"}},
-            "begun with other questions (fingerprint f, not g); give the same": {"fingerprint": "g"},
+            "begun with other questions, or asked them otherwise (fingerprint f, not g); give": {"fingerprint": "g"},
         }
         for complaint, changed in refusals.items():
             with pytest.raises(InputError) as refused:

@@ -10,6 +10,7 @@ from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._features import SURFACE_FEATURES, SurfaceFeatures
 from shadowprice.beliefs._files import SavedPredictor, load_predictor, read_predictor, save_predictor
 from shadowprice.beliefs._landmarks import given_running
+from shadowprice.beliefs._likeness import Likeness, likeness
 from shadowprice.beliefs._outcome import OutcomePredictor
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook, WatchedOutlook
 from shadowprice.beliefs._prior import PriorPredictor
@@ -50,6 +51,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Finding",
+    "Likeness",
     "MeasuredAccuracy",
     "OutcomePredictor",
     "Outcomes",
@@ -77,6 +79,7 @@ __all__ = [
     "fit_surge_likelihood",
     "fit_surge_sweep",
     "given_running",
+    "likeness",
     "load_predictor",
     "measure_accuracy",
     "plot_surges",

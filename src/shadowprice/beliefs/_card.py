@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from shadowprice.beliefs._scores import BeliefScores, Estimate
 from shadowprice.beliefs._text import MAX_CHARACTERS
 
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_UNIT: Final = re.compile(r"[^\W\d_]+|\d+|[^\w\s]")
 _MOST_WORDS: Final = 100_000
 _QUANTILES: Final = np.linspace(0.0, 1.0, 201)
 
@@ -50,6 +52,8 @@ class PredictorCard:
     """Figures on unseen questions at fit time: value and 95 % interval, by the names of `BeliefScores`."""
     beside: tuple[str, ...] = ()
     """Names of the trace files of other models that it learnt from as well."""
+    asked: Mapping[str, int] = field(default_factory=dict)
+    """Questions by how they were asked, as traces name it (column `protocol`); empty if that is not known."""
 
     @staticmethod
     def figures(scores: BeliefScores) -> dict[str, tuple[float, float, float]]:
@@ -74,22 +78,25 @@ class Reference:
     """The same quantiles of how good a bet each was believed to be before it had been seen (`bets`)."""
     unknown: float
     """Mean share of a question's words that stand in no question of the other half."""
+    phrases: Hashes = field(default_factory=lambda: np.empty(0, np.uint64))
+    """Hashes of their phrases, rising, as of the words; empty in files of older versions."""
+    strange: FloatArray = field(default_factory=lambda: np.empty(0))
+    """Quantiles, as of the lengths, of the share of each question's phrases that stand in none of the other half."""
 
     @classmethod
     def of(cls, questions: Sequence[str], believed: FloatArray, seed: int = 0, seen: Sequence[str] = ()) -> "Reference":
         """Describe n questions and ``(n,)`` what was believed of each; `seen`: questions that others answered."""
         half = np.random.default_rng(seed).permutation(len(questions)) % 2
         words = [word_hashes(question) for question in questions]
-        shares: list[float] = []
-        for side in (0, 1):
-            known = _distinct(rows for rows, one in zip(words, half, strict=True) if one != side)
-            shares += [unknown_share(rows, known) for rows, one in zip(words, half, strict=True) if one == side]
+        phrases = phrase_hashes(questions)
         return cls(
             questions=_distinct([question_hashes(questions), question_hashes(seen)]),
             words=_distinct(words),
             lengths=np.quantile(log_lengths(questions), _QUANTILES),
             believed=np.quantile(believed, _QUANTILES),
-            unknown=float(np.mean(shares)),
+            unknown=float(np.mean(_unknown_shares(words, half))),
+            phrases=_distinct(phrases),
+            strange=np.quantile(_unknown_shares(phrases, half), _QUANTILES),
         )
 
 
@@ -101,6 +108,17 @@ def question_hashes(questions: Sequence[str]) -> Hashes:
 def word_hashes(question: str) -> Hashes:
     """Hashes of the distinct words of a question, in lower case: runs of letters of any script."""
     return np.array([_hash(word) for word in set(_WORD.findall(question[:MAX_CHARACTERS].lower()))], dtype=np.uint64)
+
+
+def phrase_hashes(questions: Sequence[str]) -> list[Hashes]:
+    """Hashes of each question's distinct phrases: two words, numbers or signs in a row, every number being the same."""
+    known: dict[str, int] = {}
+    rows = []
+    for question in questions:
+        units = ["0" if unit.isdecimal() else unit for unit in _UNIT.findall(question[:MAX_CHARACTERS].lower())]
+        phrases = {f"{first} {second}" for first, second in pairwise(["", *units, ""])}
+        rows.append(np.array([known.get(one) or known.setdefault(one, _hash(one)) for one in phrases], dtype=np.uint64))
+    return rows
 
 
 def unknown_share(words: Hashes, known: Hashes) -> float:
@@ -116,6 +134,15 @@ def unknown_share(words: Hashes, known: Hashes) -> float:
 def log_lengths(questions: Sequence[str]) -> FloatArray:
     """``(n,)`` ln(1 + characters)."""
     return np.log1p(np.array([len(question) for question in questions], dtype=np.float64))
+
+
+def _unknown_shares(rows: Sequence[Hashes], half: npt.NDArray[np.int64]) -> list[float]:
+    """What share of each question's words or phrases stands in no question of the other half."""
+    shares: list[float] = []
+    for side in (0, 1):
+        known = _distinct(some for some, one in zip(rows, half, strict=True) if one != side)
+        shares += [unknown_share(some, known) for some, one in zip(rows, half, strict=True) if one == side]
+    return shares
 
 
 def _distinct(parts: Iterable[Hashes]) -> Hashes:

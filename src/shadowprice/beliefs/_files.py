@@ -11,6 +11,7 @@ import json
 import os
 import zipfile
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +34,10 @@ FORMAT_VERSION: Final = 3
 """1 was a skops file with the card inside the saved object, 2 knew nothing of how replies begin; both are refused."""
 
 _REFERENCE: Final = ("questions", "words", "lengths", "believed")
+_ADDED: Final = ("phrases", "strange")
+"""Parts of a reference that older files of this version have not."""
+_HASHES: Final = ("questions", "words", "phrases")
+_MOST_WAYS: Final = 20
 _LONGEST: Final = 500
 """Characters of what a card says that are kept."""
 _FLOAT: Final = np.dtype(np.float64)
@@ -86,7 +91,7 @@ def save_predictor(
                 raise TypeError(f"{type(predictor).__name__} contains {', '.join(foreign)}; see beliefs/_trusted.py.")
             archive.writestr("card.json", _card_text(card, reference))
             if reference is not None:
-                for name in _REFERENCE:
+                for name in (*_REFERENCE, *_ADDED):
                     archive.writestr(f"reference-{name}.npy", array_bytes(getattr(reference, name)))
         partial.write_bytes(buffer.getvalue())
 
@@ -180,6 +185,7 @@ def _read_card(archive: zipfile.ZipFile, source: Path) -> tuple[PredictorCard, f
             version=_plain(card.version),
             kind=_plain(card.kind),
             token_unit=_plain(card.token_unit),
+            asked={_plain(way): count for way, count in islice(card.asked.items(), _MOST_WAYS)},
         )
         return card, None if unknown is None else float(unknown)
     except Exception as error:
@@ -198,10 +204,13 @@ def _card_text(card: PredictorCard, reference: Reference | None) -> str:
 
 
 def _read_reference(archive: zipfile.ZipFile, unknown: float) -> Reference:
-    arrays = {name: read_array(archive, f"reference-{name}.npy") for name in _REFERENCE}
+    parts = {*_REFERENCE, *(name for name in _ADDED if f"reference-{name}.npy" in archive.namelist())}
+    arrays = {name: read_array(archive, f"reference-{name}.npy") for name in parts}
     for name, array in arrays.items():
-        if array.ndim != 1 or array.dtype != (np.uint64 if name in ("questions", "words") else np.float64):
+        if array.ndim != 1 or array.dtype != (np.uint64 if name in _HASHES else np.float64):
             raise ValueError(f"reference-{name} is not what it should be")
+    if not arrays["lengths"].size or not all(np.isfinite(arrays[name]).all() for name in parts - {"believed"}):
+        raise ValueError("a reference whose quantiles are none")
     return Reference(**arrays, unknown=unknown)
 
 

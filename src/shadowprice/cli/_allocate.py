@@ -6,8 +6,9 @@ from typing import Annotated
 import typer
 
 from shadowprice._errors import BudgetTooSmallError, InputError
-from shadowprice._places import check_places
+from shadowprice._places import Place, check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
+from shadowprice.cli._asking import Bare, System, Template, read_asking, system_file
 from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._graders import read_asked, say_all
 from shadowprice.cli._options import (
@@ -32,6 +33,7 @@ from shadowprice.policies import (
     what_if,
     write_plan,
 )
+from shadowprice.tasks import settle_graders
 
 
 def allocate(
@@ -50,6 +52,9 @@ def allocate(
         ),
     ] = None,
     columns: Columns = None,
+    system: System = None,
+    template: Template = None,
+    bare: Bare = False,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -76,7 +81,9 @@ def allocate(
     tokens, others = parse_budget(budget), parse_budgets(budgets)
     wanted = None if policy is None else get_planner(policy, "allocate")
     target = None if output in (None, "-") else Path(str(output))
-    _check_files(questions, predictor, target, plot)
+    read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor, "--template": template}
+    _check_files(read | {"--system": system_file(system)}, target, plot)
+    asking = read_asking(system, template, bare=bare)
     compared = compare or plot is not None or budgets is not None
     if compared and predictor is None:
         raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
@@ -84,11 +91,13 @@ def allocate(
         raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
     remarks: list[str] = []
     with progress_bar("reading", None):
-        asked = read_asked(questions, columns, weights=weights, tell=remarks.append).questions
+        found = read_asked(questions, columns, weights=weights, tell=remarks.append)
+        # How a question is asked depends on its grader; that nothing is graded here need not be told.
+        asked = settle_graders(found, None, lambda remark: None)
         terms = read_terms(questions, len(asked), floor, weights, minimum)
     for guaranteed in (tokens, *others):
         terms.check(guaranteed)
-    known = believe(asked, predictor, wanted)
+    known = believe(asked, predictor, wanted, asking)
     beliefs = nothing_known(len(asked)) if known is None else known
     chosen = wanted or _default(has_outcomes=beliefs.outcomes is not None)
     with progress_bar("planning", None):
@@ -125,7 +134,7 @@ def _default(*, has_outcomes: bool) -> AbstractPlanner:
     return policy
 
 
-def _check_files(questions: Path, predictor: Path | None, target: Path | None, plot: Path | None) -> None:
+def _check_files(read: dict[str, Place], target: Path | None, plot: Path | None) -> None:
     """Complain now about what could not be written later, or would replace what is read."""
     if target is not None:
         check_plan_name(target)
@@ -133,6 +142,6 @@ def _check_files(questions: Path, predictor: Path | None, target: Path | None, p
         from shadowprice.bench import check_plot_name  # matplotlib takes a while to import
 
         check_plot_name(plot)
-    check_places({"--output": target, "--plot": plot}, {"QUESTIONS": questions, "--predictor": predictor})
+    check_places({"--output": target, "--plot": plot}, read)
     for path in (target, plot):
         require_writable(path)

@@ -2,6 +2,7 @@
 
 import shlex
 import sys
+from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -191,6 +192,7 @@ def _fit(
         horizon=scores.horizon,
         scores=PredictorCard.figures(scores),
         beside=tuple(Path(other.name).name for other in others),
+        asked=dict(Counter(way for way in recorded.protocols if way)),
     )
     if output is not None:
         reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed, questions_of(others))

@@ -7,11 +7,12 @@ import numpy as np
 import typer
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import AbstractPredictor, Beliefs, load_predictor
+from shadowprice.beliefs import AbstractPredictor, Beliefs, SavedPredictor, read_predictor
+from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._encoders import read_once
 from shadowprice.cli._options import progress_bar
 from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
-from shadowprice.tasks import Question, read_weights
+from shadowprice.tasks import Asking, Question, read_weights
 
 Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
 Weights = Annotated[
@@ -24,6 +25,8 @@ _AT_ONCE = 2_000
 _MOST_TOKENS = 2**53
 _NOT_TOLD = (Knowledge.ANSWERS, Knowledge.ESTIMATES)
 """What the text of a question does not tell anybody."""
+LEARNT = (Knowledge.THRESHOLDS, Knowledge.OUTCOMES)
+"""What predictors say."""
 
 
 def get_planner(name: str, command: str) -> AbstractPlanner:
@@ -55,8 +58,12 @@ def read_terms(questions: Path, n: int, floor: int, weights: str | None, minimum
     return Terms(n, worth, floor, minimum)
 
 
-def believe(questions: list[Question], predictor: Path | None, policy: AbstractPolicy | None) -> Beliefs | None:
+def believe(
+    questions: list[Question], predictor: Path | None, policy: AbstractPolicy | None, asking: Asking
+) -> Beliefs | None:
     """What a predictor file says of questions, with a progress bar; None if there is none and the policy needs none.
+
+    What speaks against believing it is said on stderr.
 
     Raises:
         InputError: The file is not right, or the policy needs one.
@@ -66,7 +73,10 @@ def believe(questions: list[Question], predictor: Path | None, policy: AbstractP
             return None
         needs = "A plan by prices" if policy is None else f"The policy {policy.name}"
         raise InputError(f"{needs} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform.")
-    return predict(load_predictor(predictor)[0], questions)
+    saved = read_predictor(predictor)
+    if policy is None or policy.knows in LEARNT:
+        say_doubts(saved, predictor, questions, asking, "record and fit your own")
+    return predict(saved.predictor, questions)
 
 
 def predict(predictor: AbstractPredictor, questions: list[Question]) -> Beliefs:
@@ -85,6 +95,23 @@ def predict(predictor: AbstractPredictor, questions: list[Question]) -> Beliefs:
 def nothing_known(n: int) -> Beliefs:
     """Beliefs for a policy that looks at none of them."""
     return Beliefs.certain(np.ones(n))
+
+
+def choose_live_policy(name: str | None, saved: SavedPredictor | None) -> AbstractPolicy:
+    """The policy that was asked for, or the best that the predictor allows.
+
+    Raises:
+        InputError: It cannot drive replies, or needs beliefs that the predictor has not.
+    """
+    if name is None:
+        name = "clear-lambert" if saved is not None and _is_static(saved) else "index"
+    policy = get_live_policy(name)
+    if saved is not None and policy.knows is Knowledge.OUTCOMES and _is_static(saved):
+        raise InputError(
+            f"The policy {name} needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`, or "
+            "choose clear-lambert."
+        )
+    return policy
 
 
 def get_live_policy(name: str) -> AbstractPolicy:
@@ -119,3 +146,8 @@ def _plans(policy: AbstractPolicy) -> TypeGuard[AbstractPlanner]:
 
 def _runs(policy: AbstractPolicy) -> bool:
     return policy.knows is not Knowledge.ANSWERS and not policy.needs_pauses
+
+
+def _is_static(saved: SavedPredictor) -> bool:
+    """Whether a predictor knows thresholds only."""
+    return saved.predictor.predict(["?"]).outcomes is None

@@ -9,7 +9,8 @@ import pyarrow as pa
 import typer
 
 from shadowprice._errors import InputError
-from shadowprice._places import check_places
+from shadowprice._places import Place, check_places
+from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
 from shadowprice.cli._columns import Columns
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import model_file
@@ -46,6 +47,9 @@ def record(
     columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
+    system: System = None,
+    template: Template = None,
+    bare: Bare = False,
     retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
     timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
     stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
@@ -59,14 +63,21 @@ def record(
     Examples:
       shadowprice record easy,gcd -n 50 -o traces.parquet
       shadowprice record questions.jsonl --samples 8 -o traces.parquet --resume
+      shadowprice record questions.jsonl --system @system.txt --template message.jinja -o traces.parquet
       shadowprice record all --protocol tale-ep -o tale.parquet
       shadowprice record all --engine http://localhost:8000 --model my-model -o traces.parquet
     """
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
-    read = {"TASKS": tasks if is_question_file(tasks) else None, "--model": model_file(model, engine)}
+    read: dict[str, Place] = {
+        "TASKS": tasks if is_question_file(tasks) else None,
+        "--model": model_file(model, engine),
+        "--system": system_file(system),
+        "--template": template,
+    }
     check_places({"--output": output}, read)
     journal_place(output)
+    asking = read_asking(system, template, bare=bare)
     remarks: list[str] = []
     asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns, tell=remarks.append)
     if any(not one.gold and not one.grader.startswith(("python:", "reasoning-gym:")) for one in asked):
@@ -83,11 +94,13 @@ def record(
         async def work() -> pa.Table:
             async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
                 say_all(remarks)
+                show_asking(asking, asked)
                 return await record_traces(
                     asked,
                     source,
                     output,
                     settings,
+                    asking=asking,
                     concurrency=concurrency,
                     resume=resume,
                     retries=patient,

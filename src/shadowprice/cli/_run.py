@@ -2,42 +2,41 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
-from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook, read_predictor
+from shadowprice.beliefs import read_predictor
+from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
 from shadowprice.cli._columns import Columns, Questions
+from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
 from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
-from shadowprice.cli._policies import Floor, Minimum, Weights, get_live_policy, nothing_known, predict, read_terms
-from shadowprice.cli._readable import Watch, reading_of
-from shadowprice.cli._run_books import Books, fingerprint_of, open_books
-from shadowprice.cli._run_display import Display, display, print_summary, summarise
-from shadowprice.cli._signals import listen
-from shadowprice.engines import AbstractEngine
-from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Terms
+from shadowprice.cli._policies import (
+    LEARNT,
+    Floor,
+    Minimum,
+    Weights,
+    choose_live_policy,
+    read_terms,
+)
+from shadowprice.cli._run_books import fingerprint_of, open_books
+from shadowprice.cli._run_display import display, print_summary, summarise
+from shadowprice.cli._run_job import Job
 from shadowprice.runner import (
     MOST_EXPLORED,
     End,
-    Explored,
-    Pulse,
     Reason,
     Result,
     Retries,
     RunSettings,
     check_questions,
-    estimate,
-    explore,
     write_results,
 )
-from shadowprice.runner import run as run_questions
-from shadowprice.tasks import Question
 
 
 def run(
@@ -62,6 +61,9 @@ def run(
     columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
+    system: System = None,
+    template: Template = None,
+    bare: Bare = False,
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
@@ -124,6 +126,7 @@ def run(
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
+      shadowprice run q.jsonl --budget 9k -o a.jsonl --system "Be brief." --template message.jinja
     """
     tokens = parse_budget(budget)
     if not 0.0 <= learn <= MOST_EXPLORED:
@@ -137,11 +140,15 @@ def run(
         predictor=predictor,
         model=model_file(model, engine),
         fallback_model=model_file(fallback_model, fallback),
+        system=system_file(system),
+        template=template,
     )
+    asking = read_asking(system, template, bare=bare)
     remarks: list[str] = []
-    asked = read_to_grade(
+    given = read_to_grade(
         questions, grader, allow_code=allow_code, columns=columns, weights=weights, tell=remarks.append
     )
+    asked = asking.ask_all(given)
     check_questions(asked)  # before anything is opened that an earlier run has left
     terms = read_terms(questions, len(asked), floor, weights, minimum)
     settings = RunSettings(
@@ -159,15 +166,16 @@ def run(
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
     saved = None if predictor is None else read_predictor(predictor)
-    chosen = _policy(policy, saved)
+    chosen = choose_live_policy(policy, saved)
     choices = settings.choices() | {
         "policy": chosen.name,
         "predictor": None if predictor is None else fingerprint_of(predictor),
         "terms": [floor, weights, minimum],
         "explore": learn,
+        "asking": asking.options,
     }
 
-    async def work() -> _Job:
+    async def work() -> Job:
         async with AsyncExitStack() as stack:
             # An engine that cannot be had leaves no ledger behind.
             source = await stack.enter_async_context(
@@ -183,8 +191,13 @@ def run(
             say_all(remarks)
             made = choices | {"model": source.model}
             books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
+            # Only now, so that what is refused is refused in one sentence.
+            show_asking(asking, given)
+            if saved is not None and predictor is not None and chosen.knows in LEARNT:
+                instead = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
+                say_doubts(saved, predictor, given, asking, instead)
             shown = stack.enter_context(display(tokens, len(asked)))
-            job = _Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
+            job = Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
             try:
                 await job.work(source, second)
             except BaseException:
@@ -212,138 +225,7 @@ def run(
     _complain(job.results, tokens)
 
 
-@dataclass
-class _Job:
-    """One run, from what is known to its results."""
-
-    questions: list[Question]
-    budget: int
-    terms: Terms
-    policy: AbstractPolicy
-    saved: SavedPredictor | None
-    settings: RunSettings
-    learn: float
-    books: Books
-    shown: Display
-    price: float = float("nan")
-    """Shadow price at the end."""
-    pulse: Pulse = field(default_factory=Pulse)
-    """What notices that this program has stood still."""
-    watch: Watch = field(default_factory=Watch)
-    """What warns where few replies can be read."""
-    more: dict[str, Any] = field(default_factory=dict)
-    """What learning has cost, and what the ledger and the server say, for the summary."""
-
-    def __post_init__(self) -> None:
-        self._done = dict(self.books.done)
-
-    @property
-    def results(self) -> list[Result]:
-        """Results so far, in the order of the questions."""
-        fresh = (Result(one, Reason.INTERRUPTED, 0, 0, self.price) for one in self.questions)
-        return [self._done.get(one.question.query_id, one) for one in fresh]
-
-    async def work(self, source: AbstractEngine, fallback: AbstractEngine | None) -> None:
-        """Ask what has no outcome yet."""
-        for result in self.books.done.values():
-            self.shown.add(result)
-        stop = asyncio.Event()
-        listen(stop)
-        before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
-        beliefs, running = await self._believe(source, stop)
-        todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
-        asked = [self.questions[row] for row in todo]
-        market, outlook = self._open(beliefs.take(todo), running, self.terms.take(todo))
-        self.shown.watch(market, beliefs.take(todo), [one.query_id for one in asked])
-        try:
-            results = await run_questions(
-                asked,
-                source,
-                market,
-                self.settings,
-                outlook=outlook,
-                ledger=self.books.ledger,
-                fallback=fallback,
-                stop=stop,
-                pulse=self.pulse,
-                progress=self._add,
-            )
-            self._done |= {result.question.query_id: result for result in results}
-        finally:
-            self.price = market.price
-        after = await source.total_generated()
-        totals = self.books.ledger.totals()
-        self.more |= {"spent": totals.spent, "lost": totals.lost, "overrun": totals.overrun}
-        self.more |= {"pauses": self.pulse.pauses, "paused_seconds": round(self.pulse.seconds, 1)}
-        self.more |= {"made_beyond": self.pulse.beyond, "remarks": self._remarks(source, fallback)}
-        if before is not None and after is not None:
-            past = sum(one.past for name, one in self._done.items() if name not in self.books.done)
-            read = totals.spent - spent_before - past
-            self.more |= {"server_tokens": after - before, "made_past_stops": max(0, after - before - read)}
-
-    def _remarks(self, *engines: AbstractEngine | None) -> list[str]:
-        """What was odd, a sentence each."""
-        said = [remark for one in engines if one is not None for remark in one.remarks()]
-        noted = [one for one in self._done.values() if one.reason.replied and one.failure]
-        if noted:
-            said.append(f"Something was left undone in {len(noted)} replies; the first: {noted[0].failure}")
-        return said
-
-    async def _believe(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
-        if self.policy.knows is Knowledge.ESTIMATES:
-            said = await estimate(
-                self.questions,
-                source,
-                self.budget,
-                self.settings,
-                ledger=self.books.ledger,
-                stop=stop,
-                pulse=self.pulse,
-            )
-            self.questions = said.questions
-            self.more = {"estimating_tokens": said.spent}
-            return said.beliefs, None
-        if self.saved is not None:
-            return predict(self.saved.predictor, self.questions), self.saved.running
-        if self.policy.knows is Knowledge.NOTHING:
-            return nothing_known(len(self.questions)), None
-        found = await explore(
-            self.questions,
-            source,
-            self.budget,
-            self.settings,
-            # What is guaranteed to everybody is not there to explore with.
-            share=min(self.learn, max(0.0, 1.0 - int(self.terms.floor.sum()) / max(1, self.budget))),
-            ledger=self.books.ledger,
-            stop=stop,
-            pulse=self.pulse,
-            progress=self._add,
-        )
-        self._done |= {result.question.query_id: result for result in found.results}
-        self.more = {"explored": len(found.results), "explored_tokens": found.spent}
-        if self.learn:
-            say(_told(found, self.budget))
-        return predict(found.predictor, self.questions), found.running
-
-    def _open(
-        self, beliefs: Beliefs, running: RunningPredictor | None, terms: Terms
-    ) -> tuple[AbstractMarket, WatchedOutlook | None]:
-        outlook = None
-        if self.policy.knows is Knowledge.OUTCOMES and beliefs.outcomes is not None and running is not None:
-            outlook = WatchedOutlook(beliefs.outcomes, running)
-        left = self.books.ledger.totals().available
-        if self.books.done and int(terms.floor.sum()) > left:
-            say(f"{left} tokens are left, which is less than is guaranteed: what was lost or wasted cannot be kept.")
-            terms = Terms(len(terms), terms.weight)
-        return self.policy.open(beliefs, left, terms=terms, outlook=outlook), outlook
-
-    def _add(self, result: Result) -> None:
-        self._done[result.question.query_id] = result
-        self.shown.add(result)
-        self.watch.add(reading_of(result))
-
-
-def _write_what_there_is(job: "_Job", model: str, output: Path) -> None:
+def _write_what_there_is(job: Job, model: str, output: Path) -> None:
     """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
     if all(result.reason is Reason.INTERRUPTED for result in job.results):
         return  # nothing was bought, and what stands there may have been
@@ -361,34 +243,6 @@ def _end(name: str, fallback: str | None) -> End:
     if (end is End.FALLBACK) != (fallback is not None):
         raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
     return end
-
-
-def _policy(name: str | None, saved: SavedPredictor | None) -> AbstractPolicy:
-    """The policy that was asked for, or the best that the predictor allows."""
-    if name is None:
-        name = "clear-lambert" if saved is not None and _is_static(saved) else "index"
-    policy = get_live_policy(name)
-    if saved is not None and policy.knows is Knowledge.OUTCOMES and _is_static(saved):
-        raise InputError(
-            f"The policy {name} needs beliefs about outcomes; fit with `shadowprice fit --predictor outcome`, or "
-            "choose clear-lambert."
-        )
-    return policy
-
-
-def _is_static(saved: SavedPredictor) -> bool:
-    """Whether a predictor knows thresholds only."""
-    return saved.predictor.predict(["?"]).outcomes is None
-
-
-def _told(found: Explored, budget: int) -> str:
-    share = f"{found.spent} tokens ({found.spent / max(1, budget):.0%} of the budget)"
-    if found.running is None:
-        return f"Explored with {share}: too little to learn from, so usual replies are believed in."
-    return (
-        f"Explored with {share}: learnt from {len(found.results)} questions, which are answered with that, "
-        f"{found.right} of them right."
-    )
 
 
 def _complain(results: list[Result], budget: int) -> None:

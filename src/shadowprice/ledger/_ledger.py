@@ -134,8 +134,8 @@ class Ledger:
                 )
         if fingerprint != old_fingerprint:
             raise InputError(
-                f"{self.path}: the run '{name}' was begun with other questions (fingerprint {old_fingerprint}, not "
-                f"{fingerprint}); give the same questions, or name another ledger."
+                f"{self.path}: the run '{name}' was begun with other questions, or asked them otherwise (fingerprint "
+                f"{old_fingerprint}, not {fingerprint}); give the same questions and options, or name another ledger."
             )
         return int(run)
 

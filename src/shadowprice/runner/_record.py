@@ -18,9 +18,11 @@ from shadowprice.runner._judge import check_questions, judge, sample_seed
 from shadowprice.runner._reply import Reply, read_reply
 from shadowprice.runner._retries import Retries
 from shadowprice.tasks import (
+    BARE,
     ESTIMATE_TOKENS,
     PROTOCOL,
     TALE_PROTOCOL,
+    Asking,
     Question,
     ask_for_estimate,
     ask_within,
@@ -33,6 +35,7 @@ from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
 PROTOCOLS: Final = ("plain", "tale-ep")
 """Ways of asking."""
 _MOST_SAMPLES: Final = 1_000_000
+_BARE: Final = Asking(instruction=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ async def record(
     output: str | Path,
     settings: RecordSettings,
     *,
+    asking: Asking = _BARE,
     concurrency: int = 16,
     resume: bool = False,
     retries: Retries | None = None,
@@ -88,6 +92,7 @@ async def record(
         engine: Who answers.
         output: The Parquet file to write; it appears when everything is recorded.
         settings: How to ask.
+        asking: How to ask questions that have neither messages nor a family; if left out, they are asked alone.
         concurrency: Replies generated at the same time.
         resume: Go on with an earlier recording into the same output.
         retries: When a reply is asked for again after failures that may pass; what failed is not recorded.
@@ -101,10 +106,12 @@ async def record(
         InputError: Bad settings, an output that cannot be written, or a journal that does not fit.
         EngineError: The engine failed for good or too often; what was finished is kept.
     """
+    protocols = {question.query_id: _protocol(asking.protocol(question), settings) for question in questions}
+    questions = asking.ask_all(questions)
     check_questions(questions)
     patient = _Patient(engine, retries or Retries(), settings.seed)
     target = Path(output)
-    begun = {**asdict(settings), "model": engine.model, "questions": fingerprint(questions)}
+    begun = {**asdict(settings), "asking": asking.options, "model": engine.model, "questions": fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
         done = {(row["query_id"], row["sample_index"]) for row in journal.entries}
         rows = journal.entries
@@ -118,7 +125,7 @@ async def record(
 
         async def work() -> None:
             for question, sample in todo:
-                row = await _record_one(question, sample, patient, settings)
+                row = await _record_one(question, sample, patient, settings, protocols[question.query_id])
                 journal.add(row)
                 rows.append(row)
                 progress(1, row["completion_tokens"])
@@ -165,7 +172,9 @@ class _Patient:
         raise AssertionError
 
 
-async def _record_one(question: Question, sample: int, engine: _Patient, settings: RecordSettings) -> dict[str, Any]:
+async def _record_one(
+    question: Question, sample: int, engine: _Patient, settings: RecordSettings, protocol: str
+) -> dict[str, Any]:
     seed = sample_seed(settings.seed, question.query_id, sample)
     request = Request(
         request_id=f"{question.query_id}#{sample}",
@@ -189,7 +198,7 @@ async def _record_one(question: Question, sample: int, engine: _Patient, setting
             "dataset": question.family or question.dataset,
             "tier": question.tier,
             "model": engine.model,
-            "protocol": _protocol(question, settings),
+            "protocol": protocol,
             "sample_index": sample,
             "seed": seed,
             "temperature": settings.temperature,
@@ -210,7 +219,8 @@ async def _record_one(question: Question, sample: int, engine: _Patient, setting
     return row
 
 
-def _protocol(question: Question, settings: RecordSettings) -> str:
-    if settings.protocol == "tale-ep":
-        return TALE_PROTOCOL
-    return PROTOCOL if question.family else "plain"
+def _protocol(asked: str, settings: RecordSettings) -> str:
+    """How a question is asked, with what TALE-EP adds to it."""
+    if settings.protocol == "plain":
+        return asked
+    return TALE_PROTOCOL if asked in (BARE, PROTOCOL) else f"{TALE_PROTOCOL}+{asked}"

@@ -7,6 +7,7 @@ from typing import Any, Final, get_args
 from shadowprice._errors import InputError
 from shadowprice.engines import Effort
 from shadowprice.runner._retries import Retries
+from shadowprice.tasks import ANSWER
 
 
 class End(StrEnum):
@@ -27,8 +28,8 @@ _BOUNDS: Final = {
     "thinking_tokens": (0, 2**53),
     "end_tokens": (1, 2**53),
 }
-CUE: Final = "\nAnswer:"
-"""What asks for the answer."""
+CUE: Final = f"\n{ANSWER}"
+"""What asks for the answer, in the words of the instruction."""
 
 
 @dataclass(frozen=True, slots=True)

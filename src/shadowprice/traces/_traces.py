@@ -104,6 +104,11 @@ class Traces:
         return self._labels("dataset")
 
     @cached_property
+    def protocols(self) -> list[str]:
+        """``(n,)`` how each question was asked; empty strings where the source does not say."""
+        return self._labels("protocol")
+
+    @cached_property
     def pass_rate(self) -> FloatArray:
         """``(n,)`` share of the recorded replies that are right."""
         right = np.bincount(self.query, weights=self.correct, minlength=self.n_queries)

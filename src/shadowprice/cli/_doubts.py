@@ -1,0 +1,66 @@
+"""What is said when a predictor has learnt from other questions, or from questions that were asked otherwise."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from shadowprice.beliefs import PredictorCard, SavedPredictor, likeness
+from shadowprice.cli._options import say
+from shadowprice.tasks import Asking, Question
+
+_OTHERWISE: Final = 0.1
+"""Share of questions that may be asked in a way that the predictor does not know."""
+_NAMED: Final = 3
+"""Ways of asking that are named."""
+
+
+def say_doubts(saved: SavedPredictor, path: Path, questions: Sequence[Question], asking: Asking, instead: str) -> None:
+    """Say on stderr why a predictor should not be believed, if there is a reason.
+
+    Args:
+        saved: The predictor.
+        path: Its file.
+        questions: What is asked, before it got its messages.
+        asking: How it is asked.
+        instead: What else can be done.
+    """
+    for doubt in (_unlike(saved, path, questions, instead), _asked_otherwise(saved.card, path, questions, asking)):
+        if doubt:
+            say(doubt)
+
+
+def _unlike(saved: SavedPredictor, path: Path, questions: Sequence[Question], instead: str) -> str:
+    if saved.reference is None or not questions:
+        return ""
+    found = likeness(saved.reference, [question.question for question in questions])
+    if found.enough:
+        return ""
+    looked_at = "" if found.looked_at == len(questions) else f" (of {found.looked_at:,} looked at)"
+    return (
+        f"Of your questions{looked_at}, only {found.share:.0%} are like the {saved.card.queries:,} that {path} has "
+        f"learnt from. Expect its beliefs of the others to be wrong: {instead}."
+    )
+
+
+def _asked_otherwise(card: PredictorCard, path: Path, questions: Sequence[Question], asking: Asking) -> str:
+    now = Counter(asking.protocol(question) for question in questions)
+    if not card.asked:
+        return (
+            f"{path} does not say how its questions were asked; its beliefs hold if that was as now ({_named(now)})."
+            if now
+            else ""
+        )
+    others = Counter({way: count for way, count in now.items() if way not in card.asked})
+    if others.total() <= _OTHERWISE * len(questions):
+        return ""
+    return (
+        f"{path} learnt from questions asked in another way ({_named(Counter(card.asked))}) than "
+        f"{others.total():,} of your {len(questions):,} ({_named(others)}): replies may be longer or shorter than it "
+        "believes, and right more or less often; record and fit anew with the same options."
+    )
+
+
+def _named(ways: Counter[str]) -> str:
+    names = [way for way, _ in ways.most_common(_NAMED)]
+    return ", ".join(names) + (f" and {len(ways) - _NAMED} more" if len(ways) > _NAMED else "")
