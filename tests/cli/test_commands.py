@@ -11,7 +11,7 @@ from shadowprice.beliefs import ThresholdPredictor, load_predictor
 from shadowprice.cli._options import parse_budget, parse_budgets
 from shadowprice.ledger import Ledger
 from shadowprice.tasks import read_questions
-from shadowprice.traces import read_traces
+from shadowprice.traces import read_traces, write_traces
 
 Command = Callable[..., Any]
 COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "bench")
@@ -92,8 +92,9 @@ def test_bench_with_both_accountings_is_two_results(shadowprice: Command, sums_f
 
 
 def test_bench_learns_beside_other_models_and_with_a_reader(shadowprice: Command, sums_file: Path) -> None:
+    few = ("--policies", "uniform,clear-lambert,oracle")
     alone, beside = (
-        json.loads(shadowprice("bench", sums_file, *BENCH, *more, "--json", "-").out)["rows"]
+        json.loads(shadowprice("bench", sums_file, *BENCH, *few, *more, "--json", "-").out)["rows"]
         for more in ((), ("--beside", sums_file))
     )
     assert [row["policy"] for row in alone] == [row["policy"] for row in beside]
@@ -110,13 +111,15 @@ def test_bench_reads_each_question_once(
     shadowprice: Command, sums_file: Path, smollm2: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert smollm2.is_file()
-    monkeypatch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: tmp_path)
+    monkeypatch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: tmp_path / "kept")
+    few = tmp_path / "few.parquet"
+    write_traces(read_traces(sums_file).table.slice(0, 2 * 24), few)
     options = ("--streams", "balanced", "--budgets", "16", "--policies", "clear-lambert", "--seeds", "1")
-    said = shadowprice("bench", sums_file, *options, "--encoder", "smollm2", "--json", "-")
+    said = shadowprice("bench", few, *options, "--encoder", "smollm2", "--json", "-")
     assert 0 == said.code, said.err
-    with sqlite3.connect(next(tmp_path.iterdir())) as kept:
+    with sqlite3.connect(next((tmp_path / "kept").iterdir())) as kept:
         # And the empty one, by which the reader is tried.
-        assert [(90 + 1,)] == kept.execute("SELECT COUNT(*) FROM vectors").fetchall()
+        assert [(24 + 1,)] == kept.execute("SELECT COUNT(*) FROM vectors").fetchall()
 
 
 def test_fit_prints_json_and_writes_a_predictor(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:

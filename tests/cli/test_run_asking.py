@@ -91,7 +91,8 @@ def test_long_conversations_are_shown_in_short(shadowprice: Command, server: Ser
     )
     said = shadowprice(*run(server, questions, "--system", "Be kind."))
     lines = said.err.split("Asked like this (own messages, 1 question):\n")
-    shown = lines[0].splitlines()
+    remark, *shown = lines[0].splitlines()
+    assert "1 of 2 questions have no gold and are not judged." == remark
     assert "Asked like this (number, 1 question):" == shown[0]
     assert 7 == len(shown)
     assert all(len(line) < 170 for line in shown)

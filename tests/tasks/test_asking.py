@@ -56,7 +56,8 @@ def test_another_wording_gets_another_version() -> None:
         "regex": "End with 'Answer: ' and the final answer.",
         "reasoning-gym": "End with 'Answer: ' and the final answer.",
     } == {grader: endings[grader] for grader in ANSWERS}
-    assert {""} == {ending for grader, ending in endings.items() if grader not in ANSWERS}
+    assert "End with the whole code in one block that begins with ```python." == endings["tests"]
+    assert {""} == {ending for grader, ending in endings.items() if grader not in (*ANSWERS, "tests")}
     assert "instruction-number-v1" == Asking().protocol(SUM)
 
 
