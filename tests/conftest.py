@@ -37,10 +37,11 @@ def smollm2() -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keeps what tests find out apart from the user's cache, but for models; all workers of a run share forecasts."""
-    vectors, layers = (tmp_path_factory.mktemp(name) for name in ("vectors", "layers"))
+    """Keeps what tests find out from the user's cache, but for models; the workers of a run share what takes long."""
+    vectors = tmp_path_factory.mktemp("vectors")
     base = tmp_path_factory.getbasetemp()
-    forecasts = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "forecasts"
+    base = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    forecasts, layers = base / "forecasts", base / "layers"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: forecasts)
         patch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: vectors)
