@@ -59,9 +59,15 @@ SPLIT = "right answers in %, generated"
 
 
 @pytest.mark.slow
-def test_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(
+    ("seeds", "apart"),
+    # With fewer draws of the streams the means move by a point or two.
+    [(4, 3.0), pytest.param(20, 1.0, marks=pytest.mark.soak)],
+)
+def test_demo_prints_the_table_of_the_readme(tmp_path: Path, seeds: int, apart: float) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "shadowprice", "demo", "--report", "report.html"],
+        [sys.executable, "-m", "shadowprice", "demo", "--report", "report.html", "--seeds", str(seeds)],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -80,4 +86,4 @@ def test_demo_prints_the_table_of_the_readme(tmp_path: Path) -> None:
     # Boosted trees may round differently on another processor.
     for policy, accuracies in rows(promised).items():
         assert len(accuracies) == 16
-        assert max(abs(a - b) for a, b in zip(accuracies, printed[policy], strict=True)) <= 1.0
+        assert max(abs(a - b) for a, b in zip(accuracies, printed[policy], strict=True)) <= apart
