@@ -22,11 +22,18 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 _OPERATIONS = ("plus", "minus", "times", "over")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of a file stay together, and so do all that run a model, whose threads would stall each other."""
     for item in items:
         group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Groups that are torn apart set up everything twice, and nothing else would show it."""
+    if getattr(session.config.option, "loadgroup", False) and any("@" not in item.nodeid for item in session.items):
+        raise pytest.UsageError("pytest-xdist does not keep groups of tests together; see pyproject.toml")
 
 
 @pytest.fixture(scope="session")
