@@ -49,7 +49,7 @@ def forecasts(sums: Traces) -> Forecasts:
 
 @pytest.fixture(scope="module")
 def results(sums: Traces, forecasts: Forecasts) -> dict[Accounting, BenchResult]:
-    return {each: run_bench(sums, forecasts, budgets=BUDGETS, accounting=each, seeds=5) for each in Accounting}
+    return {each: run_bench(sums, forecasts, budgets=BUDGETS, accounting=each, seeds=3) for each in Accounting}
 
 
 @pytest.fixture(params=list(Accounting))
@@ -64,7 +64,7 @@ def test_every_policy_is_measured_on_every_stream_at_every_budget(result: BenchR
     missing = {"tale-ep", "index", "index-resume"} if result.accounting == "allocated" else {"tale-ep"}
     assert missing == set(POLICIES) - set(result.measured) == set(result.notes)
     assert (90, 37, 37, 66) == result.stream_sizes
-    assert (5, 2) == (result.seeds, result.folds)
+    assert (3, 2) == (result.seeds, result.folds)
 
 
 def test_numbers_make_sense(result: BenchResult) -> None:

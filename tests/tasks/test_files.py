@@ -94,7 +94,7 @@ def test_csv_and_parquet_have_a_column_per_field(tmp_path: Path) -> None:
         ("q.csv", "question,gold\n,7\n", "line 2, field 'question': missing"),
         ("q.csv", "question,entry\nA?,{\n", "line 2, field 'entry': not JSON"),
         ("q.csv", 'question\n"A?', "not CSV"),
-        ("q.parquet", "PAR1 and no more", "not a whole Parquet file"),
+        ("q.parquet", "PAR1 and no more", "is not a readable Parquet file"),
         ("q.xlsx", "A?", "'.xlsx'"),
     ],
 )
@@ -106,14 +106,14 @@ def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "q.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"] * 100}), path)
     path.write_bytes(path.read_bytes()[:-20])
-    _refuses(path, "not a whole Parquet file")
+    _refuses(path, "is not a readable Parquet file")
 
 
 def test_names_in_parquet_that_are_no_text(tmp_path: Path) -> None:
     path = tmp_path / "q.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"question": ["A?"], "id": ["a"]}), path)
     path.write_bytes(path.read_bytes().replace(b"\x18\x02id%", b"\x18\x02\xe9d%"))
-    _refuses(path, "not a whole Parquet file")
+    _refuses(path, "is not a readable Parquet file")
 
 
 def test_other_bytes_and_missing_files_are_refused(tmp_path: Path) -> None:

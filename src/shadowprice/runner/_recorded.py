@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json, refuse_repeated
+from shadowprice._parquet import read_parquet
 from shadowprice._text import all_kept
 from shadowprice.traces import write_traces
 
@@ -185,16 +185,10 @@ def _text(value: Any) -> str:
 
 
 def _table(path: Path) -> pa.Table:
-    try:
-        table = pq.ParquetFile(path).read()
-        table.validate(full=True)
-        names = table.column_names
-    except (pa.ArrowException, OSError, ValueError) as error:  # a name that is no text is a ValueError
-        first = str(error).splitlines()[0]
-        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {first}") from error
-    refuse_repeated(names, path)
+    table = read_parquet(path, path)
+    refuse_repeated(table.column_names, path)
     for name in _COLUMNS:
-        if name not in names:
+        if name not in table.column_names:
             raise InputError(f"{path}: there is no column '{name}'; give traces of `record` or `import` with replies.")
     return table
 

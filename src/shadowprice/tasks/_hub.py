@@ -13,6 +13,7 @@ import pyarrow.parquet
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice._json import parse_json
 from shadowprice._packed import open_file
+from shadowprice._parquet import read_parquet
 
 HUB: Final = "hf:"
 """What the name of a data set on the hub begins with."""
@@ -60,13 +61,7 @@ def parquet_table(file: Path) -> pyarrow.Table:
     """
     with open_file(file) as stream:
         content: bytes = stream.read()
-    try:
-        table = pyarrow.parquet.ParquetFile(io.BytesIO(content)).read()
-        table.validate(full=True)
-        table.column_names  # noqa: B018  # each is decoded only when it is asked for
-    except (pyarrow.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
-        raise InputError(f"{file}: not a whole Parquet file: write or copy it again.") from error
-    return table
+    return read_parquet(io.BytesIO(content), file)
 
 
 def hub_table(name: str) -> Any:

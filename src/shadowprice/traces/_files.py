@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._json import refuse_repeated
+from shadowprice._parquet import read_parquet
 from shadowprice.traces._schema import REQUIRED, SCHEMA_VERSION, TRACE_SCHEMA
 from shadowprice.traces._traces import Traces
 
@@ -52,11 +53,7 @@ def _read(path: Path) -> pa.Table:
         raise InputError(f"{path}: no such file; give a Parquet file of traces, or `bundled`.")
     if path.stat().st_size == 0:
         raise InputError(f"{path} is empty; record traces into it with `shadowprice record`.")
-    try:
-        table = pq.ParquetFile(path).read()
-        table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {_first(error)}") from error
+    table = read_parquet(path, path)
     _check(table, path)
     return table
 

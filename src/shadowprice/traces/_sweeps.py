@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._json import refuse_repeated
+from shadowprice._parquet import read_parquet
 from shadowprice._types import IntArray
 from shadowprice.traces._schema import SCHEMA_VERSION
 
@@ -195,8 +196,7 @@ def _read_csv(path: Path, advance: Callable[[int], None]) -> Iterator[tuple[str,
 
 
 def _read_parquet(path: Path, advance: Callable[[int], None]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    table = pq.ParquetFile(path).read()
-    table.validate(full=True)
+    table = read_parquet(path, path)
     _require(path, table.column_names)
     size = path.stat().st_size
     row = 0

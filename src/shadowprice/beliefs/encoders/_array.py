@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
+from shadowprice._parquet import read_parquet
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder, checked_vectors
 
@@ -54,18 +55,10 @@ def read_vectors(path: str | os.PathLike[str]) -> ArrayEncoder:
         InputError: The file is missing or damaged, lacks a column, or a row is not a finite vector as long as the
             others.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     source = Path(path)
     if not source.is_file():
         raise InputError(f"{source}: no such file; give a Parquet file with the columns question and vector.")
-    try:
-        table = pq.ParquetFile(source).read(columns=["question", "vector"])
-        table.validate(full=True)
-    except (pa.ArrowException, OSError, KeyError) as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"{source} is not a readable Parquet file of question and vector: {said}.") from error
+    table = read_parquet(source, source, ["question", "vector"])
     missing = [name for name in ("question", "vector") if name not in table.column_names]
     if missing:
         raise InputError(f"{source} lacks the column {missing[0]}; it needs question (text) and vector (numbers).")

@@ -6,12 +6,12 @@ import zipfile
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shadowprice._columns import shown
 from shadowprice._errors import InputError
 from shadowprice._packed import open_file, refuse_pointer
+from shadowprice._parquet import readable
 from shadowprice.traces.importers._batch_requests import is_request
 from shadowprice.traces.importers._columns import choose_columns
 from shadowprice.traces.importers._generic import column_names
@@ -95,11 +95,8 @@ def _in_zip(path: Path) -> str:
 
 
 def _in_parquet(path: Path) -> str:
-    try:
+    with readable(path):
         columns = pq.read_schema(path).names
-    except (pa.ArrowException, OSError) as error:
-        said = str(error).splitlines()[0]
-        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
     if "budget" in columns and "completion_tokens" not in columns:
         return "sweep"
     if set(columns) >= OLDER_DETAILS or set(columns) >= NEWER_DETAILS:

@@ -7,13 +7,13 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
 from shadowprice._columns import lookup, shown
 from shadowprice._errors import InputError
 from shadowprice._packed import open_file
+from shadowprice._parquet import readable
 from shadowprice.traces._traces import TIERS
 from shadowprice.traces.importers._columns import Columns, choose_columns
 from shadowprice.traces.importers._endings import is_cut_off, no_answer
@@ -199,7 +199,7 @@ def parquet_rows(path: Path, advance: Advance) -> Iterator[Row]:
     Raises:
         InputError: It is damaged, or holds what Python has no value for.
     """
-    try:
+    with readable(path):
         size, number = path.stat().st_size, 0
         with pq.ParquetFile(path) as file:
             total = max(1, file.metadata.num_rows)
@@ -209,9 +209,6 @@ def parquet_rows(path: Path, advance: Advance) -> Iterator[Row]:
                 for record in batch.to_pylist():
                     yield Row(f"{path}, row {number}", record)
                     number += 1
-    except (pa.ArrowException, OSError, ValueError, OverflowError, KeyError) as error:
-        said = (str(error).splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} is not a readable Parquet file (damaged or cut short?): {said}.") from error
 
 
 def _csv(path: Path, advance: Advance) -> Iterator[Row]:
