@@ -67,7 +67,7 @@ def lines_of(path: Path) -> dict[str, Any]:
     return by_id
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [3, pytest.param(30, marks=pytest.mark.soak)])
 def test_killed_at_any_moment_a_run_goes_on_and_pays_once(folder: Path, url: str, kills: int) -> None:
     began = time.monotonic()
     ended(start(folder, url, f"whole-{kills}.jsonl"))
