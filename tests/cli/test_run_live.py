@@ -60,7 +60,7 @@ def test_gets_more_right_than_uniform_for_the_same_tokens(
     assert list(right.values()) == sorted(set(right.values()), reverse=True)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.model
 @pytest.mark.timeout(1200)
 def test_recording_fitting_and_every_way_of_running_on_a_server(smollm2: Path, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "live_server.py"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.model
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("smollm2")
