@@ -24,13 +24,9 @@ _OPERATIONS = ("plus", "minus", "times", "over")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file stay together, and so do the quick ones that run a model, whose threads would stall each other.
-
-    The slow ones take their time anyway, and most of it on one core.
-    """
+    """Tests of a file stay together, and so do all that run a model, whose threads would stall each other."""
     for item in items:
-        quick = item.get_closest_marker("model") and not item.get_closest_marker("slow")
-        group = "model" if quick else item.nodeid.partition("::")[0]
+        group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -18,7 +18,7 @@ from shadowprice.tasks import make_questions
 
 COUNT = 60
 BUDGET = 1500
-_STALL = 8.0
+_STALL = 15.0
 """Seconds; the first prompts take a slow machine some of them."""
 
 
