@@ -122,10 +122,9 @@ def compare(
     Raises:
         InputError: As `run_bench`.
     """
-    streams, budgets, rival = check_bench(traces, streams, budgets, seeds, tale)
-    samplers = {name: StreamSampler(traces, get_stream(name)) for name in streams}
+    samplers, budgets, rival = check_bench(traces, streams, budgets, seeds, tale)
     notes = _notes(entrants, accounting, rival)
-    draws = [(name, seed) for name in streams for seed in range(seeds)]
+    draws = [(name, seed) for name in samplers for seed in range(seeds)]
     games = (_games(traces, entrants, samplers[name], name, seed, accounting, rival) for name, seed in draws)
     work = (joblib.delayed(_play)(game, budgets, draw[1]) for game, draw in zip(games, draws, strict=True))
     tiers = np.array(traces.strata)
@@ -140,7 +139,7 @@ def compare(
     return BenchResult(
         traces.name,
         str(accounting),
-        tuple(streams),
+        tuple(samplers),
         budgets,
         tuple(entrant.label for entrant in entrants),
         seeds,
@@ -154,21 +153,19 @@ def compare(
 
 def check_bench(
     traces: Traces, streams: Sequence[str], budgets: Sequence[int], seeds: int, tale: Traces | None
-) -> tuple[tuple[str, ...], tuple[int, ...], TaleReplies | None]:
-    """The streams, the budgets and the rival's replies of a bench, before anything is fitted for it.
+) -> tuple[dict[str, StreamSampler], tuple[int, ...], TaleReplies | None]:
+    """The streams by name, the budgets and the rival's replies of a bench, before anything is fitted for it.
 
     Raises:
         InputError: As `run_bench`.
     """
     if seeds < 1:
         raise InputError(f"{seeds} seeds measure nothing; use 20 or more.")
-    streams = tuple(streams) or default_streams(traces)
-    for name in streams:
-        StreamSampler(traces, get_stream(name))
+    samplers = {name: StreamSampler(traces, get_stream(name)) for name in tuple(streams) or default_streams(traces)}
     budgets = tuple(sorted(set(budgets))) or default_budgets(traces)
     if budgets[0] < 1:
         raise InputError(f"A budget of {budgets[0]} tokens per query buys nothing; use whole numbers from 1 up.")
-    return streams, budgets, None if tale is None else TaleReplies(tale, traces)
+    return samplers, budgets, None if tale is None else TaleReplies(tale, traces)
 
 
 def default_budgets(traces: Traces) -> tuple[int, ...]:

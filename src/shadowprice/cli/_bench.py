@@ -152,10 +152,10 @@ def bench_traces(
         tale = BUNDLED_TALE
     rival = None if tale is None else read_traces(tale)
     # What is wrong with the question should not wait for the fit.
-    names, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
+    samplers, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
     check_folds((source or traces).evidence, folds=folds)
     read_once(choose_encoder(encoder), questions_of([traces, *others]))
-    steps = len(accountings) * seeds * len(names)
+    steps = len(accountings) * seeds * len(samplers)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 
         def fit(recipe: Recipe) -> Forecasts:
@@ -174,7 +174,7 @@ def bench_traces(
             compare(
                 traces,
                 entrants,
-                streams=names,
+                streams=tuple(samplers),
                 budgets=costs,
                 accounting=accounting,
                 seeds=seeds,

@@ -29,8 +29,9 @@ _ENDINGS: Final[Mapping[str, str]] = {
     "regex": "the final answer",
     "reasoning-gym": "the final answer",
 }
-_CODE: Final = "End with the whole code in one block that begins with ```python."
 """What follows `ANSWER`, by grader; what code of the user's grades may be anything, so that nothing is asked for."""
+_CODE: Final = "End with the whole code in one block that begins with ```python."
+"""What is asked for where tests will run it."""
 _TELLS_ITSELF: Final = re.compile(r"\\f?boxed\b|<answer>|####|\b(?:Answer|ANSWER):")
 """What is in a question that says itself how to end, in a way that `find_answer` reads."""
 

@@ -13,18 +13,13 @@ import pyarrow.parquet
 from shadowprice._errors import InputError, MissingExtraError
 from shadowprice._json import parse_json
 from shadowprice._packed import open_file
-from shadowprice._parquet import read_parquet
+from shadowprice._parquet import DAMAGED, read_parquet
 
 HUB: Final = "hf:"
 """What the name of a data set on the hub begins with."""
 
 _NAME: Final = re.compile(r"hf:(?P<name>[\w.-]+(?:/[\w.-]+)?)(?::(?P<config>[\w.-]*))?(?::(?P<split>[\w.-]+))?")
 _SHARD: Final = re.compile(r"(?P<split>.+?)(?:-\d+-of-\d+(?:-[0-9a-f]+)?)?\.parquet")
-
-
-def is_folder(source: Path) -> bool:
-    """Whether a path leads to a folder."""
-    return source.is_dir()
 
 
 def saved_tables(folder: Path) -> Iterator[pyarrow.Table]:
@@ -109,8 +104,10 @@ def _arrow_tables(folder: Path, state: Path) -> Iterator[pyarrow.Table]:
 def _arrow(file: Path) -> pyarrow.Table:
     try:
         with pyarrow.memory_map(str(file)) as stream:
-            return pyarrow.ipc.open_stream(stream).read_all()
-    except (pyarrow.ArrowException, OSError) as error:
+            table = pyarrow.ipc.open_stream(stream).read_all()
+            table.column_names  # noqa: B018  # each is decoded only when it is asked for
+            return table
+    except DAMAGED as error:
         raise InputError(f"{file}: not a whole Arrow file: save the data set again.") from error
 
 

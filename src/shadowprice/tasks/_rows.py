@@ -10,8 +10,9 @@ import pyarrow
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json, refuse_repeated
 from shadowprice._packed import refuse_pointer
+from shadowprice._parquet import DAMAGED
 from shadowprice.tasks._columns import choose_columns
-from shadowprice.tasks._hub import HUB, hub_table, is_folder, parquet_table, saved_tables
+from shadowprice.tasks._hub import HUB, hub_table, parquet_table, saved_tables
 from shadowprice.tasks._tables import read_table, read_text
 
 _SHEETS: Final = (".xlsx", ".xls", ".ods", ".numbers")
@@ -36,7 +37,7 @@ class Rows(NamedTuple):
 
 def is_question_file(name: str) -> bool:
     """Whether a name is that of a file of questions, a data set's folder or a data set on the hub, not of a family."""
-    return name.startswith(HUB) or bool(Path(name).suffix) or is_folder(Path(name))
+    return name.startswith(HUB) or bool(Path(name).suffix) or Path(name).is_dir()
 
 
 def read_rows(source: Path, wanted: Mapping[str, str]) -> Rows:
@@ -52,7 +53,7 @@ def read_rows(source: Path, wanted: Mapping[str, str]) -> Rows:
     """
     if str(source).startswith(HUB):
         return _from_tables(source, [hub_table(str(source))], "row")
-    if is_folder(source):
+    if source.is_dir():
         return _from_tables(source, saved_tables(source), "row")
     readers = {
         ".jsonl": _read_jsonl,
@@ -142,7 +143,7 @@ def _from_tables(source: Path, tables: Iterable[pyarrow.Table], what: str) -> Ro
         names.update(dict.fromkeys(table.column_names))
         try:
             records = table.to_pylist()
-        except (pyarrow.ArrowException, ValueError, OverflowError, KeyError) as error:
+        except DAMAGED as error:
             raise InputError(f"{source}: a value cannot be read ({error}): write the file again.") from error
         for record in records:
             number = len(rows) + 1
