@@ -202,3 +202,26 @@ def test_null_says_as_much_as_nothing(tmp_path: Path) -> None:
     path = tmp_path / "q.jsonl"
     path.write_text('{"question": "Why?", "gold": null, "query_id": null, "messages": null}\n', encoding="utf-8")
     assert [("q1", "", None)] == [(one.query_id, one.gold, one.messages) for one in read_questions(path)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "named"),
+    [
+        ("q.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
+        ("q.csv", b"question,gold\nWhat, then?,7\n", "line 2: 3 cells for 2 columns: quote cells that hold a comma"),
+        ("q.txt", b"What is 1+1?\nWhy, then?\n", "there is no column 'question'"),
+        ("q.csv", "question\nA?\n".encode("utf-16-le"), "UTF-16 without its mark"),
+        ("q.csv", b"question\nGr\xf6\xdfe?\n", "not UTF-8 text (byte 11): save it as UTF-8"),
+        ("q.csv.gz", b"\x1f\x8b\x08 and no more", "cannot be read"),
+        ("q.json", b'{"question": "A?"}', "an object with 0 lists in it"),
+        ("q.json", b"[1]", "item 1: not a JSON object"),
+        ("q.json", b'"A?"', "not a list of JSON objects"),
+        ("q.xlsx", b"PK", "'.xlsx' file: save it as CSV"),
+    ],
+)
+def test_files_that_are_something_else(tmp_path: Path, name: str, content: bytes, named: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_questions(path)
+    assert named in str(caught.value)

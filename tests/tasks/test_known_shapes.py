@@ -332,29 +332,6 @@ def test_bad_values_are_refused_in_one_sentence(tmp_path: Path, row: Mapping[str
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "named"),
-    [
-        ("q.csv", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "is a Git LFS pointer"),
-        ("q.csv", b"question,gold\nWhat, then?,7\n", "line 2: 3 cells for 2 columns: quote cells that hold a comma"),
-        ("q.txt", b"What is 1+1?\nWhy, then?\n", "there is no column 'question'"),
-        ("q.csv", "question\nA?\n".encode("utf-16-le"), "UTF-16 without its mark"),
-        ("q.csv", b"question\nGr\xf6\xdfe?\n", "not UTF-8 text (byte 11): save it as UTF-8"),
-        ("q.csv.gz", b"\x1f\x8b\x08 and no more", "cannot be read"),
-        ("q.json", b'{"question": "A?"}', "an object with 0 lists in it"),
-        ("q.json", b"[1]", "item 1: not a JSON object"),
-        ("q.json", b'"A?"', "not a list of JSON objects"),
-        ("q.xlsx", b"PK", "'.xlsx' file: save it as CSV"),
-    ],
-)
-def test_files_that_are_something_else(tmp_path: Path, name: str, content: bytes, named: str) -> None:
-    path = tmp_path / name
-    path.write_bytes(content)
-    with pytest.raises(InputError) as caught:
-        read_questions(path)
-    assert named in str(caught.value)
-
-
 def test_json_may_hold_the_list_under_a_name_or_be_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "q.json"
     path.write_text('{"version": 1, "data": [{"question": "A?"}]}', encoding="utf-8")
@@ -417,60 +394,3 @@ def test_without_the_extra_formulas_are_compared_as_text(tmp_path: Path, monkeyp
     questions, said = _settled(_jsonl(tmp_path, MATH_500))
     assert {"exact", "number"} == {one.grader for one in questions}
     assert "pip install 'shadowprice[math]'" in said[1]
-
-
-def _saved(folder: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """What `datasets.save_to_disk` writes."""
-    folder.mkdir(parents=True)
-    table = pyarrow.Table.from_pylist(list(rows))
-    with pyarrow.ipc.new_stream(folder / "data-00000-of-00001.arrow", table.schema) as stream:
-        stream.write_table(table)
-    state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}], "_format_type": None, "_split": None}
-    (folder / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    (folder / "dataset_info.json").write_text("{}", encoding="utf-8")
-
-
-def test_a_folder_with_a_data_set(tmp_path: Path) -> None:
-    _saved(tmp_path / "mmlu", MMLU)
-    assert [("q1", "C"), ("q2", "A")] == [(one.query_id, one.gold) for one in read_questions(tmp_path / "mmlu")]
-    both = tmp_path / "both"
-    for split in ("test", "train"):
-        _saved(both / split, MMLU)
-    (both / "dataset_dict.json").write_text('{"splits": ["train", "test"]}', encoding="utf-8")
-    with pytest.raises(InputError, match=r"holds 2 splits: give one of .*both/test, .*both/train"):
-        read_questions(both)
-    assert 2 == len(read_questions(both / "test"))
-
-
-def test_a_folder_with_the_files_of_a_repository(tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    for shard in range(2):
-        rows = [{"id": f"{shard}", "question": "A?"}]
-        pyarrow.parquet.write_table(
-            pyarrow.Table.from_pylist(rows), tmp_path / "data" / f"test-0000{shard}-of-00002.parquet"
-        )
-    assert ["0", "1"] == [one.query_id for one in read_questions(tmp_path)]
-    pyarrow.parquet.write_table(pyarrow.table({"question": ["B?"]}), tmp_path / "data" / "train-00000-of-00001.parquet")
-    with pytest.raises(InputError, match="give one of"):
-        read_questions(tmp_path)
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="a folder without a data set"):
-        read_questions(tmp_path / "empty")
-
-
-def test_state_of_a_saved_data_set_leads_nowhere_else(tmp_path: Path) -> None:
-    _saved(tmp_path / "d", MMLU)
-    state = {"_data_files": [{"filename": "../../secret.arrow"}]}
-    (tmp_path / "d" / "state.json").write_text(json.dumps(state), encoding="utf-8")
-    with pytest.raises(InputError, match="names no data files"):
-        read_questions(tmp_path / "d")
-
-
-def test_the_hub_wants_its_extra() -> None:
-    try:
-        import datasets  # noqa: F401
-    except ImportError:
-        with pytest.raises(InputError, match=r"needs the extra 'hub': .*shadowprice\[hub\]"):
-            read_questions("hf:openai/gsm8k:main:test")
-    with pytest.raises(InputError, match="names no data set"):
-        read_questions("hf:a/b/c")
