@@ -11,6 +11,7 @@ from shadowprice.beliefs._features import SURFACE_FEATURES, SurfaceFeatures
 from shadowprice.beliefs._files import SavedPredictor, load_predictor, read_predictor, save_predictor
 from shadowprice.beliefs._landmarks import given_running
 from shadowprice.beliefs._likeness import Likeness, likeness
+from shadowprice.beliefs._misfit import Expected, Misfit
 from shadowprice.beliefs._outcome import OutcomePredictor
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook, WatchedOutlook
 from shadowprice.beliefs._prior import PriorPredictor
@@ -50,9 +51,11 @@ __all__ = [
     "Drift",
     "Estimate",
     "Evidence",
+    "Expected",
     "Finding",
     "Likeness",
     "MeasuredAccuracy",
+    "Misfit",
     "OutcomePredictor",
     "Outcomes",
     "Outlook",

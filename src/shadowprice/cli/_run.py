@@ -49,7 +49,10 @@ def run(
     ] = None,
     learn: Annotated[
         float,
-        typer.Option("--explore", help="Share of the budget to learn with where there is no predictor, 0 to 0.1."),
+        typer.Option(
+            "--explore",
+            help="Share of the budget to learn with where there is no predictor or it does not fit, 0 to 0.1.",
+        ),
     ] = 0.1,
     policy: Annotated[
         str | None,

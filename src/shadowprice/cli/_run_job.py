@@ -1,10 +1,10 @@
 """What `shadowprice run` does once all is open: what it believes, asks, and has to say in the end."""
 
 import asyncio
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
 
-from shadowprice.beliefs import Beliefs, RunningPredictor, SavedPredictor, WatchedOutlook
+from shadowprice.beliefs import Beliefs, Expected, Misfit, RunningPredictor, SavedPredictor, WatchedOutlook
 from shadowprice.cli._options import say
 from shadowprice.cli._policies import nothing_known, predict
 from shadowprice.cli._readable import Watch, reading_of
@@ -16,6 +16,9 @@ from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Term
 from shadowprice.runner import Explored, Pulse, Reason, Result, RunSettings, estimate, explore
 from shadowprice.runner import run as run_questions
 from shadowprice.tasks import Question
+
+_GRADED: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED)
+"""Ends of replies that say whether the model itself came to a right answer with these tokens."""
 
 
 @dataclass
@@ -57,26 +60,14 @@ class Job:
         listen(stop)
         before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
         beliefs, running = await self._believe(source, stop)
-        todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
-        asked = [self.questions[row] for row in todo]
-        market, outlook = self._open(beliefs.take(todo), running, self.terms.take(todo))
-        self.shown.watch(market, beliefs.take(todo), [one.query_id for one in asked])
-        try:
-            results = await run_questions(
-                asked,
-                source,
-                market,
-                self.settings,
-                outlook=outlook,
-                ledger=self.books.ledger,
-                fallback=fallback,
-                stop=stop,
-                pulse=self.pulse,
-                progress=self._add,
-            )
-            self._done |= {result.question.query_id: result for result in results}
-        finally:
-            self.price = market.price
+        misfit = self._compare(beliefs)
+        await self._buy(source, fallback, stop, beliefs, running, misfit)
+        refuted = None if misfit is None else misfit.refuted
+        if refuted is not None:
+            self.more["misfit"] = asdict(refuted)
+            if self.learn and not stop.is_set():
+                beliefs, running = await self._learn(source, stop)
+                await self._buy(source, fallback, stop, beliefs, running, None)
         after = await source.total_generated()
         totals = self.books.ledger.totals()
         self.more |= {"spent": totals.spent, "lost": totals.lost, "overrun": totals.overrun}
@@ -113,23 +104,97 @@ class Job:
             return predict(self.saved.predictor, self.questions), self.saved.running
         if self.policy.knows is Knowledge.NOTHING:
             return nothing_known(len(self.questions)), None
+        return await self._learn(source, stop)
+
+    async def _learn(self, source: AbstractEngine, stop: asyncio.Event) -> tuple[Beliefs, RunningPredictor | None]:
+        """Beliefs from what these questions themselves teach; replies that there are already teach as well."""
+        graded = [one for one in self._done.values() if one.reason in _GRADED and one.correct is not None]
+        instead = self.saved is not None
+        open_ones = [one for one in self.questions if one.query_id not in self._done] if instead else self.questions
+        budget = self.books.ledger.totals().available if instead else self.budget
         found = await explore(
-            self.questions,
+            open_ones,
             source,
-            self.budget,
+            budget,
             self.settings,
             # What is guaranteed to everybody is not there to explore with.
-            share=min(self.learn, max(0.0, 1.0 - int(self.terms.floor.sum()) / max(1, self.budget))),
+            share=min(self.learn, max(0.0, 1.0 - int(self.terms.floor.sum()) / max(1, budget))),
+            known=graded if instead else (),
             ledger=self.books.ledger,
             stop=stop,
             pulse=self.pulse,
             progress=self._add,
         )
         self._done |= {result.question.query_id: result for result in found.results}
-        self.more = {"explored": len(found.results), "explored_tokens": found.spent}
+        self.more |= {"explored": len(found.results), "explored_tokens": found.spent}
         if self.learn:
-            say(_told(found, self.budget))
+            say(_told(found, budget, len(graded) if instead else 0))
         return predict(found.predictor, self.questions), found.running
+
+    async def _buy(
+        self,
+        source: AbstractEngine,
+        fallback: AbstractEngine | None,
+        stop: asyncio.Event,
+        beliefs: Beliefs,
+        running: RunningPredictor | None,
+        misfit: Misfit | None,
+    ) -> None:
+        """Ask what has no outcome, until the budget is spent or it is seen that the beliefs do not fit."""
+        todo = [row for row, one in enumerate(self.questions) if one.query_id not in self._done]
+        asked = [self.questions[row] for row in todo]
+        rows = {self.questions[row].query_id: row for row in todo}
+        market, outlook = self._open(beliefs.take(todo), running, self.terms.take(todo))
+        self.shown.watch(market, beliefs.take(todo), [one.query_id for one in asked])
+        halt = asyncio.Event()
+        relay = asyncio.ensure_future(_relay(stop, halt))
+
+        def left_open(result: Result) -> bool:
+            return result.reason is Reason.INTERRUPTED and halt.is_set() and not stop.is_set()
+
+        def add(result: Result) -> None:
+            if left_open(result):
+                return
+            self._add(result)
+            if misfit is None or misfit.refuted:
+                return
+            refuted = _compared(misfit, rows[result.question.query_id], result)
+            if refuted is not None:
+                say(_unbelieved(refuted, explores=self.learn > 0))
+                if self.learn > 0:
+                    halt.set()
+
+        if misfit is not None and misfit.refuted and self.learn > 0:
+            halt.set()
+        try:
+            results = await run_questions(
+                asked,
+                source,
+                market,
+                self.settings,
+                outlook=outlook,
+                ledger=self.books.ledger,
+                fallback=fallback,
+                stop=halt,
+                pulse=self.pulse,
+                progress=add,
+            )
+        finally:
+            relay.cancel()
+            self.price = market.price
+        self._done |= {one.question.query_id: one for one in results if not left_open(one)}
+
+    def _compare(self, beliefs: Beliefs) -> Misfit | None:
+        """What tells whether a saved predictor's beliefs fit, after the replies of earlier sessions."""
+        if self.saved is None or beliefs.outcomes is None:
+            return None
+        misfit = Misfit(beliefs.outcomes)
+        for row, one in enumerate(self.questions):
+            refuted = _compared(misfit, row, self._done[one.query_id]) if one.query_id in self._done else None
+            if refuted is not None:
+                say(_unbelieved(refuted, explores=self.learn > 0))
+                break
+        return misfit
 
     def _open(
         self, beliefs: Beliefs, running: RunningPredictor | None, terms: Terms
@@ -149,11 +214,38 @@ class Job:
         self.watch.add(reading_of(result))
 
 
-def _told(found: Explored, budget: int) -> str:
-    share = f"{found.spent} tokens ({found.spent / max(1, budget):.0%} of the budget)"
+async def _relay(stop: asyncio.Event, halt: asyncio.Event) -> None:
+    await stop.wait()
+    halt.set()
+
+
+def _compared(misfit: Misfit, row: int, result: Result) -> Expected | None:
+    """What refutes the beliefs, once this reply is counted."""
+    if result.reason in _GRADED and result.correct is not None:
+        tokens = result.position if result.correct else result.generated - result.past
+        misfit.add(row, tokens, right=result.correct, ended=result.reason is Reason.FINISHED)
+    return misfit.refuted
+
+
+def _unbelieved(refuted: Expected, *, explores: bool) -> str:
+    instead = (
+        "What is left of the budget is spent by what these questions teach themselves."
+        if explores
+        else "Without exploring (--explore 0) there is nothing else to go by; record replies to your questions and fit."
+    )
+    return (
+        f"The predictor's beliefs do not fit: of {refuted.replies} replies {refuted.right} are right, where "
+        f"{refuted.expected:.0f} were expected for the tokens that they took. {instead}"
+    )
+
+
+def _told(found: Explored, budget: int, known: int) -> str:
+    left = "what was left" if known else "the budget"
+    share = f"{found.spent} tokens ({found.spent / max(1, budget):.0%} of {left})"
     if found.running is None:
         return f"Explored with {share}: too little to learn from, so usual replies are believed in."
+    earlier = f"{known} replies from before and " if known else ""
     return (
-        f"Explored with {share}: learnt from {len(found.results)} questions, which are answered with that, "
+        f"Explored with {share}: learnt from {earlier}{len(found.results)} questions, which are answered with that, "
         f"{found.right} of them right."
     )

@@ -57,6 +57,7 @@ async def explore(
     settings: RunSettings,
     *,
     share: float = MOST_EXPLORED,
+    known: Sequence[Result] = (),
     ledger: LedgerRun | None = None,
     stop: asyncio.Event | None = None,
     pulse: Pulse | None = None,
@@ -75,6 +76,7 @@ async def explore(
         budget: Tokens of the whole run.
         settings: How to ask.
         share: Largest share to spend, at most `MOST_EXPLORED`; with 0 usual beliefs are all that there is.
+        known: Graded replies to other questions, to learn from as well.
         ledger: The run's ledger.
         stop: Set it to begin no more.
         pulse: Told when this program stands still.
@@ -112,7 +114,7 @@ async def explore(
     groups = [_agreed(group) for group in _by_question(replies)]
     settled = set() if ledger is None else set(ledger.outcomes())
     results = [_answer_of(_one_of(group), ledger, settled) for group in groups]
-    evidence = _evidence([one for group in groups for one in group])
+    evidence = _evidence([*known, *(one for group in groups for one in group)])
     if evidence.n_queries < _FEWEST or not evidence.correct.any():
         return Explored(prior, None, tuple(results), spent)
     predictor = OutcomePredictor(max_tokens=prior.max_tokens)
