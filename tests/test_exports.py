@@ -8,9 +8,12 @@ from itertools import chain
 from pathlib import Path
 from pkgutil import iter_modules
 
+import numpy as np
 import pytest
 
 import shadowprice
+from shadowprice.policies import get_planner
+from shadowprice.traces import read_traces
 
 PACKAGES = [
     "shadowprice",
@@ -42,6 +45,19 @@ def test_importing_the_library_imports_nothing_heavy() -> None:
     program = f"import sys, shadowprice; print([name for name in {heavy} if name in sys.modules])"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert "[]\n" == ended.stdout
+
+
+def test_printed_objects_say_their_size_and_not_their_numbers() -> None:
+    beliefs = shadowprice.Beliefs.certain(np.full(5000, 40.0))
+    problem = shadowprice.Problem(beliefs.curve, 1000)
+    plan = get_planner("uniform").plan(beliefs, 10_000)
+    traces = read_traces("bundled")
+    told = [repr(one) for one in (beliefs, beliefs.curve, problem, plan, traces.evidence, traces)]
+    assert "Beliefs(5,000 queries)" == told[0]
+    assert "ShiftedSurge(5,000 queries)" == told[1]
+    assert "Problem(ShiftedSurge(5,000 queries), budget=1,000)" == told[2]
+    assert "Plan(10,000 tokens for 5,000 of 5,000 queries, price=nan)" == told[3]
+    assert max(map(len, [*told, repr(shadowprice.solve(problem))])) < 160
 
 
 def canonical(name: str) -> str:

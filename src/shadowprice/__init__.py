@@ -7,6 +7,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from shadowprice._errors import (
+        BudgetTooSmallError,
+        EngineError,
+        InputError,
+        LedgerError,
+        ShadowpriceError,
+        SolveError,
+    )
     from shadowprice.beliefs import Beliefs, OutcomePredictor, ThresholdPredictor, load_predictor, save_predictor
     from shadowprice.curves import ShiftedSurge
     from shadowprice.policies import get_policy
@@ -17,10 +25,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Beliefs",
+    "BudgetTooSmallError",
+    "EngineError",
+    "InputError",
+    "LedgerError",
     "OutcomePredictor",
     "Problem",
+    "ShadowpriceError",
     "ShiftedSurge",
     "Solution",
+    "SolveError",
     "ThresholdPredictor",
     "get_policy",
     "load_predictor",
@@ -31,6 +45,14 @@ __all__ = [
 ]
 
 _ROOMS = {
+    "_errors": (
+        "BudgetTooSmallError",
+        "EngineError",
+        "InputError",
+        "LedgerError",
+        "ShadowpriceError",
+        "SolveError",
+    ),
     "beliefs": ("Beliefs", "OutcomePredictor", "ThresholdPredictor", "load_predictor", "save_predictor"),
     "curves": ("ShiftedSurge",),
     "policies": ("get_policy",),

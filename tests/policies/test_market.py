@@ -38,7 +38,7 @@ class Counting(AbstractPlanner):
     def __init__(self) -> None:
         self.asked: list[tuple[int, int]] = []
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         self.asked.append((len(beliefs), budget))
         tokens: IntArray = np.full(len(beliefs), budget // max(1, len(beliefs)), dtype=np.int64)
         return Plan(tokens, 1.0 / (budget + 1))

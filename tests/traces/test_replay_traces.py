@@ -26,7 +26,7 @@ class Fixed(AbstractPlanner):
     def __init__(self, tokens: list[int]) -> None:
         self.tokens = np.array(tokens, dtype=np.int64)
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         return Plan(self.tokens[beliefs.threshold.astype(np.int64)], 0.5)
 
 

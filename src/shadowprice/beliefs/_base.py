@@ -6,6 +6,7 @@ from typing import Self
 
 from sklearn.base import BaseEstimator
 
+from shadowprice._errors import InputError
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
 
@@ -27,4 +28,18 @@ class AbstractPredictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
 
     @abstractmethod
     def predict(self, questions: Sequence[str]) -> Beliefs:
-        """Beliefs about n questions."""
+        """Beliefs about n questions.
+
+        Raises:
+            InputError: `questions` is one text instead of a sequence of them.
+        """
+
+
+def check_texts(questions: Sequence[str]) -> None:
+    """Refuse one text, which would be taken for as many questions as it has letters.
+
+    Raises:
+        InputError: It is one.
+    """
+    if isinstance(questions, str):
+        raise InputError("predict takes a list of questions, not one text: write predict([question]).")

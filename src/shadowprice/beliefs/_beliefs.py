@@ -24,6 +24,9 @@ class Outcomes:
     _curve: Tabulated | None = field(default=None, init=False, repr=False, compare=False)
     """The curve once it was asked for; it goes along with `take`, since a market asks at every new plan."""
 
+    def __repr__(self) -> str:
+        return f"Outcomes({len(self):,} queries, {len(self.tokens)} token counts up to {self.tokens[-1]:,.0f})"
+
     def __len__(self) -> int:
         return len(self.right)
 
@@ -69,6 +72,9 @@ class Beliefs:
     """``(n,)`` decay β, per token."""
     outcomes: Outcomes | None = None
     """What may become of each query, where a predictor says so."""
+
+    def __repr__(self) -> str:
+        return f"Beliefs({len(self):,} queries{'' if self.outcomes is None else ', with outcomes'})"
 
     def __len__(self) -> int:
         return len(self.threshold)

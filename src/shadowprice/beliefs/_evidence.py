@@ -81,6 +81,9 @@ class Evidence:
         for name, value in whole.items():
             object.__setattr__(self, name, value)
 
+    def __repr__(self) -> str:
+        return f"Evidence({self.n_queries:,} questions, {len(self):,} replies)"
+
     def __len__(self) -> int:
         """Number of replies, m."""
         return len(self.query)

@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.beliefs._base import AbstractPredictor
+from shadowprice.beliefs._base import AbstractPredictor, check_texts
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._calibration import LocationCalibration, LogitCalibration
 from shadowprice.beliefs._encoder import GROUPS, Target, TextRegression
@@ -109,6 +109,7 @@ class OutcomePredictor(AbstractPredictor):
 
     def predict(self, questions: Sequence[str]) -> Beliefs:
         """Beliefs about n questions, with outcomes on the same grid whatever the evidence."""
+        check_texts(questions)
         check_is_fitted(self)
         scores = self._scores(questions, self.text_.predict(questions))
         right, wrong = self.hazards_.predict(scores)

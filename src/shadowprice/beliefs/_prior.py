@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs._base import AbstractPredictor
+from shadowprice.beliefs._base import AbstractPredictor, check_texts
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._hazards import TOKEN_GRID, Scores, cells_of, mixture_ends
@@ -57,6 +57,7 @@ class PriorPredictor(AbstractPredictor):
         Raises:
             InputError: `max_tokens` or `typical_tokens` is not above 0.
         """
+        check_texts(questions)
         scores = prior_scores(questions, self.max_tokens, self.typical_tokens)
         spread = WITHIN if self.typical_tokens is not None else float(np.hypot(WITHIN, BETWEEN))
         right, wrong = mixture_ends(scores, np.full(2, spread))

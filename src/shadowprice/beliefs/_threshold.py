@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
-from shadowprice.beliefs._base import AbstractPredictor
+from shadowprice.beliefs._base import AbstractPredictor, check_texts
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._encoder import Target, TextRegression
 from shadowprice.beliefs._evidence import Evidence
@@ -71,6 +71,7 @@ class ThresholdPredictor(AbstractPredictor):
 
     def predict(self, questions: Sequence[str]) -> Beliefs:
         """Beliefs about n questions."""
+        check_texts(questions)
         check_is_fitted(self)
         threshold = self.scale_ * np.exp(self.model_.predict(questions)[:, 0])
         return Beliefs(threshold, np.full(len(threshold), self.alpha_), np.full(len(threshold), self.beta_))

@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 from shadowprice._errors import InputError
+from shadowprice._named import make_named, names_object
 from shadowprice.engines import (
     DIALECTS,
     AbstractEngine,
@@ -35,6 +36,9 @@ def open_engine(
 ) -> AbstractEngine:
     """The engine of that name, with a model loaded, or the server at that URL, once it has answered.
 
+    A name ``module:Class`` is an engine of the user's own: its class is called with the name of the model, if one is
+    given.
+
     Raises:
         InputError: There is no such engine or model.
         EngineError: The server cannot be reached, or does not take the key.
@@ -43,12 +47,15 @@ def open_engine(
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
     if "://" in name:
         return _open_server(name, model, timeout, stall, overshoot)
+    if names_object(name):
+        made: AbstractEngine = make_named("engine", name, AbstractEngine, *([] if model is None else [model]))
+        return made
     if name != "llamacpp":
         # What is no plain word is not repeated: it may be a URL with a password in it.
         named = f"There is no engine '{name}'" if _PLAIN.fullmatch(name) else "There is no such engine"
         raise InputError(
-            f"{named}; choose from {', '.join(ENGINES)} (the model in this process), "
-            "or give the URL of a server as http://host:port/v1."
+            f"{named}; choose from {', '.join(ENGINES)} (the model in this process), give the URL of a server as "
+            "http://host:port/v1, or name a class of your own as module:Class."
         )
     return LlamaCppEngine(model or _DEFAULT_MODEL, parallel=concurrency)
 

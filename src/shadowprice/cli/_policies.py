@@ -7,6 +7,7 @@ import numpy as np
 import typer
 
 from shadowprice._errors import InputError
+from shadowprice._named import make_named, names_object
 from shadowprice.beliefs import AbstractPredictor, Beliefs, SavedPredictor, read_predictor
 from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._encoders import read_once
@@ -131,8 +132,8 @@ def get_live_policy(name: str) -> AbstractPolicy:
 
 
 def _real_policy(name: str) -> AbstractPolicy:
-    """A policy that does not need to know the answers."""
-    policy = get_policy(name)
+    """A policy that does not need to know the answers, of ours or named as ``module:Class``."""
+    policy: AbstractPolicy = make_named("policy", name, AbstractPolicy) if names_object(name) else get_policy(name)
     if policy.knows is Knowledge.ANSWERS:
         raise InputError(
             f"The {name} knows the answers, so it runs only in `shadowprice bench`; choose another policy."

@@ -13,7 +13,7 @@ from shadowprice.curves._threshold import AbstractThresholdCurve
 _Curve = TypeVar("_Curve", bound=AbstractThresholdCurve)
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class Triangular(AbstractThresholdCurve):
     """A straight rise from 0 at τ to p at τ + a, then a straight fall to 0 at τ + a + b. Scalars stand for n entries.
 
@@ -59,7 +59,7 @@ class Triangular(AbstractThresholdCurve):
         return self.rise, self.peak / (gap + self.rise)
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class Quadratic(AbstractThresholdCurve):
     """p·(2x/a − x²/a²) with x = t − τ: a parabola from 0 at τ to p at τ + a and back to 0 at τ + 2a.
 

@@ -20,6 +20,9 @@ class AbstractCurve(ABC):
 
     __slots__ = ()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} queries)"
+
     @abstractmethod
     def __len__(self) -> int:
         """Number of queries, n."""

@@ -9,7 +9,7 @@ from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Beyond(AbstractCurve):
     """ψ(s) = φ(floor + s) − φ(floor) for s up to cap − floor, and constant from there.
 

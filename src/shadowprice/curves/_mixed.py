@@ -12,7 +12,7 @@ from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import real
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class Mixed(AbstractCurve):
     """Several curves as one: each part answers for its own rows.
 

@@ -20,7 +20,7 @@ from shadowprice.curves._threshold import AbstractThresholdCurve
 _MOST_TOKENS = 2.0**53
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class ShiftedSurge(AbstractThresholdCurve):
     """φ(t) = α(t − τ)e^(−β(t − τ)) for t ≥ τ, else 0, for n queries.
 

@@ -12,7 +12,7 @@ from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import checked_price, real
 
 
-@dataclass(frozen=True, slots=True, eq=False, init=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
 class Tabulated(AbstractCurve):
     """Values at the points of a token grid, linear between them and constant beyond the last.
 

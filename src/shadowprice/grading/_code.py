@@ -1,15 +1,14 @@
-"""Graders that are code of yours, and the one place where a module is imported by its name.
+"""Graders that are code of yours.
 
 A grader's name may come from a file that somebody else wrote, and importing what it names would run that person's
 choice of code. `grade` therefore knows only the functions that `load_grader` was asked for.
 """
 
-import importlib
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from shadowprice._errors import InputError
+from shadowprice._named import import_named
 
 _PREFIX: Final = "python:"
 _TESTS: Final = "tests"
@@ -49,16 +48,7 @@ def load_grader(grader: str, *, code: bool = True) -> None:
         return
     if not names_code(grader) or grader in _loaded:
         return
-    module_name, _, name = grader.removeprefix(_PREFIX).partition(":")
-    try:
-        found: Any = importlib.import_module(module_name) if module_name and name else None
-        for part in name.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise InputError(
-            f"The grader '{grader}' could not be imported ({error}): write 'python:<module>:<function>', with the "
-            f"module on the path of {sys.executable}; PYTHONPATH=. puts the present folder there."
-        ) from error
+    found = import_named("grader", grader.removeprefix(_PREFIX), _PREFIX)
     if not callable(found):
         raise InputError(f"The grader '{grader}' is not a function: it has to take (answer, gold, entry).")
     _loaded[grader] = found

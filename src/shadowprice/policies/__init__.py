@@ -50,6 +50,19 @@ def get_policy(name: str) -> AbstractPolicy:
     return POLICIES[name]
 
 
+def get_planner(name: str) -> AbstractPlanner:
+    """The policy of that name, if it decides all tokens beforehand, so that it has a `plan`.
+
+    Raises:
+        InputError: There is none, or it decides while replies run.
+    """
+    policy = get_policy(name)
+    if not isinstance(policy, AbstractPlanner):
+        planners = ", ".join(other.name for other in POLICIES.values() if isinstance(other, AbstractPlanner))
+        raise InputError(f"The policy {name} decides while replies run and has no plan; choose from {planners}.")
+    return policy
+
+
 __all__ = [
     "POLICIES",
     "UNLIKELY",
@@ -79,6 +92,7 @@ __all__ = [
     "budgets_around",
     "check_plan_name",
     "explain",
+    "get_planner",
     "get_policy",
     "nearest",
     "right_within",

@@ -16,7 +16,7 @@ class Uniform(AbstractPlanner):
     name: ClassVar[str] = "uniform"
     knows: ClassVar[Knowledge] = Knowledge.NOTHING
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """One level for all, or the floor where that is higher; what does not divide goes singly to the first."""
         del beliefs
         return Plan(level(terms.floor, budget), float("nan"))
@@ -27,7 +27,7 @@ class Predictor(AbstractPlanner):
 
     name: ClassVar[str] = "predictor"
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Divide what the floors leave of the budget in proportion to τ̂."""
         rest = budget - int(terms.floor.sum())
         return Plan(terms.floor + _apportion(beliefs.threshold, rest), float("nan"))
@@ -43,7 +43,7 @@ class Oracle(AbstractPlanner):
     name: ClassVar[str] = "oracle"
     knows: ClassVar[Knowledge] = Knowledge.ANSWERS
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Fund thresholds by what their tokens are worth until the next one does not fit."""
         tokens = terms.floor.copy()
         needed = np.maximum(np.ceil(np.minimum(beliefs.threshold, 2.0**53)), 1.0) - tokens  # 0 tokens is abandoned

@@ -31,7 +31,7 @@ class ClearLambert(AbstractPlanner):
         """The curves that it prices."""
         return self._shape(beliefs)
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Clear the market; tokens that nobody wants even for nothing are spread evenly."""
         return clear(self.curve(beliefs), budget, terms, "lambert")
 
@@ -45,7 +45,7 @@ class ClearAuction(AbstractPlanner):
         """The shifted surge."""
         return beliefs.curve
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Run the auction; tokens that nobody wants even for nothing are spread evenly."""
         return clear(self.curve(beliefs), budget, terms, "auction")
 
@@ -59,7 +59,7 @@ class ClearHeuristic(AbstractPlanner):
         """The shifted surge."""
         return beliefs.curve
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Fund in order; where all are funded, the rest is spread evenly."""
         return clear(self.curve(beliefs), budget, terms, "heuristic")
 
@@ -85,7 +85,7 @@ class Expected(AbstractPlanner):
             )
         return beliefs.outcomes.curve
 
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
         """Clear the market of expected curves; tokens that nobody wants even for nothing are spread evenly.
 
         Raises:

@@ -112,6 +112,9 @@ class AbstractPolicy(ABC):
     commits: ClassVar[bool] = False
     """Whether all tokens are decided before any is generated, so that they can be charged when they are allocated."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
     @abstractmethod
     def open(
         self, beliefs: Beliefs, budget: int, *, terms: Terms | None = None, outlook: AbstractOutlook | None = None
@@ -151,15 +154,38 @@ class Plan:
     price: float
     """Shadow price, utility per token; NaN for a policy that has none."""
 
+    def __repr__(self) -> str:
+        funded = np.count_nonzero(self.tokens)
+        return (
+            f"Plan({self.tokens.sum():,} tokens for {funded:,} of {len(self.tokens):,} queries, price={self.price:.4g})"
+        )
+
 
 class AbstractPlanner(AbstractPolicy):
     """A policy that decides all grants at once, and again when enough tokens have come back."""
 
     commits: ClassVar[bool] = True
 
+    def plan(self, beliefs: Beliefs, budget: int, terms: Terms | None = None) -> Plan:
+        """Divide at most ``budget`` tokens among n queries.
+
+        Args:
+            beliefs: n rows.
+            budget: Tokens, at least 0.
+            terms: Weights and guarantees of n queries; none by default.
+
+        Raises:
+            InputError: The budget is negative or does not pay for the guarantees, or the terms are of another number
+                of queries.
+        """
+        terms = Terms(len(beliefs)) if terms is None else terms
+        if len(terms) != len(beliefs):
+            raise InputError(f"There are terms for {len(terms)} queries and beliefs about {len(beliefs)}; match them.")
+        return self.divide(beliefs, checked_budget(budget, terms), terms)
+
     @abstractmethod
-    def plan(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
-        """Divide at most ``budget`` tokens among n queries, and give none less than its floor."""
+    def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
+        """What a planner is: divide a budget that pays for all floors, and give nobody less than its floor."""
 
     def curve(self, beliefs: Beliefs) -> AbstractCurve:
         """What tokens are worth to n queries by this policy, for all that explains its plans.
@@ -344,7 +370,7 @@ class PlannedMarket(AbstractBookedMarket):
         if terms.floor.sum() > pool:  # what faults or others have used cannot be guaranteed any more
             terms = Terms(len(waiting), terms.weight)
         everybody = waiting.size == len(self._beliefs)  # then what the beliefs have worked out of themselves is kept
-        plan = self._planner.plan(self._beliefs if everybody else self._beliefs.take(waiting), pool, terms)
+        plan = self._planner.divide(self._beliefs if everybody else self._beliefs.take(waiting), pool, terms)
         self._plan = np.zeros(len(self._beliefs), dtype=np.int64)
         self._plan[waiting] = plan.tokens
         self._price = plan.price

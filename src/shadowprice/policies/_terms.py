@@ -46,6 +46,9 @@ class Terms:
         object.__setattr__(self, "floor", np.maximum(np.ceil(sure), minimum).astype(np.int64))
         object.__setattr__(self, "minimum", int(minimum))
 
+    def __repr__(self) -> str:
+        return f"Terms({len(self):,} queries, {int(self.floor.sum()):,} tokens guaranteed)"
+
     def __len__(self) -> int:
         return len(self.weight)
 

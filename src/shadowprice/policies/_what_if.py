@@ -10,7 +10,7 @@ from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import Beliefs
 from shadowprice.policies._explain import right_within
-from shadowprice.policies._market import AbstractPlanner, checked_budget
+from shadowprice.policies._market import AbstractPlanner
 from shadowprice.policies._terms import Terms
 
 _DOUBLINGS: Final = range(-3, 4)
@@ -77,7 +77,7 @@ def what_if(
     curve, rising = policy.curve(beliefs), sorted(set(budgets))
     rows = []
     for budget in rising:
-        plan = policy.plan(beliefs, checked_budget(budget, terms), terms)
+        plan = policy.plan(beliefs, budget, terms)
         right = right_within(curve, plan.tokens)
         worth = float((terms.weight * right).sum())
         rows.append((plan.price, float(right.sum()), worth, float(np.count_nonzero(plan.tokens))))

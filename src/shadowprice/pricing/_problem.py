@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,9 @@ from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves import AbstractCurve
 from shadowprice.curves._columns import column, require
+
+_ROWS: Final = ("weight", "cost", "floor", "cap", "price_ceiling")
+"""What a problem may have besides its curve and its budget."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -82,6 +86,10 @@ class Problem:
             row = int(np.argmax(self.cap < lower))
             rule = f"be at least its floor of {lower[row]:g} tokens"
             require("cap", self.cap, self.cap >= lower, rule)
+
+    def __repr__(self) -> str:
+        given = [f"budget={self.budget:,.10g}", *(f"{name}s" for name in _ROWS if getattr(self, name) is not None)]
+        return f"Problem({self.curve!r}, {', '.join(given)})"
 
     def spent(self, tokens: FloatArray | IntArray) -> float:
         """Σ cᵢtᵢ: what ``(n,)`` tokens cost, in the budget's unit."""

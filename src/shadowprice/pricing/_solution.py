@@ -66,6 +66,13 @@ class Solution:
     evaluations: int = 0
     path: FloatArray = field(default_factory=_no_path)
 
+    def __repr__(self) -> str:
+        funded = np.count_nonzero(self.funded)
+        return (
+            f"Solution({self.tokens.sum():,.10g} tokens for {funded:,} of {len(self.tokens):,} queries, "
+            f"price={self.price:.4g}, utility={self.utility:.6g}, gap={self.gap:.2g}, {self.status.name})"
+        )
+
     @property
     def gap(self) -> float:
         """Utility that an optimal allocation could have beyond this one, at most; never negative."""

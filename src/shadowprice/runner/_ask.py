@@ -1,9 +1,12 @@
 """Asking one question: streaming its reply for as long as the market says so, and trying again after failures."""
 
 import asyncio
+import logging
 import random
+import traceback
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -28,6 +31,7 @@ from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import CUE, End, RunSettings
 from shadowprice.tasks import Question, build_messages
 
+_LOG = logging.getLogger("shadowprice")
 _STOPPED = "The run was stopped before this reply ended."
 _WAITED = 0.01
 """Seconds for which a piece is waited for if it had not arrived already."""
@@ -91,6 +95,8 @@ class Asker:
         self._chance = random.Random(settings.seed)
         self.unsettled: dict[int, Result] = {}
         """What was paid for questions that were left for another time, by row."""
+        self._puzzled = False
+        """Whether an error that nobody had foreseen was logged."""
 
     async def ask(self, row: int, question: Question, limit: int) -> Result:
         """Ask a question that has been granted tokens, and settle it.
@@ -119,7 +125,7 @@ class Asker:
             except LedgerError:
                 raise
             except Exception as error:  # noqa: BLE001  # what an engine does wrong costs a question, not the run
-                lost, note, pause = self._charge(now), _words(error), None
+                lost, note, pause = self._charge(now), self._unexpected(error), None
             else:
                 self._purse.settle(row, result)
                 return result
@@ -317,6 +323,14 @@ class Asker:
             return max(0, self._engine.overshoot - (now.read - now.cap)) if now.read > now.cap else 0
         past = self._engine.overshoot if now.read > 0 else 0
         return max(past, now.cap - now.read) if now.unsure else past
+
+    def _unexpected(self, error: Exception) -> str:
+        """What an engine raised without documenting it, and the line it came from; the log gets the first one whole."""
+        if not self._puzzled:
+            _LOG.error("An engine raised what it does not document.", exc_info=error)
+        self._puzzled = True
+        last = traceback.extract_tb(error.__traceback__)[-1:]
+        return f"{type(error).__name__}: {error}" + "".join(f" ({Path(at.filename).name}:{at.lineno})" for at in last)
 
     def _charge(self, now: _Try) -> int:
         """Tokens that an attempt is charged."""

@@ -29,6 +29,9 @@ class Traces:
     name: str = "traces"
     """Where the traces are from: a path, or `bundled`."""
 
+    def __repr__(self) -> str:
+        return f"Traces({self.n_queries:,} questions, {len(self.query):,} replies, from {self.name})"
+
     @property
     def n_queries(self) -> int:
         """Number of questions, n."""
