@@ -30,7 +30,7 @@ _NEXT_LINE = re.compile(r"[\s*_]*+(?P<answer>[^\r\n]*+)")
 _PROSE = re.compile(r"(?:I|A|[ia])(?:['’]| [a-z]{2})")
 _BOXED = re.compile(r"\\(?:f?boxed|fbox)[ \t]*+(?=\{)")
 _HASHES = re.compile(
-    r"^####[ \t]*+[*_$]*+(?P<answer>[-+−]?[$€£¥]?[-+−]?\d[\d,]*+(?:\.\d++)?(?:[ \t]?/[ \t]?\d++)?%?"
+    r"^####[ \t]*+[*_$]*+(?P<answer>[-+−]?(?:\\?[$€£¥])?[-+−]?\d[\d,]*+(?:\.\d++)?(?:[ \t]?/[ \t]?\d++)?%?"
     r"(?:[ \t][a-z]{1,20})?|\(?[A-Z]\)?)[*_$]*+[ \t]*+\.?\r?$",
     re.MULTILINE,
 )
