@@ -138,7 +138,7 @@ def test_default_budgets_end_where_most_answers_have_appeared(
 
 def test_default_budgets_need_a_right_reply() -> None:
     table = pa.table({"correct": [False], "answer_tokens": [3]})
-    with pytest.raises(InputError, match="No reply in made up is right; give --budgets yourself"):
+    with pytest.raises(InputError, match="No reply in made up is right, so every policy gets 0 %"):
         default_budgets(Traces(table, np.arange(1), "made up"))
 
 
