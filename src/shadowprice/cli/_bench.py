@@ -34,6 +34,8 @@ from shadowprice.cli._options import out, parse_budgets, print_json, progress_ba
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
+_LEARNERS = 2
+"""Questions that beliefs about replies on the way are learnt from, at least."""
 _FEW_DRAWS = 8
 """So few draws are over before further processes have started."""
 
@@ -167,6 +169,8 @@ def bench_traces(
         else:
             needed = tuple(kind for kind in Recipe().knowledge if any(policy.knows is kind for policy in asked))
             looks = any(not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked)
+            if looks and source is None:
+                _require_learners(traces, folds)
             forecasts = fit(Recipe(needed, reads=looks))
             entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
         bar.restart(steps, note="replaying")
@@ -188,6 +192,16 @@ def bench_traces(
     return results, entrants[0].forecasts
 
 
+def _require_learners(traces: Traces, folds: int) -> None:
+    """Refuse traces of which a fold leaves fewer questions than policies that look at replies learn from."""
+    different = len(set(traces.questions))
+    if different - -(-different // folds) < _LEARNERS:
+        raise InputError(
+            f"{traces.name} holds {different} different questions, too few to learn from some and bench the others; "
+            f"give {2 * _LEARNERS} or more, and 200 to tell policies apart."
+        )
+
+
 def print_tables(results: list[BenchResult]) -> None:
     """Print each result, in parts if the terminal is narrow."""
     console = out()
@@ -202,7 +216,8 @@ def print_tables(results: list[BenchResult]) -> None:
         say(caution)
     elif min(results[0].stream_sizes) < STREAM_SIZE:
         say(
-            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a tier of it, is too small for more."
+            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a part of it (a tier, or a third), "
+            "is too small for more."
         )
 
 
