@@ -152,3 +152,20 @@ def test_verdicts_that_are_all_alike_are_said(shadowprice: Command, tmp_path: Pa
         said = shadowprice("import", log, "-o", tmp_path / "t.parquet")
         assert said.code == 0
         assert said.err.splitlines()[-1].startswith(sentence)
+
+
+def test_estimated_tokens_are_named_wherever_they_are_spent(shadowprice: Command, tmp_path: Path) -> None:
+    log, traces, report = (tmp_path / name for name in ("a.jsonl", "t.parquet", "r.html"))
+    rows = [
+        {"question": f"{n} + 1?", "reply": "We add. " * (n % 7) + f"It is {n + n % 3}.", "gold": n} for n in range(12)
+    ]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert shadowprice("import", log, "-o", traces, "--chars-per-token", "3").code == 0
+    assert read_traces(traces).token_unit == "3 characters, estimated"
+    said = shadowprice("bench", traces, "--policies", "uniform,oracle", "--seeds", "1", "--report", report)
+    assert said.code == 0
+    assert f"{traces} counts tokens of 3 characters, estimated, and so do all budgets." in said.err.replace("\n", " ")
+    assert "Tokens of 3 characters, estimated." in report.read_text(encoding="utf-8")
+    log.write_text("".join(json.dumps(row | {"tokens": 9}) + "\n" for row in rows))
+    assert shadowprice("import", log, "-o", traces).code == 0
+    assert read_traces(traces).token_unit == ""

@@ -32,7 +32,7 @@ from shadowprice.bench import (
 from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, require_writable, say, split_list
 from shadowprice.policies import POLICIES, Knowledge, get_policy
-from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
+from shadowprice.traces import BUNDLED, BUNDLED_TALE, ESTIMATED, Accounting, Traces, read_traces
 
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
@@ -98,6 +98,8 @@ def bench(
             f"{traces} has no tiers: {AS_RECORDED} is its questions as they are. Other streams mix thirds of them by "
             "what happened: how often replies were right, then how long they are."
         )
+    if ESTIMATED in recorded.token_unit:
+        say(f"The log had no token counts: {traces} counts tokens of {recorded.token_unit}, and so do all budgets.")
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
     results, forecasts = bench_traces(

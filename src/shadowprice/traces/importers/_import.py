@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from shadowprice._errors import InputError
 from shadowprice._packed import refuse_pointer
-from shadowprice.traces._schema import TRACE_SCHEMA
+from shadowprice.traces._schema import ESTIMATED, TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
 from shadowprice.traces.importers._batch import read_batch
 from shadowprice.traces.importers._batch_requests import read_requests
@@ -120,6 +120,9 @@ def import_logs(
             reasons.update(log.skipped)
         why = "; ".join(f"{count} with {reason}" for reason, count in reasons.most_common(3)) or "they hold none"
         raise InputError(f"No reply could be taken from {', '.join(str(log.path) for log in logs)}: {why}.")
+    if sum(log.estimated for log in logs) == table.num_rows:
+        unit = f"{settings.chars_per_token:g} characters, {ESTIMATED}"
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"token_unit": unit.encode()})
     return Imported(table, "traces", (*requests, *logs))
 
 
