@@ -28,6 +28,8 @@ from shadowprice.grading import find_answer, stated_answers
         (r"$$\boxed{\text{answer: 12}}$$", "12"),
         ("So 6 * 7 = 42\n#### 42", "42"),
         ("So 6 * 7 = 42\n#### \\$42.00", r"\$42.00"),
+        ("5. [Final solution] Thus, it takes 3 bolts. #### 3", "3"),
+        ("It takes 3 bolts. #### 3\n#### 4. Check it", "3"),
         ("【答案】C", "C"),
         ("因此,【正确答案】:C。\n【解析】略", "C"),
         ("[正确答案]C<eoa>", "C"),

@@ -90,6 +90,14 @@ def test_verdicts_under_other_names(tmp_path: Path) -> None:
     assert "correct=result" in imported.logs[0].notes[0]
 
 
+def test_right_answers_say_where_the_answer_stands_also_beside_verdicts(tmp_path: Path) -> None:
+    reply = "There are **12** jars in them. " + "That is all that there is to say. " * 2
+    record = {"question": "Q", "response": f"{reply}\n\n12\n", "gold": "12", "correct": False}
+    ((row,), imported) = read(lines(tmp_path / "a.jsonl", [record]))
+    assert (row["answer"], row["correct"]) == ("12", False)
+    assert not any("graded here" in note for note in imported.logs[0].notes)
+
+
 def test_a_result_that_is_no_verdict_is_left_alone(tmp_path: Path) -> None:
     record = {"prompt": "Q", "response": "The answer is 4.", "gold": "4"}
     path = lines(tmp_path / "a.jsonl", [record | {"result": "passed"}, record | {"result": "failed: timed out"}])

@@ -83,8 +83,8 @@ def read_generic(log: Log) -> Iterator[Entry]:
 
 
 def _graders(log: Log, columns: Columns) -> list[str]:
-    """For each row the grader that its right answer asks for; none where nothing is to be graded."""
-    if log.settings.grader is not None or "correct" in columns.taken or "gold" not in columns.taken:
+    """For each row the grader that its right answer asks for; where there are verdicts it finds the answer alone."""
+    if log.settings.grader is not None or "gold" not in columns.taken:
         return []
     asked = [
         (
@@ -93,7 +93,8 @@ def _graders(log: Log, columns: Columns) -> list[str]:
         )
         for row in _rows(log.path, wanted=[name for name in log.settings.columns.values() if name])
     ]
-    return told_graders([gold for gold, _ in asked], [question for _, question in asked], log.note)
+    tell = (lambda sentence: None) if "correct" in columns.taken else log.note
+    return told_graders([gold for gold, _ in asked], [question for _, question in asked], tell)
 
 
 def _get(values: Mapping[str, Any], columns: Columns, role: str) -> Any:
