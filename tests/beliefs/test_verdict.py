@@ -1,5 +1,7 @@
 """Whether beliefs are worth having, in one sentence."""
 
+from dataclasses import replace
+
 import pytest
 
 from shadowprice.beliefs import BeliefScores, Estimate, verdict
@@ -52,7 +54,16 @@ def scores(skill: tuple[float, float, float], right: int = 80, questions: int = 
         ),
         (
             scores((0.4, 0.1, 0.6), questions=20),
-            "Too little to tell: only 80 of 180 replies, to 20 questions, are right; record more, or easier questions.",
+            "Too little to tell: 80 of 180 replies are right, to only 20 questions; record more questions.",
+        ),
+        (
+            scores((0.4, 0.1, 0.6), right=180, questions=20),
+            "Too little to tell: all 180 replies, to 20 questions, are right; record more, or harder questions.",
+        ),
+        (
+            replace(scores((0.2, 0.1, 0.3), right=180), auc=Estimate(*(float("nan"),) * 3)),
+            "Yes: on unseen questions it is 20 % less wrong than believing the same of all questions, which is how "
+            "long answers take: all replies are right.",
         ),
         (
             scores((float("nan"),) * 3),

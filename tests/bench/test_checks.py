@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from shadowprice.bench import BenchResult, Forecasts, run_bench
@@ -48,6 +49,21 @@ def test_traces_with_too_little_that_is_right_are_refused_first(
     assert (2, True) == (ended.code, "1 of 180 replies are right, and to questions of one fold of 2" in ended.err)
     ended = shadowprice("fit", path, "--predictor", "threshold")
     assert (2, True) == (ended.code, "1 of 180 replies are right, and to questions of one fold of 2" in ended.err)
+
+
+def test_traces_of_three_questions_are_too_few_to_learn_from_some_of_them(
+    shadowprice: Callable[..., Any], sums_file: Path, tmp_path: Path
+) -> None:
+    table = read_traces(sums_file).table
+    chosen = table["question"].unique().to_pylist()[:3]
+    table = table.filter(pc.is_in(table["question"], pa.array(chosen)))
+    path = tmp_path / "three.parquet"
+    all_right = pa.array([True] * table.num_rows)
+    write_traces(table.set_column(table.schema.get_field_index("correct"), "correct", [all_right]), path)
+    ended = shadowprice("bench", path)
+    assert 2 == ended.code
+    assert "three.parquet holds 3 different questions, too few to learn from some and bench the others" in ended.err
+    assert "give 4 or more, and 200 to tell policies apart." in ended.err
 
 
 def bench(traces: Traces) -> BenchResult:

@@ -44,7 +44,8 @@ def test_the_summary_as_json(shadowprice: Command, tmp_path: Path) -> None:
 def test_the_table_says_what_was_left_out(shadowprice: Command, tmp_path: Path) -> None:
     said = shadowprice("import", SAMPLES, "-o", tmp_path / "t.parquet")
     assert (0, "") == (said.code, said.out)
-    head, first, second, last = said.err.splitlines()
+    head, first, second, last, alike = said.err.splitlines()
+    assert alike.startswith("No reply is right")
     assert ["log", "format", "imported", "skipped"] == head.split()[:4]
     assert [SAMPLES.name, "lm-eval", "3", "3"] == first.split()[:4]
     assert "the same reply under the filter 'flexible-extract' (--filter takes it instead)" in first
@@ -139,3 +140,32 @@ def test_columns_of_a_table_are_named(shadowprice: Command, tmp_path: Path) -> N
     done = shadowprice("import", str(tmp_path / "a.csv"), "-o", str(out), "--columns", "said")
     assert done.code == 2
     assert "--columns: 'said' names no column; write question=NAME" in done.err
+
+
+def test_verdicts_that_are_all_alike_are_said(shadowprice: Command, tmp_path: Path) -> None:
+    log = tmp_path / "a.csv"
+    for reply, sentence in (
+        ("3", "No reply is right, so there is nothing to learn"),
+        ("2", "All replies are right, so"),
+    ):
+        log.write_text(f"question,reply,gold\n1 + 1?,Answer: {reply},2\n")
+        said = shadowprice("import", log, "-o", tmp_path / "t.parquet")
+        assert said.code == 0
+        assert said.err.splitlines()[-1].startswith(sentence)
+
+
+def test_estimated_tokens_are_named_wherever_they_are_spent(shadowprice: Command, tmp_path: Path) -> None:
+    log, traces, report = (tmp_path / name for name in ("a.jsonl", "t.parquet", "r.html"))
+    rows = [
+        {"question": f"{n} + 1?", "reply": "We add. " * (n % 7) + f"It is {n + n % 3}.", "gold": n} for n in range(12)
+    ]
+    log.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert shadowprice("import", log, "-o", traces, "--chars-per-token", "3").code == 0
+    assert read_traces(traces).token_unit == "3 characters, estimated"
+    said = shadowprice("bench", traces, "--policies", "uniform,oracle", "--seeds", "1", "--report", report)
+    assert said.code == 0
+    assert f"{traces} counts tokens of 3 characters, estimated, and so do all budgets." in said.err.replace("\n", " ")
+    assert "Tokens of 3 characters, estimated." in report.read_text(encoding="utf-8")
+    log.write_text("".join(json.dumps(row | {"tokens": 9}) + "\n" for row in rows))
+    assert shadowprice("import", log, "-o", traces).code == 0
+    assert read_traces(traces).token_unit == ""

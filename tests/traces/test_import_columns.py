@@ -69,6 +69,7 @@ def test_common_names_are_understood_in_every_kind_of_table(tmp_path: Path, kind
     assert imported.logs[0].notes == (
         "columns taken: question=prompt, reply=output, gold=target, tokens=output_tokens; ignored: extra "
         "(--columns takes others)",
+        "there are no verdicts, so replies are graded here, as the golds ask: number for 2 (--grader takes another)",
     )
 
 

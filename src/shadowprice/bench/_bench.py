@@ -174,7 +174,10 @@ def default_budgets(traces: Traces) -> tuple[int, ...]:
     The largest is the power of two nearest to where nine in ten right answers have appeared.
     """
     if not traces.correct.any():
-        raise InputError(f"No reply in {traces.name} is right; give --budgets yourself.")
+        raise InputError(
+            f"No reply in {traces.name} is right, so every policy gets 0 % of it right at any budget and there is "
+            "nothing to compare; record an easier task, or look whether its verdicts are what they should be."
+        )
     ample = float(np.quantile(traces.answer_tokens[traces.correct], 0.9))
     top = max(3, round(np.log2(max(ample, 1.0))))
     return tuple(2 ** (top - step) for step in (3, 2, 1, 0))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Fact(NamedTuple):
     """What it is, in a sentence."""
 
 
+_NOTHING: Final = 0.005
+"""Share of the distance to the oracle that reads as none."""
+
+
 def write_report(
     results: Sequence[BenchResult],
     command: str,
@@ -70,6 +74,7 @@ def write_report(
         results=results,
         shown=shown,
         facts=_facts(shown),
+        token_unit="" if traces is None else traces.token_unit,
         colours=colours(shown.measured),
         tiers=tier_colours(),
         accuracy=plot_accuracy(shown),
@@ -92,7 +97,11 @@ def _facts(result: BenchResult) -> list[Fact]:
     facts = []
     shares = {policy: share for policy in rivals if (share := result.closed(policy)) is not None}
     ahead = max(shares, key=lambda policy: shares[policy]) if shares else ""
-    if shares and ahead != ClearLambert.name:
+    if shares and set(shares) != {ClearLambert.name} and shares[ahead] < _NOTHING:
+        facts.append(
+            Fact("0 %", f"of the distance from {ClearLambert.name} to the oracle is closed: no policy here gets closer")
+        )
+    elif shares and ahead != ClearLambert.name:
         facts.append(
             Fact(
                 f"{100 * shares[ahead]:.0f} %",

@@ -32,8 +32,10 @@ from shadowprice.bench import (
 from shadowprice.cli._encoders import BesideOption, EncoderOption, choose_encoder, questions_of, read_once
 from shadowprice.cli._options import out, parse_budgets, print_json, progress_bar, require_writable, say, split_list
 from shadowprice.policies import POLICIES, Knowledge, get_policy
-from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
+from shadowprice.traces import BUNDLED, BUNDLED_TALE, ESTIMATED, Accounting, Traces, read_traces
 
+_LEARNERS = 2
+"""Questions that beliefs about replies on the way are learnt from, at least."""
 _FEW_DRAWS = 8
 """So few draws are over before further processes have started."""
 
@@ -96,6 +98,8 @@ def bench(
             f"{traces} has no tiers: {AS_RECORDED} is its questions as they are. Other streams mix thirds of them by "
             "what happened: how often replies were right, then how long they are."
         )
+    if ESTIMATED in recorded.token_unit:
+        say(f"The log had no token counts: {traces} counts tokens of {recorded.token_unit}, and so do all budgets.")
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
     results, forecasts = bench_traces(
@@ -167,6 +171,8 @@ def bench_traces(
         else:
             needed = tuple(kind for kind in Recipe().knowledge if any(policy.knows is kind for policy in asked))
             looks = any(not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked)
+            if looks and source is None:
+                _require_learners(traces, folds)
             forecasts = fit(Recipe(needed, reads=looks))
             entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
         bar.restart(steps, note="replaying")
@@ -188,6 +194,16 @@ def bench_traces(
     return results, entrants[0].forecasts
 
 
+def _require_learners(traces: Traces, folds: int) -> None:
+    """Refuse traces of which a fold leaves fewer questions than policies that look at replies learn from."""
+    different = len(set(traces.questions))
+    if different - -(-different // folds) < _LEARNERS:
+        raise InputError(
+            f"{traces.name} holds {different} different questions, too few to learn from some and bench the others; "
+            f"give {2 * _LEARNERS} or more, and 200 to tell policies apart."
+        )
+
+
 def print_tables(results: list[BenchResult]) -> None:
     """Print each result, in parts if the terminal is narrow."""
     console = out()
@@ -202,7 +218,8 @@ def print_tables(results: list[BenchResult]) -> None:
         say(caution)
     elif min(results[0].stream_sizes) < STREAM_SIZE:
         say(
-            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a tier of it, is too small for more."
+            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a part of it (a tier, or a third), "
+            "is too small for more."
         )
 
 

@@ -27,6 +27,12 @@ from shadowprice.traces import (
 
 _MIB = 2**20
 _WIDTH = 160
+_ALIKE = {
+    False: "No reply is right, so there is nothing to learn and nothing to compare: give logs of an easier task, or "
+    "look whether the verdicts are what they should be.",
+    True: "All replies are right, so what can be learnt is how long answers take, not which questions are worth it.",
+}
+"""What verdicts tell that are all alike."""
 
 
 def import_(
@@ -157,3 +163,5 @@ def _tell(imported: Imported, summary: dict[str, Any]) -> None:
         f"{summary['replies']} replies to {summary['questions']} questions, {share:.0%} right, "
         f"written to {summary['output']}."
     )
+    if summary["right"] in (0, summary["replies"]):
+        say(_ALIKE[bool(summary["right"])])

@@ -7,6 +7,7 @@ from shadowprice.grading._graders import GRADERS, grade
 from shadowprice.grading._infer import infer_grader, infer_graders, reads_gold
 from shadowprice.grading._readable import is_readable
 from shadowprice.grading._tests import missing_layers
+from shadowprice.grading._worked import final_part
 
 __all__ = [
     "GRADERS",
@@ -14,6 +15,7 @@ __all__ = [
     "Emergence",
     "admit_grader",
     "emergence",
+    "final_part",
     "find_answer",
     "grade",
     "infer_grader",

@@ -10,7 +10,7 @@ _LONGEST_SCANNED = 1_000_000
 """Characters at the end of a reply in which the template's tokens are looked for; no model's reply is as long."""
 
 _TEMPLATE = re.compile(
-    r"<(?:\|(?P<name>[A-Za-z][\w ]{0,40})\||｜[\w▁ ]{1,40}｜|/?s|/?bos|/?eos|(?:start|end)_of_turn)>"
+    r"<(?:\|(?P<name>[A-Za-z][\w ]{0,40})\||｜[\w▁ ]{1,40}｜|/?s|/?bos|/?eos|eo[ah]|(?:start|end)_of_turn)>"
     r"(?:(?:assistant|model)\b)?+|\[/?INST\]",
 )
 _WITHIN = re.compile(r"begin_of_\w+|(?:begin|end)_of_(?:box|thought)|channel|message|constrain|START_\w+|END_THINKING")

@@ -47,10 +47,12 @@ _IS = (
 )
 FOREIGN: Final = re.compile(
     rf"(?:(?<!\w)(?:{_SPACED}){_MORE}(?:[ \t]++(?:{_IS})(?!\w)|(?=[ \t]++[*_`$\"\d])){BLANK}*+[:：]?|"
-    rf"(?:{_DENSE}){BLANK}*+(?:应该是|应为|就是|是|为|為|は|은|는){BLANK}*+[:：]?){BLANK}*+" + CLAUSE,
+    rf"(?:{_DENSE}){BLANK}*+(?:应该是|应为|就是|是|为|為|は|은|는){BLANK}*+[:：]?|"
+    rf"[【\[](?:正确|最终|最終)?(?:答案|答え|정답)[】\]]{BLANK}*+[:：]?(?!{BLANK}*+[和与及]))"
+    rf"{BLANK}*+" + CLAUSE,
     re.IGNORECASE,
 )
-"""``La respuesta es 7``, ``答案是7``."""
+"""``La respuesta es 7``, ``答案是7``, ``【答案】7``."""
 ENDINGS: Final = re.compile(
     r"(?:입니다|이다|이에요|예요|임|です|でした|である|となります|になります|だ|['’][dt][ıiuü]r|[ \t]है|[ \t]हैं)\Z"
 )

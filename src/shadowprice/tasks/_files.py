@@ -13,9 +13,9 @@ import numpy as np
 from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
+from shadowprice.grading import final_part
 from shadowprice.tasks._choices import how_counted, letter_of
 from shadowprice.tasks._columns import Columns, choose_columns
-from shadowprice.tasks._golds import final_part
 from shadowprice.tasks._lines import Draft, is_batch, read_batch, read_line
 from shadowprice.tasks._questions import Question
 from shadowprice.tasks._rows import read_rows

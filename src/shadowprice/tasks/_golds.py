@@ -1,15 +1,11 @@
-r"""Right answers in the shapes in which data sets hold them: ``... #### 42``, ``\boxed{42}``, a list of one."""
+"""Right answers in the shapes in which data sets hold them: a text, a number, a list of one."""
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from shadowprice._errors import InputError
-from shadowprice.grading._dress import without_hashes
 
-_BOX: Final = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_LONGEST: Final = 2**17
 _LARGEST_WHOLE: Final = 2**53
 
 
@@ -52,20 +48,3 @@ def read_gold(value: Any, where: str) -> Any:
             "with the grader regex), or read none with --columns gold=."
         )
     return "" if isinstance(value, str) and not value.strip() else value
-
-
-def final_part(gold: str) -> str | None:
-    r"""What follows ``####`` on the last line, or is in the last ``\boxed{}``; None if there is neither."""
-    if len(gold) > _LONGEST:
-        return None
-    if (rest := without_hashes(gold)) != gold.strip():
-        return rest
-    starts = [match.end() for match in _BOX.finditer(gold)]
-    if not starts:
-        return None
-    depth = 1
-    for position in range(starts[-1], len(gold)):
-        depth += {"{": 1, "}": -1}.get(gold[position], 0)
-        if depth == 0:
-            return gold[starts[-1] : position].strip() or None
-    return None

@@ -3,7 +3,7 @@
 from shadowprice.traces._files import BUNDLED, BUNDLED_TALE, read_traces, write_traces
 from shadowprice.traces._recorded import RecordedOutlook
 from shadowprice.traces._replay import Accounting, Outcome, Replies, replay
-from shadowprice.traces._schema import SCHEMA_VERSION, TRACE_SCHEMA
+from shadowprice.traces._schema import ESTIMATED, SCHEMA_VERSION, TRACE_SCHEMA
 from shadowprice.traces._sweeps import SWEEP_SCHEMA, Sweep, read_sweeps, write_sweeps
 from shadowprice.traces._traces import TIERS, Traces
 from shadowprice.traces.importers import (
@@ -18,6 +18,7 @@ from shadowprice.traces.importers import (
 __all__ = [
     "BUNDLED",
     "BUNDLED_TALE",
+    "ESTIMATED",
     "FORMATS",
     "SCHEMA_VERSION",
     "SWEEP_SCHEMA",

@@ -6,6 +6,9 @@ import pyarrow as pa
 
 SCHEMA_VERSION: Final = 1
 
+ESTIMATED: Final = "estimated"
+"""What the metadata `token_unit` says of tokens that nobody has counted."""
+
 TRACE_SCHEMA: Final = pa.schema(
     [
         pa.field("query_id", pa.string(), nullable=False, metadata={"doc": "`dataset/number`, one per question"}),

@@ -4,7 +4,7 @@ import csv
 import re
 import zipfile
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import pyarrow.parquet as pq
 
@@ -13,11 +13,12 @@ from shadowprice._errors import InputError
 from shadowprice._packed import open_file, refuse_pointer
 from shadowprice._parquet import readable
 from shadowprice.traces.importers._batch_requests import is_request
-from shadowprice.traces.importers._columns import choose_columns
-from shadowprice.traces.importers._generic import column_names
+from shadowprice.traces.importers._columns import choose_columns, nested_replies, roles_of
+from shadowprice.traces.importers._containers import object_fields
+from shadowprice.traces.importers._generic import Look, look_at
 from shadowprice.traces.importers._json import JsonStream, read_json_lines
 from shadowprice.traces.importers._lighteval import NEWER_DETAILS, OLDER_DETAILS
-from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, json_members
+from shadowprice.traces.importers._mmlu_pro import MMLU_PRO_FIELDS, MMLU_PRO_REPLIES, json_members
 
 FORMATS: Final = (
     "inspect",
@@ -34,8 +35,11 @@ FORMATS: Final = (
 """What `import_logs` reads: logs of several tools, the requests of a batch, our own files, and any table."""
 
 _HEAD = 2**16
+_REPLY_WORDS = ("reply", "response", "completion", "output", "generat", "predict", "model")
+"""What a column may be called that holds replies under a name of its own."""
 _INSPECT_JSON = re.compile(rb'\s*\{\s*"(version|status|eval)"\s*:')
 _REASONING_GYM = re.compile(rb'\s*\{\s*"(dataset_name|name)"\s*:\s*"[^"]*"\s*,\s*"(model|category)"\s*:')
+_REASONING_GYM_WHOLE = re.compile(rb'\s*\{\s*"metadata"\s*:\s*\{')
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -66,12 +70,18 @@ def detect_format(path: Path) -> str:
 def _table(path: Path) -> str:
     """Any table with a column that is the reply."""
     try:
-        names = column_names(path)
+        look = look_at(path)
     except InputError:
-        names = []
-    if names and choose_columns(names, {}, str(path)) is not None:
+        look = Look([], [])
+    if look.names and choose_columns(look.names, {}, str(path), look.rows) is not None:
         return "columns"
-    has = f"its columns are {shown(*names)}" if names else "it is no table"
+    has = f"its columns are {shown(*look.names)}" if look.names else "it is no table"
+    if "question" in roles_of(look.names):
+        raise InputError(
+            f"{path}: none of its columns ({shown(*look.names)}) says that it is the reply, the whole text that a "
+            f"model wrote; say which are what with --columns question=NAME,reply=NAME,gold=NAME (or correct=NAME)"
+            f"{nested_replies(look.rows)}."
+        )
     raise InputError(
         f"{path}: not a log of a known format; give one of inspect_ai, lm-evaluation-harness (samples_*.jsonl), "
         "a batch, ZeroEval, a sweep or traces, say which it is with --format, or give any JSONL, CSV or Parquet file "
@@ -109,7 +119,7 @@ def _in_array(path: Path, head: bytes) -> str | None:
     with JsonStream(path) as stream:
         for _, item in stream.items("item"):
             keys = set(item) if isinstance(item, dict) else set()
-            if keys >= MMLU_PRO_FIELDS and keys & {"response", "model_outputs"}:
+            if keys >= MMLU_PRO_FIELDS and keys & MMLU_PRO_REPLIES:
                 return "mmlu-pro"
             return "zeroeval" if {"session_id", "output"} <= keys else None
     raise InputError(f"{path}: an empty list; give a log with replies in it.")
@@ -124,8 +134,10 @@ def _in_object(path: Path, head: bytes) -> str | None:
             return _of_line(path, record)
     if b'"results"' in head and _REASONING_GYM.match(head.removeprefix(_MARK)):
         return "reasoning-gym"
+    if _REASONING_GYM_WHOLE.match(head.removeprefix(_MARK)) and b'"categories"' in head:
+        return "reasoning-gym"
     if b'"results"' in head and b'"configs"' in head:
-        _refuse_results(path)
+        return _with_samples(path)
     return None
 
 
@@ -138,13 +150,26 @@ def _of_line(path: Path, record: dict[str, Any]) -> str | None:
     if {"doc_id", "resps"} <= keys:
         return "lm-eval"
     if {"results", "configs"} <= keys:
-        _refuse_results(path)
-    if "question" in keys and choose_columns(keys, {}, str(path)) is None:
+        return _with_samples(path)
+    if {"metadata", "categories"} <= keys:
+        return "reasoning-gym"
+    named = any(word in name.casefold() for name in keys for word in _REPLY_WORDS)
+    if (
+        "question" in keys
+        and not named
+        and choose_columns(keys, {}, str(path)) is None
+        and not nested_replies([record])
+    ):
         raise InputError(f"{path}: questions without replies; give them with --questions, beside a log.")
     return None
 
 
-def _refuse_results(path: Path) -> NoReturn:
+def _with_samples(path: Path) -> str:
+    """Results of lm-evaluation-harness as its Python interface gives them, with the samples inside."""
+    for name, stream in object_fields(path):
+        if name == "samples" and stream.peek() == "{":
+            return "lm-eval-results"
+        stream.value(f"field '{name}'")
     raise InputError(
         f"{path}: the results of lm-evaluation-harness without the replies; give its samples_*.jsonl, which it "
         "writes with --log_samples."

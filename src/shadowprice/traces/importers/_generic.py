@@ -1,9 +1,9 @@
 """Any table with a reply per row: JSONL, a JSON list, CSV or Parquet."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from hashlib import blake2b
-from itertools import islice
+from itertools import islice, starmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,16 +14,21 @@ from shadowprice._columns import lookup, shown
 from shadowprice._errors import InputError
 from shadowprice._packed import open_file
 from shadowprice._parquet import readable
+from shadowprice.grading import final_part, stated_answers
 from shadowprice.traces._traces import TIERS
-from shadowprice.traces.importers._columns import Columns, choose_columns
+from shadowprice.traces.importers._columns import Columns, choose_columns, nested_replies
+from shadowprice.traces.importers._containers import json_rows
 from shadowprice.traces.importers._endings import is_cut_off, no_answer
 from shadowprice.traces.importers._fields import Message, last_asked
-from shadowprice.traces.importers._json import MAX_PIECE, Advance, JsonStream, read_json_lines
+from shadowprice.traces.importers._graded import told_graders
+from shadowprice.traces.importers._json import MAX_PIECE, Advance
 from shadowprice.traces.importers._replies import MAX_COUNT, Entry, Log, LoggedReply, Skipped, read_score
 
 _LOOK = 64
 """Rows that are looked at for the names of the columns; of JSON each may have others."""
 _ROWS = 256
+_STATEMENT = 80
+"""Characters of the longest reference answer that may be a statement of it."""
 _MARK = "\ufeff"
 
 
@@ -34,20 +39,27 @@ class Row(NamedTuple):
     values: Mapping[str, Any]
 
 
-def column_names(path: Path) -> list[str]:
-    """The names of the columns of a table.
+class Look(NamedTuple):
+    """What the first rows of a table hold."""
+
+    names: list[str]
+    """Of its columns."""
+    rows: list[Mapping[str, Any]]
+
+
+def look_at(path: Path, wanted: Collection[str] = ()) -> Look:
+    """Look at the first rows of a table; `wanted` are columns that the caller says it has.
 
     Raises:
         InputError: It is no table of any kind.
     """
-    names: dict[str, None] = {}
+    rows: list[Mapping[str, Any]] = []
     try:
-        for row in islice(_rows(path), _LOOK):
-            names.update(dict.fromkeys(row.values))
+        rows.extend(row.values for row in islice(_rows(path, wanted=wanted), _LOOK))
     except InputError:
-        if not names:  # what is wrong further on is said when it is read
+        if not any(rows):  # what is wrong further on is said when it is read
             raise
-    return list(names)
+    return Look(list(dict.fromkeys(name for row in rows for name in row)), rows)
 
 
 def read_generic(log: Log) -> Iterator[Entry]:
@@ -56,19 +68,40 @@ def read_generic(log: Log) -> Iterator[Entry]:
     Raises:
         InputError: It is not a table, does not say which column is the reply, or a value is not what it should be.
     """
-    names = column_names(log.path)
-    columns = choose_columns(names, log.settings.columns, str(log.path))
+    named = [name for name in log.settings.columns.values() if name]
+    look = look_at(log.path, named)
+    columns = choose_columns(look.names, log.settings.columns, str(log.path), look.rows)
     if columns is None:
         raise InputError(
-            f"{log.path}: none of its columns ({shown(*names)}) says that it is the reply; say which are what "
-            "with --columns question=NAME,reply=NAME,gold=NAME (or correct=NAME)."
+            f"{log.path}: none of its columns ({shown(*look.names)}) says that it is the reply; say which are what "
+            f"with --columns question=NAME,reply=NAME,gold=NAME (or correct=NAME){nested_replies(look.rows)}."
         )
     log.note(columns.sentence)
-    for row in _rows(log.path, log.advance):
-        yield from _entries(log, columns, row)
+    graders = _graders(log, columns)
+    for number, row in enumerate(_rows(log.path, log.advance, named)):
+        yield from _entries(log, columns, row, graders[number] if number < len(graders) else "exact")
 
 
-def _entries(log: Log, columns: Columns, row: Row) -> Iterator[Entry]:
+def _graders(log: Log, columns: Columns) -> list[str]:
+    """For each row the grader that its right answer asks for; where there are verdicts it finds the answer alone."""
+    if log.settings.grader is not None or "gold" not in columns.taken:
+        return []
+    asked = [
+        (
+            (*_golds(lookup(row.values, columns.taken["gold"]), worked=True), "")[0],
+            _question(_get(row.values, columns, "question")),
+        )
+        for row in _rows(log.path, wanted=[name for name in log.settings.columns.values() if name])
+    ]
+    tell = (lambda sentence: None) if "correct" in columns.taken else log.note
+    return told_graders([gold for gold, _ in asked], [question for _, question in asked], tell)
+
+
+def _get(values: Mapping[str, Any], columns: Columns, role: str) -> Any:
+    return lookup(values, columns.taken[role]) if role in columns.taken else None
+
+
+def _entries(log: Log, columns: Columns, row: Row, grader: str) -> Iterator[Entry]:
     got = {role: lookup(row.values, name) for role, name in columns.taken.items()}
     replies, several = _several(got.get("reply"))
     question = _question(got.get("question"))
@@ -97,12 +130,13 @@ def _entries(log: Log, columns: Columns, row: Row) -> Iterator[Entry]:
             query_id=f"{dataset}/{name}",
             key=key,
             question=question,
-            golds=_golds(got.get("gold")),
+            golds=_golds(got.get("gold"), worked=log.settings.grader is None),
             dataset=dataset,
             tier=tier or None,
             model=_text(got.get("model")) or None,
             protocol="columns",
             text=reply,
+            grader=grader,
             reasoning=_text(_one(got.get("reasoning"), number, len(replies), several)),
             correct=None if isinstance(verdict, Skipped) else verdict,
             tokens=_tokens(_one(got.get("tokens"), number, len(replies), several), row.where, columns),
@@ -139,15 +173,31 @@ def _question(value: Any) -> str:
     """The text, or what the user said last in a chat."""
     if isinstance(value, list):
         try:
-            return last_asked([Message.model_validate(one) for one in value if isinstance(one, dict)])
+            return last_asked([Message.model_validate(_turn(one)) for one in value if isinstance(one, dict)])
         except ValidationError:
             return ""
     return _text(value)
 
 
-def _golds(value: Any) -> tuple[str, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(text for text in map(_text, values) if text)
+def _turn(message: dict[str, Any]) -> dict[str, Any]:
+    """A message; OpenCompass calls the user HUMAN, and what is said its prompt."""
+    role = str(message.get("role", ""))
+    is_user = role.casefold() in ("human", "user")
+    return {**message, "role": "user" if is_user else role, "content": message.get("content", message.get("prompt"))}
+
+
+def _golds(value: Any, *, worked: bool) -> tuple[str, ...]:
+    """The reference answers; of worked solutions what stands behind their #### or in their last box."""
+    texts = map(_text, value if isinstance(value, list) else [value])
+    return tuple((final_part(text) or _said(text)) if worked else text for text in texts if text)
+
+
+def _said(gold: str) -> str:
+    """What a reference answer says where it is a whole statement: ``Answer: C.`` is C."""
+    stated = stated_answers(gold) if len(gold) <= _STATEMENT else []
+    return (
+        stated[0].text if len(stated) == 1 and gold.endswith((stated[0].text, f"{stated[0].text}{gold[-1]}")) else gold
+    )
 
 
 def _text(value: Any) -> str:
@@ -174,21 +224,14 @@ def _tokens(value: Any, where: str, columns: Columns) -> int | None:
     return int(number)
 
 
-def _rows(path: Path, advance: Advance = lambda count: None) -> Iterator[Row]:
+def _rows(path: Path, advance: Advance = lambda count: None, wanted: Collection[str] = ()) -> Iterator[Row]:
     with open_file(path) as file:
         head: bytes = file.read(2**12)
     first = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     if head.startswith(b"PAR1"):
         yield from parquet_rows(path, advance)
-    elif first == b"{":
-        for line, record in read_json_lines(path, advance):
-            yield Row(f"{path}, line {line}", record)
-    elif first == b"[":
-        with JsonStream(path, advance) as stream:
-            for number, record in stream.items("item"):
-                if not isinstance(record, dict):
-                    raise InputError(f"{path}, item {number}: not a JSON object; give a list of objects.")
-                yield Row(f"{path}, item {number}", record)
+    elif first in (b"{", b"["):
+        yield from starmap(Row, json_rows(path, advance, wanted))
     else:
         yield from _csv(path, advance)
 

@@ -11,15 +11,17 @@ import pyarrow as pa
 
 from shadowprice._errors import InputError
 from shadowprice._packed import refuse_pointer
-from shadowprice.traces._schema import TRACE_SCHEMA
+from shadowprice.traces._schema import ESTIMATED, TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
 from shadowprice.traces.importers._batch import read_batch
 from shadowprice.traces.importers._batch_requests import read_requests
 from shadowprice.traces.importers._detect import FORMATS, detect_format
+from shadowprice.traces.importers._doubts import count_doubts, doubts
 from shadowprice.traces.importers._generic import read_generic
 from shadowprice.traces.importers._inspect import read_inspect
 from shadowprice.traces.importers._lighteval import read_lighteval
 from shadowprice.traces.importers._lm_eval import read_lm_eval
+from shadowprice.traces.importers._lm_eval_results import read_lm_eval_results
 from shadowprice.traces.importers._mmlu_pro import read_mmlu_pro
 from shadowprice.traces.importers._parquet import read_parquet
 from shadowprice.traces.importers._reasoning_gym import read_reasoning_gym
@@ -30,6 +32,7 @@ from shadowprice.traces.importers._zeroeval import read_zeroeval
 _READERS: Final[dict[str, Reader]] = {
     "inspect": read_inspect,
     "lm-eval": read_lm_eval,
+    "lm-eval-results": read_lm_eval_results,
     "batch": read_batch,
     "zeroeval": read_zeroeval,
     "lighteval": read_lighteval,
@@ -117,6 +120,9 @@ def import_logs(
             reasons.update(log.skipped)
         why = "; ".join(f"{count} with {reason}" for reason, count in reasons.most_common(3)) or "they hold none"
         raise InputError(f"No reply could be taken from {', '.join(str(log.path) for log in logs)}: {why}.")
+    if sum(log.estimated for log in logs) == table.num_rows:
+        unit = f"{settings.chars_per_token:g} characters, {ESTIMATED}"
+        table = table.replace_schema_metadata({**(table.schema.metadata or {}), b"token_unit": unit.encode()})
     return Imported(table, "traces", (*requests, *logs))
 
 
@@ -184,6 +190,8 @@ class _Gathered:
         for rows in _chunks(self._rows(telling, skipped, counts), _ROWS):
             self._batches.append(_batch(rows, log.path))
             progress(0, len(rows))
+        for doubt in doubts(counts):
+            telling.note(doubt)
         return ImportedLog(
             log.path, log.format, counts["imported"], dict(skipped), counts["estimated"], tuple(telling.notes)
         )
@@ -204,6 +212,7 @@ class _Gathered:
             self._samples[row["query_id"]] += 1
             counts["imported"] += 1
             counts["estimated"] += entry.tokens is None
+            count_doubts(counts, entry, row, graded=entry.correct is None or log.settings.grader is not None)
             yield row
 
     def _check(self, row: dict[str, Any], where: str) -> None:

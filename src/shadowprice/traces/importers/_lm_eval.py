@@ -22,7 +22,9 @@ _KNOWN = {
 _MAX_RESULTS = 64 * 2**20
 
 
-class _Sample(Record):
+class Sample(Record):
+    """What is logged of one document under one filter."""
+
     doc_id: str
     doc: Any = None
     target: Any = None
@@ -53,20 +55,25 @@ def read_lm_eval(log: Log) -> Iterator[Entry]:
     filters: dict[str, None] = {}
     for line, record in read_json_lines(log.path, log.advance):
         where = f"{log.path}, line {line}"
-        sample = check_record(_Sample, record, where)
+        sample = check_record(Sample, record, where)
         filters.setdefault(sample.filter)
         chosen = chosen or sample.filter
         if sample.filter != chosen:
             yield Skipped(f"the same reply under the filter '{sample.filter}' (--filter takes it instead)")
             continue
-        yield from _entries(log, sample, record, task, model, where)
+        yield from sample_entries(log, sample, record, task, model, where)
     if chosen is not None and chosen not in filters:
         raise InputError(f"{log.path}: there is no filter '{chosen}'; choose --filter from {', '.join(filters)}.")
 
 
-def _entries(
-    log: Log, sample: _Sample, record: dict[str, Any], task: str, model: str | None, where: str
+def sample_entries(
+    log: Log, sample: Sample, record: dict[str, Any], task: str, model: str | None, where: str
 ) -> Iterator[Entry]:
+    """The replies of a sample of a generating task.
+
+    Raises:
+        InputError: It is none of a generating task, or is not what the harness writes.
+    """
     prompt, settings = _arguments(sample.arguments, where)
     if settings is None:
         raise InputError(
@@ -103,6 +110,11 @@ def _entries(
         )
 
 
+def is_written(sample: Sample, where: str) -> bool:
+    """Whether a reply was asked for, and not how likely one is."""
+    return _arguments(sample.arguments, where)[1] is not None
+
+
 def _filtered(responses: Any, text: str) -> str | None:
     """The answer, where the filter has cut it out of the reply."""
     first = responses[0] if isinstance(responses, list) and responses else responses
@@ -127,7 +139,7 @@ def _arguments(arguments: Any, where: str) -> tuple[str, _Generation | None]:
     return str(prompt), check_record(_Generation, parts[1], f"{where}, field 'arguments'")
 
 
-def _verdict(log: Log, sample: _Sample, record: dict[str, Any], where: str) -> bool | Skipped:
+def _verdict(log: Log, sample: Sample, record: dict[str, Any], where: str) -> bool | Skipped:
     names = sample.metrics if sample.metrics is not None else [name for name in record if name not in _KNOWN]
     if not names:
         return Skipped("no score")

@@ -15,6 +15,9 @@ from shadowprice.traces.importers._zip import ZipLog
 MMLU_PRO_FIELDS = {"question_id", "question", "options", "answer"}
 """What every question has."""
 
+MMLU_PRO_REPLIES = {"response", "model_outputs", "generated_text"}
+"""Where the reply is: its scripts for servers, for newer and for local models."""
+
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _PREFIX = "model_outputs_"
 
@@ -28,6 +31,7 @@ class _Item(Record):
     pred: str | None = None
     response: str | None = None
     model_outputs: str | None = None
+    generated_text: str | None = None
 
 
 def read_mmlu_pro(log: Log) -> Iterator[Entry]:
@@ -68,7 +72,7 @@ def json_members(names: list[str]) -> list[str]:
 
 
 def _entry(log: Log, item: _Item, where: str) -> Entry:
-    text = item.response if item.response is not None else item.model_outputs
+    text = item.response or item.model_outputs or item.generated_text
     if not text:
         return Skipped("no reply")
     choices = [f"{letter}) {option}" for letter, option in zip(_LETTERS, item.options, strict=False)]

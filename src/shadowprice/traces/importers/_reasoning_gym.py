@@ -1,4 +1,4 @@
-"""Results of reasoning-gym's evaluation scripts: `{category}/{dataset}.json`, a field `results` with a list."""
+"""Results of reasoning-gym's evaluation scripts: `{category}/{dataset}.json`, or all data sets of a run in one file."""
 
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -33,6 +33,19 @@ class _Head(Record):
     model: str | None = None
 
 
+class _Dataset(Record):
+    name: str | None = None
+    results: list[Any] = Field(default_factory=list)
+
+
+class _Category(Record):
+    datasets: list[_Dataset] = Field(default_factory=list)
+
+
+class _Run(Record):
+    model: str | None = None
+
+
 def read_reasoning_gym(log: Log) -> Iterator[Entry]:
     """Read the replies to a data set's questions, each with its own score."""
     fields: dict[str, Any] = {}
@@ -46,10 +59,23 @@ def read_reasoning_gym(log: Log) -> Iterator[Entry]:
                 for number, record in stream.items("result"):
                     yield from _entries(log, head, record, f"{log.path}, result {number}")
                 return
+            if name == "categories" and stream.peek() == "[":
+                run = check_record(_Run, fields.get("metadata") or {}, f"{log.path}, field 'metadata'")
+                for number, record in stream.items("category"):
+                    category = check_record(_Category, record, f"{log.path}, category {number}")
+                    yield from _datasets(log, category, run, f"{log.path}, category {number}")
+                return
             fields[str(name)] = stream.value(f"field '{name}'")
             if not stream.take(","):
                 break
     raise InputError(f"{log.path}: no results of single questions; give a file {{category}}/{{dataset}}.json.")
+
+
+def _datasets(log: Log, category: _Category, run: _Run, where: str) -> Iterator[Entry]:
+    for one in category.datasets:
+        for number, record in enumerate(one.results):
+            place = f"{where}, data set '{one.name}', result {number}"
+            yield from _entries(log, _Head(name=one.name, model=run.model), record, place)
 
 
 def _entries(log: Log, head: _Head, record: Any, where: str) -> Iterator[Entry]:
