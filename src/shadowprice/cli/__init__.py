@@ -1,35 +1,21 @@
 """The command line: one file per command, thin."""
 
-import inspect
 import os
 import sys
-from collections.abc import Callable
 
 import typer
 
 from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
 from shadowprice._text import shown
-from shadowprice.cli import (
-    _allocate,
-    _bench,
-    _demo,
-    _engine,
-    _fit,
-    _grade,
-    _import,
-    _ledger,
-    _model,
-    _questions,
-    _record,
-    _run,
-)
+from shadowprice.cli._commands import Commands
 from shadowprice.cli._signals import terminating_is_interrupting
 
 __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="shadowprice",
+    cls=Commands,
     help="Spend a shared token budget where it buys the most correct answers.",
     no_args_is_help=True,
     add_completion=False,
@@ -56,31 +42,6 @@ def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(__version__)
         raise typer.Exit
-
-
-_COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
-    ("demo", _demo.demo),
-    ("questions", _questions.questions),
-    ("record", _record.record),
-    ("import", _import.import_),
-    ("fit", _fit.fit),
-    ("allocate", _allocate.allocate),
-    ("run", _run.run),
-    ("grade", _grade.grade),
-    ("bench", _bench.bench),
-)
-
-
-def _help(command: Callable[..., None]) -> str:
-    """A command's docstring; the mark keeps each example on a line of its own."""
-    return (inspect.getdoc(command) or "").replace("Examples:\n", "\b\nExamples:\n")
-
-
-for _name, _command in _COMMANDS:
-    app.command(_name, help=_help(_command))(_command)
-app.add_typer(_model.app, name="model")
-app.add_typer(_engine.app, name="engine")
-app.add_typer(_ledger.app, name="ledger")
 
 
 # Newer typers carry a copy of click, older ones use the package: ask typer for the class that it raises.

@@ -1,13 +1,13 @@
 """Ctrl-C, and what Slurm, Kubernetes and `timeout` send instead of it."""
 
-import asyncio
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from shadowprice.cli._options import say
+if TYPE_CHECKING:
+    import asyncio
 
 _ONE_WISH: Final = 1.0
 """Seconds within which signals mean the same: `timeout` and Slurm send theirs to the program and to its group."""
@@ -31,8 +31,10 @@ def _interrupt(*_: Any) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def listen(stop: asyncio.Event) -> None:
+def listen(stop: "asyncio.Event") -> None:
     """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything."""
+    import asyncio  # this module is read for `--version`, too
+
     task = asyncio.current_task()
     assert task is not None
     first = 0.0
@@ -44,6 +46,8 @@ def listen(stop: asyncio.Event) -> None:
                 task.cancel()
             return
         first = time.monotonic()
+        from shadowprice.cli._options import say  # draws progress bars, which costs what no signal is worth
+
         say("Interrupted: nothing more begins, running replies end. Press Ctrl-C again to stop them too.")
         stop.set()
 
