@@ -146,7 +146,8 @@ def test_the_summary_counts_who_was_abandoned_and_why(summary: Callable[..., Sum
 
 def test_the_table_names_reasons_and_examples(shadowprice: Command, questions: Path, predictor: Path) -> None:
     said = shadowprice("allocate", questions, "--predictor", predictor, "--budget", "2k", "-o", "-")
-    assert (0, _read(questions)) == (said.code, said.err)
+    assert (0, True) == (said.code, said.err.startswith(f"{_read(questions)}Budget: 2,000 tokens (22 a question, "))
+    assert said.err.endswith(" of full cost).\n")
     assert "expected, 2,000 of 2,000 tokens" in said.out
     assert "abandoned: too dear at this price" in said.out
     assert "its best offer is 0." in said.out
@@ -176,7 +177,8 @@ def test_any_policy_that_commits(summary: Callable[..., Summary], policy: str) -
 def test_uniform_needs_no_predictor(shadowprice: Command, questions: Path, tmp_path: Path) -> None:
     path = tmp_path / "plan.jsonl"
     said = shadowprice("allocate", questions, "--policy", "uniform", "--budget", "2k", "-o", path, "--json")
-    assert (0, f"{_read(questions)}Plan written to {path}.\n") == (said.code, said.err)
+    budget = "Budget: 2,000 tokens (22 a question).\n"
+    assert (0, f"{_read(questions)}{budget}Plan written to {path}.\n") == (said.code, said.err)
     data = json.loads(said.out)
     assert (None, None, 2000) == (data["price"], data["expected"], data["planned"])
     assert {(22, None), (23, None)} == {(row["tokens"], row["expected"]) for row in rows(path)}

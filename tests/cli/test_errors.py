@@ -93,7 +93,10 @@ def test_traces_without_a_right_reply(refused: Command, tmp_path: Path, trace_ta
 @pytest.mark.parametrize("budget", ["-5", "abc", "", "1e3", "nan", "5kk", "٣٤x"])
 def test_a_budget_that_is_none(refused: Command, questions: Path, tmp_path: Path, budget: str) -> None:
     said = refused("run", questions, "--policy", "uniform", "--budget", budget, "-o", tmp_path / "out.jsonl")
-    assert f"The budget '{budget}' is not a number of tokens; write 4000, 4k, 1.5M or 2G." == said
+    ways = (
+        "tokens (4000, 4k, 1.5M), tokens a question (300/question), a share of full cost (30%), or money ('$5', with "
+    )
+    assert f"The budget '{budget}' is none: write {ways}--price-per-million)." == said
 
 
 @pytest.mark.parametrize("budgets", ["-5", "64,abc", "0"])

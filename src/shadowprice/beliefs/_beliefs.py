@@ -38,6 +38,14 @@ class Outcomes:
             assert self._curve is not None
         return self._curve
 
+    @property
+    def full_cost(self) -> FloatArray:
+        """``(n,)`` tokens that a reply is expected to take if nobody stops it, as far as the grid goes."""
+        running = 1.0 - np.pad(self.finished, ((0, 0), (1, 0)))
+        steps = np.diff(self.tokens, prepend=0.0)
+        cost: FloatArray = (0.5 * (running[:, :-1] + running[:, 1:])) @ steps
+        return cost
+
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Outcomes of several groups of queries on one grid, one after another.

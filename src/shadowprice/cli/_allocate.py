@@ -9,11 +9,11 @@ from shadowprice._errors import BudgetTooSmallError, InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli._allocate_tables import print_summary, summarise
 from shadowprice.cli._asking import Bare, System, Template, read_asking, system_file
+from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
 from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._graders import read_asked, say_all
 from shadowprice.cli._options import (
     out,
-    parse_budget,
     parse_budgets,
     print_json,
     progress_bar,
@@ -38,11 +38,12 @@ from shadowprice.tasks import settle_graders
 
 def allocate(
     questions: Questions,
-    budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
+    budget: Budget,
     output: Annotated[
         str | None,
         typer.Option("-o", "--output", help="Plan to write: .parquet, .jsonl or .csv; - or none prints only."),
     ] = None,
+    price_per_million: PricePerMillion = None,
     predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
     policy: Annotated[
         str | None,
@@ -78,7 +79,7 @@ def allocate(
       shadowprice allocate questions.jsonl --predictor p.shadow --budget 100k --what-if --plot what-if.svg
       shadowprice allocate questions.jsonl --policy uniform --budget 100k --json
     """
-    tokens, others = parse_budget(budget), parse_budgets(budgets)
+    wish, others = read_budget(budget, price_per_million), parse_budgets(budgets)
     wanted = None if policy is None else get_planner(policy, "allocate")
     target = None if output in (None, "-") else Path(str(output))
     read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor, "--template": template}
@@ -95,9 +96,10 @@ def allocate(
         # How a question is asked depends on its grader; that nothing is graded here need not be told.
         asked = settle_graders(found, None, lambda remark: None)
         terms = read_terms(questions, len(asked), floor, weights, minimum)
+    known = believe(asked, predictor, wanted, asking)
+    tokens = wish.tokens(len(asked), known)
     for guaranteed in (tokens, *others):
         terms.check(guaranteed)
-    known = believe(asked, predictor, wanted, asking)
     beliefs = nothing_known(len(asked)) if known is None else known
     chosen = wanted or _default(has_outcomes=beliefs.outcomes is not None)
     with progress_bar("planning", None):
@@ -109,6 +111,7 @@ def allocate(
         with progress_bar("comparing budgets", len(candidates)) as bar:
             result = what_if(chosen, beliefs, candidates, terms, advance=bar.advance)
     say_all(remarks)
+    say(wish.said(tokens, len(asked), known))
     if target is not None:
         write_plan(target, [question.query_id for question in asked], explained)
     if plot is not None and result is not None:

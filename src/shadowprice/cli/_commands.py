@@ -22,7 +22,9 @@ class Place(NamedTuple):
 
 
 COMMANDS: Final = {
-    "demo": Place("_demo", "demo", "Spend the same budgets in several ways on recorded replies of a small model, and compare."),
+    "demo": Place(
+        "_demo", "demo", "Spend the same budgets in several ways on recorded replies of a small model, and compare."
+    ),
     "questions": Place("_questions", "questions", "Make graded questions from reasoning-gym task families."),
     "record": Place("_record", "record", "Run a model over questions and keep graded traces."),
     "import": Place("_import", "import_", "Make traces from logs that you already have."),

@@ -27,7 +27,7 @@ _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _MOST_TOKENS = 2**53
 MOST_SEED = 2**32 - 1
 """The largest seed that every random generator takes."""
-_BUDGET = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)")
+TOKENS = re.compile(r"(\d+(?:\.\d+)?)\s*([kKmMgG]?)", re.ASCII)
 
 
 def parse_budget(text: str) -> int:
@@ -36,7 +36,7 @@ def parse_budget(text: str) -> int:
     Raises:
         InputError: It is none of these, or above 2**53.
     """
-    match = _BUDGET.fullmatch(text.strip())
+    match = TOKENS.fullmatch(text.strip())
     if match is None:
         raise InputError(f"The budget '{text}' is not a number of tokens; write 4000, 4k, 1.5M or 2G.")
     number, unit = match.groups()

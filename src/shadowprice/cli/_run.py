@@ -10,18 +10,20 @@ import typer
 from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
 from shadowprice.beliefs import read_predictor
 from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
+from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
 from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
-from shadowprice.cli._options import MOST_SEED, parse_budget, print_json, say
+from shadowprice.cli._options import MOST_SEED, print_json, say
 from shadowprice.cli._policies import (
     LEARNT,
     Floor,
     Minimum,
     Weights,
     choose_live_policy,
+    predict,
     read_terms,
 )
 from shadowprice.cli._run_books import fingerprint_of, open_books
@@ -41,8 +43,9 @@ from shadowprice.runner import (
 
 def run(
     questions: Questions,
-    budget: Annotated[str, typer.Option(help="Tokens for all questions together: 4000, 4k, 1.5M.")],
+    budget: Budget,
     output: Annotated[Path, typer.Option("-o", "--output", help="JSONL file to write, OpenAI Batch output.")],
+    price_per_million: PricePerMillion = None,
     predictor: Annotated[
         Path | None,
         typer.Option(help="Predictor file from `shadowprice fit`. Without one, a tenth of the budget explores."),
@@ -125,13 +128,15 @@ def run(
     Examples:
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
+      shadowprice run questions.jsonl --budget 60k -o answers.jsonl --resume      (topped up by 20k)
+      shadowprice run questions.jsonl --budget '$5' --price-per-million 0.4 -o answers.jsonl
       shadowprice run mine.csv --columns question=prompt,gold=answer --budget 40k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
       shadowprice run questions.jsonl --predictor p.shadow --budget 4k --weights value -o a.jsonl
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
       shadowprice run q.jsonl --budget 9k -o a.jsonl --system "Be brief." --template message.jinja
     """
-    tokens = parse_budget(budget)
+    wish = read_budget(budget, price_per_million)
     if not 0.0 <= learn <= MOST_EXPLORED:
         raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
     if concurrency < 1:
@@ -169,6 +174,8 @@ def run(
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
     saved = None if predictor is None else read_predictor(predictor)
+    known = predict(saved.predictor, asked) if saved is not None and wish.needs_beliefs else None
+    tokens = wish.tokens(len(asked), known)
     chosen = choose_live_policy(policy, saved)
     choices = settings.choices() | {
         "policy": chosen.name,
@@ -196,6 +203,7 @@ def run(
             books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
             # Only now, so that what is refused is refused in one sentence.
             show_asking(asking, given)
+            say(wish.said(tokens, len(asked), known))
             if saved is not None and predictor is not None and chosen.knows in LEARNT:
                 instead = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
                 say_doubts(saved, predictor, given, asking, instead)
@@ -220,6 +228,7 @@ def run(
         output,
         job.books.path,
         **job.more,
+        **wish.spent(job.more.get("spent", 0)),
     )
     if as_json:
         print_json(summary)

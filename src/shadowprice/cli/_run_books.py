@@ -11,7 +11,7 @@ from shadowprice.cli._files import ledger_place
 from shadowprice.cli._options import say
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
-from shadowprice.runner import Result
+from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question, fingerprint
 
 RUN = "run"
@@ -55,7 +55,13 @@ def open_books(
             fingerprint=fingerprint(questions),
             resume=resume,
             replace=path is None,
+            reopen=(Reason.ABANDONED,),
         )
+        if run.topped_up is not None:
+            say(
+                f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "
+                "again, and replies that there are stay as they are."
+            )
         if run.recovered.requests:
             say(
                 f"{run.recovered.requests} replies were under way when an earlier session ended; they are charged "

@@ -137,6 +137,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         "–" if price != price else f"{price:.3g}",
     )
     out().print(table)
+    if "cost" in summary:
+        say(f"{summary['spent']:,} tokens cost {summary['currency']}{summary['cost']:g}.")
     if told := told_readable(summary):
         say(told)
     for what, name in (("explored_tokens", "exploring"), ("estimating_tokens", "estimating")):

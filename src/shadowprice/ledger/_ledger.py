@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -68,6 +68,7 @@ class Ledger:
         fingerprint: str,
         resume: bool = False,
         replace: bool = False,
+        reopen: Collection[str] = (),
     ) -> Run:
         """Begin a run, or join or go on with one that is there.
 
@@ -81,10 +82,12 @@ class Ledger:
             resume: Whether the run may be there already.
             replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one, under another name.
                 Of several that ask for this at once, one begins the new run.
+            reopen: Reasons whose outcomes are taken back where the run is topped up: it is gone on with, and the budget
+                is larger than before. Only outcomes that cost nothing are.
 
         Raises:
-            InputError: The run is there and neither may be gone on with nor replaced, or its budget, settings or
-                questions differ.
+            InputError: The run is there and neither may be gone on with nor replaced, its settings or questions differ,
+                or its budget was larger.
         """
         checked_name(name, "The run's name")
         checked_name(fingerprint, "The fingerprint of the questions")
@@ -96,7 +99,7 @@ class Ledger:
             with self.write() as db:
                 if replace and not resume:
                     _set_aside(db, name)
-                run = self._begin(db, name, *asked, resume=resume)
+                run, before = self._begin(db, name, *asked, resume=resume, reopen=reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
@@ -106,18 +109,27 @@ class Ledger:
                 lock.close()
             raise
         self._lock, self._holder = lock, holder
-        return Run(self, run, name, holder, recovered)
+        return Run(self, run, name, holder, recovered, before)
 
     def _begin(
-        self, db: sqlite3.Connection, name: str, budget: int, settings: str, fingerprint: str, *, resume: bool
-    ) -> int:
+        self,
+        db: sqlite3.Connection,
+        name: str,
+        budget: int,
+        settings: str,
+        fingerprint: str,
+        *,
+        resume: bool,
+        reopen: Collection[str],
+    ) -> tuple[int, int | None]:
+        """The run's row, and the budget that it had if it is topped up."""
         row = db.execute("SELECT id, budget, settings, fingerprint, spent FROM runs WHERE name = ?", (name,)).fetchone()
         if row is None:
             added = db.execute(
                 "INSERT INTO runs (name, budget, settings, fingerprint, opened) VALUES (?, ?, ?, ?, ?)",
                 (name, budget, settings, fingerprint, now()),
             )
-            return int(added.lastrowid or 0)
+            return int(added.lastrowid or 0), None
         run, old_budget, old_settings, old_fingerprint, spent = row
         if not resume:
             raise InputError(
@@ -125,7 +137,11 @@ class Ledger:
                 "--resume, or name another ledger."
             )
         was, is_ = json.loads(old_settings), json.loads(settings)
-        was["budget"], is_["budget"] = old_budget, budget
+        if budget < old_budget:
+            raise InputError(
+                f"{self.path}: the run '{name}' was begun with a budget of {old_budget} tokens, not {budget}; give the "
+                "same one, or a larger one, which tops it up."
+            )
         for field in sorted(was.keys() | is_.keys()):
             if was.get(field) != is_.get(field):
                 raise InputError(
@@ -137,7 +153,13 @@ class Ledger:
                 f"{self.path}: the run '{name}' was begun with other questions, or asked them otherwise (fingerprint "
                 f"{old_fingerprint}, not {fingerprint}); give the same questions and options, or name another ledger."
             )
-        return int(run)
+        if budget == old_budget:
+            return int(run), None
+        db.execute("UPDATE runs SET budget = ?, finished = NULL WHERE id = ?", (budget, run))
+        db.executemany(
+            "DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", [(run, reason) for reason in reopen]
+        )
+        return int(run), int(old_budget)
 
     @contextmanager
     def batch(self) -> Iterator[None]:

@@ -37,8 +37,18 @@ class Run:
     Made by `Ledger.open_run`.
     """
 
-    def __init__(self, ledger: "Ledger", number: int, name: str, holder: int, recovered: Recovered) -> None:
+    def __init__(
+        self,
+        ledger: "Ledger",
+        number: int,
+        name: str,
+        holder: int,
+        recovered: Recovered,
+        topped_up: int | None = None,
+    ) -> None:
         self.name = name
+        self.topped_up = topped_up
+        """The budget before, where opening the run has raised it."""
         self.recovered = recovered
         """What opening the run found of dead processes."""
         self._ledger = ledger
