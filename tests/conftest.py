@@ -19,14 +19,20 @@ settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
+_COMPILED = {"pricing": "prices", "policies": "prices", "beliefs": "beliefs"}
+"""Folders of tests that need the same compiled code, and what to call them."""
 _OPERATIONS = ("plus", "minus", "times", "over")
 
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file stay together, and so do all that run a model, whose threads would stall each other."""
+    """Tests of a file stay together, and so do all that run a model, whose threads would stall each other.
+
+    So do those of what is compiled: large groups go first, one to each worker, which then compiles for the other one.
+    """
     for item in items:
-        group = "model" if item.get_closest_marker("model") else item.nodeid.partition("::")[0]
+        file = item.nodeid.partition("::")[0]
+        group = "model" if item.get_closest_marker("model") else _COMPILED.get(Path(file).parent.name, file)
         item.add_marker(pytest.mark.xdist_group(group))
 
 
