@@ -30,7 +30,7 @@ def test_allocate_says_which_columns_it_took(shadowprice: Command, table: Path) 
     assert 4 == json.loads(said.out)["questions"]
     assert said.err == (
         f"Read 4 questions from {table}: query_id from `id`, question from `prompt`, gold from `answer`; "
-        "ignored: topic.\n"
+        "ignored: topic.\nBudget: 1,000 tokens (250 a question).\n"
     )
 
 
@@ -38,7 +38,7 @@ def test_a_column_of_weights_is_not_ignored(shadowprice: Command, tmp_path: Path
     path = tmp_path / "q.csv"
     path.write_text("question,value\nA?,2\nB?,3\n", encoding="utf-8")
     said = shadowprice("allocate", path, *UNIFORM, "--weights", "value", "--json")
-    assert (0, "") == (said.code, said.err)
+    assert (0, "Budget: 1,000 tokens (500 a question).\n") == (said.code, said.err)
 
 
 def test_columns_settles_what_names_do_not_say(shadowprice: Command, tmp_path: Path) -> None:

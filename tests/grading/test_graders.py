@@ -58,7 +58,7 @@ def test_what_cannot_be_graded_is_an_input_error(grader: str, named: str) -> Non
 @pytest.mark.parametrize(
     ("grader", "named"),
     [
-        ("python:json", "'python:<module>:<function>'"),
+        ("python:json", "'python:<module>:<name>'"),
         ("python:json:nothing", "nothing"),
         ("python:no_such_module:f", "no_such_module"),
         ("python:math:pi", "not a function"),

@@ -1,0 +1,58 @@
+"""A run whose budget is raised: what is settled stays, what nobody paid for is offered again."""
+
+from pathlib import Path
+
+import pytest
+
+from shadowprice._errors import InputError
+from shadowprice.ledger import Answer, Ledger, Run
+
+
+def opened(ledger: Ledger, budget: int, *, resume: bool = True) -> Run:
+    return ledger.open_run(budget=budget, settings={}, fingerprint="f", resume=resume, reopen=("abandoned",))
+
+
+def test_a_larger_budget_tops_up_and_reopens_what_cost_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l") as ledger:
+        run = opened(ledger, 100, resume=False)
+        assert run.topped_up is None
+        run.reserve("paid", 90)
+        run.settle("paid", 90, "finished")
+        run.reserve("begun", 5)
+        run.settle("begun", 5, "abandoned")
+        run.settle("left", 0, "abandoned")
+        run.finish()
+        run = opened(ledger, 300)
+        assert 100 == run.topped_up
+        assert {"paid", "begun"} == set(run.outcomes())
+        assert (300, 95, 205) == (run.totals().budget, run.totals().spent, run.totals().available)
+        assert Answer.GRANTED is run.reserve("left", 50).answer
+        assert Answer.SETTLED is run.reserve("paid", 50).answer
+        assert [] == ledger.check()
+
+
+def test_the_same_budget_reopens_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l") as ledger:
+        opened(ledger, 100, resume=False).settle("left", 0, "abandoned")
+        run = opened(ledger, 100)
+        assert (None, {"left"}) == (run.topped_up, set(run.outcomes()))
+
+
+def test_who_is_there_already_may_spend_what_is_added(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l") as one, Ledger(tmp_path / "l") as two:
+        first = opened(one, 100, resume=False)
+        first.reserve("a", 100)
+        opened(two, 150)
+        assert 50 == first.totals().available
+        assert 50 == first.reserve("b", 80, least=1).tokens
+        assert Answer.GRANTED is not first.reserve("c", 1).answer
+        assert [] == one.check()
+
+
+def test_a_smaller_budget_is_refused_and_changes_nothing(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l") as ledger:
+        opened(ledger, 100, resume=False).settle("left", 0, "abandoned")
+        with pytest.raises(InputError, match="a larger one, which tops it up"):
+            opened(ledger, 99)
+        run = opened(ledger, 100)
+        assert (100, {"left"}) == (run.totals().budget, set(run.outcomes()))
