@@ -18,6 +18,9 @@
 Every message is one sentence: what is wrong, where, with numbers, and what to do about it.
 """
 
+import difflib
+from collections.abc import Iterable
+
 
 class ShadowpriceError(Exception):
     """The root of everything that this package raises on purpose."""
@@ -29,6 +32,21 @@ class InputError(ShadowpriceError, ValueError):
     """A file, a field or an option is not what it should be."""
 
     exit_code = 2
+
+
+def no_such(what: str, name: str, names: Iterable[str], more: str = "") -> InputError:
+    """The refusal of a name that is none of those there are, with the nearest one.
+
+    Args:
+        what: What was named.
+        name: What was written.
+        names: What could be.
+        more: What else could be, after the names.
+    """
+    known = list(names)
+    near = difflib.get_close_matches(name, known, 1)
+    meant = f": did you mean {near[0]}? Choose from" if near else "; choose from"
+    return InputError(f"There is no {what} '{name[:60]}'{meant} {', '.join(known)}{more}.")
 
 
 class MissingExtraError(InputError):

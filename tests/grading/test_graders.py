@@ -39,8 +39,8 @@ def test_a_verifier_that_raises_means_wrong() -> None:
 @pytest.mark.parametrize(
     ("grader", "named"),
     [
-        ("close", "'exact'"),
-        ("exact:1", "'exact'"),
+        ("close", "exact"),
+        ("exact:1", "exact"),
         ("reasoning-gym:no_such", "no_such"),
         ("reasoning-gym:gcd", "'entry'"),
         ("number:close", "'number:1e-6'"),

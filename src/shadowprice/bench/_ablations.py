@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from shadowprice._errors import InputError
+from shadowprice._errors import no_such
 from shadowprice.beliefs import Beliefs
 from shadowprice.bench._bench import Entrant
 from shadowprice.bench._forecasts import Forecasts, Recipe
@@ -34,7 +34,7 @@ def ablation(name: str, traces: Traces, fit: Fit) -> list[Entrant]:
         InputError: There is no such ablation.
     """
     if name not in ABLATIONS:
-        raise InputError(f"There is no ablation '{name}'; choose from {', '.join(ABLATIONS)}.")
+        raise no_such("ablation", name, ABLATIONS)
     return [*ABLATIONS[name](traces, fit), Entrant(Oracle.name, Oracle(), Forecasts())]
 
 

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice._types import IntArray
 from shadowprice.traces import TIERS, Traces
 
@@ -60,7 +60,7 @@ def get_stream(name: str) -> Stream:
         InputError: There is none.
     """
     if name not in STREAMS:
-        raise InputError(f"There is no stream '{name}'; choose from {', '.join(STREAMS)}.")
+        raise no_such("stream", name, STREAMS)
     return STREAMS[name]
 
 

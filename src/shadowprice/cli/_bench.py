@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from shadowprice._atomic import write_whole
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice._places import Place, check_places
 from shadowprice.beliefs import check_folds
 from shadowprice.bench import (
@@ -227,5 +227,5 @@ def _accountings(name: str) -> list[Accounting]:
     if name == "both":
         return list(Accounting)
     if name not in set(Accounting):
-        raise InputError(f"There is no accounting '{name}'; choose from {', '.join(Accounting)} or both.")
+        raise no_such("accounting", name, Accounting, more=" or both")
     return [Accounting(name)]

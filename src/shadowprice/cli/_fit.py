@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from shadowprice import __version__
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice._places import Place, check_places
 from shadowprice.beliefs import (
     AbstractPredictor,
@@ -130,7 +130,7 @@ def kinds() -> dict[str, type[OutcomePredictor] | type[ThresholdPredictor]]:
 
 def _kind(name: str | None) -> str:
     if name is not None and name not in kinds():
-        raise InputError(f"There is no predictor '{name}'; choose from {', '.join(kinds())}.")
+        raise no_such("predictor", name, kinds())
     return name or next(iter(kinds()))
 
 

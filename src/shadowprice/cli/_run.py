@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from shadowprice._errors import BudgetTooSmallError, EngineError, InputError
+from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, no_such
 from shadowprice.beliefs import read_predictor
 from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
 from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
@@ -251,7 +251,7 @@ def _end(name: str, fallback: str | None) -> End:
     try:
         end = End(name)
     except ValueError:
-        raise InputError(f"There is no end '{name}'; choose from {', '.join(End)}.") from None
+        raise no_such("end", name, End) from None
     if (end is End.FALLBACK) != (fallback is not None):
         raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
     return end

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -120,22 +120,27 @@ def _times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
 
 
+_USUAL: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDONED)
+"""Ends that are shown although nothing ended by them."""
+
+
 def print_summary(summary: dict[str, Any]) -> None:
     """Show a run's numbers as a table; reasons that nothing ended by are left out, except the usual ones."""
-    table = Table(title=f"{summary['policy']}, {summary['spent']} of {summary['budget']} tokens", title_justify="left")
-    usual = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDONED)
-    shown = [reason for reason in Reason if reason in usual or summary[reason.name.lower()]]
-    for name in ("questions", "right", *map(str, shown)):
-        table.add_column(name, justify="right")
-    table.add_column("price", justify="right")
-    known = f"{summary['right']} of {summary['graded']}" if summary["graded"] else "not graded"
-    price = summary["price"]
-    table.add_row(
-        str(summary["questions"]),
-        known,
-        *(str(summary[reason.name.lower()]) for reason in shown),
-        "–" if price != price else f"{price:.3g}",
+    table = Table(
+        title=f"{summary['policy']}, {summary['spent']:,} of {summary['budget']:,} tokens",
+        title_justify="left",
+        show_header=False,
     )
+    table.add_column()
+    table.add_column(justify="right")
+    known = f"{summary['right']:,} of {summary['graded']:,}" if summary["graded"] else "not graded"
+    price = summary["price"]
+    table.add_row("questions", f"{summary['questions']:,}")
+    table.add_row("right", known)
+    for reason in Reason:
+        if reason in _USUAL or summary[reason.name.lower()]:
+            table.add_row(str(reason), f"{summary[reason.name.lower()]:,}")
+    table.add_row("price, right answers a token", "–" if price != price else f"{price:.3g}")
     out().print(table)
     if "cost" in summary:
         say(f"{summary['spent']:,} tokens cost {summary['currency']}{summary['cost']:g}.")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice.engines._base import Request
 
 Json = dict[str, Any]
@@ -83,7 +83,7 @@ def get_dialect(dialect: str | Dialect) -> Dialect:
     if isinstance(dialect, Dialect):
         return dialect
     if dialect not in DIALECTS:
-        raise InputError(f"There is no dialect '{dialect}'; choose from {', '.join(DIALECTS)}.")
+        raise no_such("dialect", dialect, DIALECTS)
     return DIALECTS[dialect]
 
 

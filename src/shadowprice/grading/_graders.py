@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
-from shadowprice._errors import InputError, MissingExtraError
+from shadowprice._errors import InputError, MissingExtraError, no_such
 from shadowprice.grading._choices import read_choice
 from shadowprice.grading._code import check_tests_allowed, loaded_grader
 from shadowprice.grading._dress import undressed, without_hashes
@@ -83,10 +83,8 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
     if name in ("number", "math"):
         return _PLAIN[name](answer, gold, _amount(grader, option))
     if option or name not in _PLAIN:
-        raise InputError(
-            f"There is no grader '{grader}': use 'exact', 'number', 'choice', 'literal', 'math', 'regex', "
-            "'tests', 'reasoning-gym:<dataset>' (for example 'reasoning-gym:gcd') or 'python:<module>:<function>'."
-        )
+        others = ", tests, reasoning-gym:<dataset> (for example reasoning-gym:gcd) or python:<module>:<function>"
+        raise no_such("grader", grader, _PLAIN, others)
     return _PLAIN[name](answer, gold, None)
 
 

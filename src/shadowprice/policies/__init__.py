@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice.policies._baselines import Oracle, Predictor, Uniform
 from shadowprice.policies._clear import ClearAuction, ClearHeuristic, ClearLambert, Expected
 from shadowprice.policies._explain import UNLIKELY, Explanation, Why, explain, right_within
@@ -46,7 +46,7 @@ def get_policy(name: str) -> AbstractPolicy:
         InputError: There is none.
     """
     if name not in POLICIES:
-        raise InputError(f"There is no policy '{name}'; choose from {', '.join(POLICIES)}.")
+        raise no_such("policy", name, POLICIES)
     return POLICIES[name]
 
 

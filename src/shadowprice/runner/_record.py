@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from shadowprice._errors import EngineError, InputError
+from shadowprice._errors import EngineError, InputError, no_such
 from shadowprice._text import all_kept
 from shadowprice.engines import AbstractEngine, Request
 from shadowprice.runner._journal import Journal
@@ -64,7 +64,7 @@ class RecordSettings:
                 "2**53 can be."
             )
         if self.protocol not in PROTOCOLS:
-            raise InputError(f"There is no protocol '{self.protocol}'; choose from {', '.join(PROTOCOLS)}.")
+            raise no_such("protocol", self.protocol, PROTOCOLS)
         if not 0.0 <= self.temperature <= 10.0:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Final, get_args
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice.engines import Effort
 from shadowprice.runner._retries import Retries
 from shadowprice.tasks import ANSWER
@@ -68,7 +68,7 @@ class RunSettings:
             if value is not None and value > most:
                 raise InputError(f"{name} is {value}; it must be {most} or less.")
         if self.effort is not None and self.effort not in get_args(Effort):
-            raise InputError(f"There is no effort '{self.effort}'; choose from {', '.join(get_args(Effort))}.")
+            raise no_such("effort", self.effort, get_args(Effort))
         if not 0.0 <= self.temperature <= 10.0:
             raise InputError(f"The temperature is {self.temperature}; it must be between 0 and 10.")
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 import pyarrow as pa
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice._packed import refuse_pointer
 from shadowprice.traces._schema import ESTIMATED, TRACE_SCHEMA
 from shadowprice.traces._sweeps import SweepRow, gather_sweep, read_sweep_rows
@@ -128,7 +128,7 @@ def import_logs(
 
 def _formats(paths: Sequence[Path], wanted: str | None) -> dict[Path, str]:
     if wanted is not None and wanted not in FORMATS:
-        raise InputError(f"There is no format '{wanted}'; choose from {', '.join(FORMATS)}.")
+        raise no_such("format", wanted, FORMATS)
     if not paths:
         raise InputError("No log was given; give at least one.")
     formats: dict[Path, str] = {}
