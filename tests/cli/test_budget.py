@@ -48,6 +48,13 @@ def test_full_cost_is_what_replies_take_that_nobody_stops() -> None:
     assert [100.0] * 4 == BELIEFS.outcomes.full_cost.tolist()
 
 
+def test_full_cost_goes_no_further_than_replies_were_seen_to_end() -> None:
+    grid = np.array([100.0, 200.0, 60_000.0])
+    stuck = Outcomes(grid, np.zeros((2, 3)), np.array([[0.5, 0.5, 0.5], [0.0, 1.0, 1.0]]))
+    assert [75.0 + 50.0, 100.0 + 50.0] == stuck.full_cost.tolist()
+    assert [0.0] == Outcomes(grid, np.zeros((1, 3)), np.zeros((1, 3))).full_cost.tolist()
+
+
 @given(st.decimals(0, 10_000, places=2), st.decimals("0.01", 1000, places=2))
 def test_money_is_never_exceeded(money: Decimal, price: Decimal) -> None:
     tokens = read_budget(f"${money}", f"{price}").tokens(1)

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 from shadowprice.curves import ShiftedSurge, Tabulated
+
+_ENDS: Final = 1e-6
+"""Chance of ending in a cell below which none is known to end there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,15 @@ class Outcomes:
 
     @property
     def full_cost(self) -> FloatArray:
-        """``(n,)`` tokens that a reply is expected to take if nobody stops it, as far as the grid goes."""
-        running = 1.0 - np.pad(self.finished, ((0, 0), (1, 0)))
-        steps = np.diff(self.tokens, prepend=0.0)
-        cost: FloatArray = (0.5 * (running[:, :-1] + running[:, 1:])) @ steps
+        """``(n,)`` tokens that a reply is expected to take if nobody stops it.
+
+        It is counted up to the token count beyond which no reply is known to end: that is where recording stopped.
+        """
+        over = np.pad(np.asarray(self.finished, dtype=np.float64), ((0, 0), (1, 0)))
+        ends = np.flatnonzero((np.diff(over, axis=1) > _ENDS).any(axis=0))
+        known = int(ends[-1]) + 1 if ends.size else 0
+        running = 1.0 - over[:, : known + 1]
+        cost: FloatArray = (0.5 * (running[:, :-1] + running[:, 1:])) @ np.diff(self.tokens[:known], prepend=0.0)
         return cost
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from textwrap import shorten
 from typing import Any, Final
 
 from rich import box
@@ -12,6 +13,8 @@ from shadowprice.policies import Explanation, Tally, Terms, WhatIf, Why, nearest
 from shadowprice.tasks import Question
 
 _EXAMPLES: Final = 3
+_TEXT: Final = 60
+"""Characters of a question's text that are shown."""
 _MOST_GROUPS: Final = 20
 _GROUPS: Final[dict[str, Callable[[Question], str]]] = {
     "tier": lambda question: question.tier,
@@ -50,7 +53,6 @@ def summarise(
 
 def _reason(plan: Explanation, questions: Sequence[Question], why: Why, count: int) -> dict[str, Any]:
     rows = [row for row, own in enumerate(plan.whys) if own is why]
-    shown = nearest(plan, why, _EXAMPLES)
     return {
         "kind": why.name.lower(),
         "means": why.value,
@@ -58,7 +60,15 @@ def _reason(plan: Explanation, questions: Sequence[Question], why: Why, count: i
         "questions": count,
         "tokens": int(plan.tokens[rows].sum()),
         "expected": float(plan.expected[rows].sum()),
-        "examples": [{"query_id": questions[row].query_id, "reason": plan.reasons[row]} for row in shown],
+        "examples": [
+            {
+                "query_id": questions[row].query_id,
+                "question": shorten(questions[row].question, _TEXT, placeholder=" …"),
+                "tokens": int(plan.tokens[row]),
+                "reason": plan.reasons[row],
+            }
+            for row in nearest(plan, why, _EXAMPLES)
+        ],
     }
 
 
@@ -91,20 +101,29 @@ def print_summary(summary: dict[str, Any], plan: Explanation, console: Console) 
     _print_reasons(summary, console)
     for name in _GROUPS:
         _print_groups(name, summary[f"{name}s"], plan, console)
+    funded = [reason for reason in summary["reasons"] if not reason["abandoned"]]
     abandoned = [reason for reason in summary["reasons"] if reason["abandoned"]]
-    if abandoned:
-        console.print("Abandoned, those first that were nearest to being funded:")
-    for reason in abandoned:
+    _print_examples("Funded, the best bargains first:", funded, console)
+    _print_examples("Abandoned, those first that were nearest to being funded:", abandoned, console)
+    if summary["what_if"] is not None:
+        _print_what_if(summary, console)
+
+
+def _print_examples(title: str, reasons: Sequence[dict[str, Any]], console: Console) -> None:
+    """Some questions of each reason, with their texts."""
+    if not reasons:
+        return
+    console.print(title)
+    for reason in reasons:
         for example in reason["examples"]:
-            line = f"  {example['query_id']}: {example['reason'].removeprefix('abandoned: ')}"
-            console.print(line, soft_wrap=True)
+            tokens = f"{example['tokens']:,} tokens, " if example["tokens"] else ""
+            why = example["reason"].removeprefix("abandoned: ")
+            console.print(f"  {example['query_id']} “{example['question']}”", soft_wrap=True)
+            console.print(f"    {tokens}{why}", soft_wrap=True)
         if reason["questions"] > len(reason["examples"]):
             rest = reason["questions"] - len(reason["examples"])
             console.print(f"  … {rest:,} more {reason['means'].removeprefix('abandoned: ')}")
-    if summary["what_if"] is not None:
-        if abandoned:
-            console.print()
-        _print_what_if(summary, console)
+    console.print()
 
 
 def _print_reasons(summary: dict[str, Any], console: Console) -> None:
