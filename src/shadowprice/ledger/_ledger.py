@@ -109,7 +109,9 @@ class Ledger:
                 lock.close()
             raise
         self._lock, self._holder = lock, holder
-        return Run(self, run, name, holder, recovered, before)
+        opened = Run(self, run, name, holder, recovered)
+        opened.topped_up = before
+        return opened
 
     def _begin(
         self,

@@ -37,18 +37,11 @@ class Run:
     Made by `Ledger.open_run`.
     """
 
-    def __init__(
-        self,
-        ledger: "Ledger",
-        number: int,
-        name: str,
-        holder: int,
-        recovered: Recovered,
-        topped_up: int | None = None,
-    ) -> None:
+    topped_up: int | None = None
+    """The budget before, where opening the run has raised it."""
+
+    def __init__(self, ledger: "Ledger", number: int, name: str, holder: int, recovered: Recovered) -> None:
         self.name = name
-        self.topped_up = topped_up
-        """The budget before, where opening the run has raised it."""
         self.recovered = recovered
         """What opening the run found of dead processes."""
         self._ledger = ledger
