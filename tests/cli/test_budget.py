@@ -170,3 +170,9 @@ def test_full_cost_needs_a_predictor(shadowprice: Command, server: Served, quest
 
 def test_math_of_shares_rounds_down() -> None:
     assert math.floor(0.333 * 400) == read_budget("33.3%", None).tokens(4, BELIEFS)
+
+
+def test_an_output_that_is_written_anew_is_said(shadowprice: Command, server: Served, questions: Path) -> None:
+    asked = run(server, questions, "--budget", "600", "--policy", "uniform")
+    assert "written anew" not in shadowprice(*asked).err
+    assert "what was paid for stays in the ledger under another name" in shadowprice(*asked).err

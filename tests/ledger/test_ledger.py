@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.ledger import Answer, Attempt, Grant, Ledger, Outcome, Recovered, Run, State, Totals
+from shadowprice.ledger import Answer, Attempt, Grant, Ledger, News, Outcome, Recovered, Run, State, Totals
 
 PAYLOAD = {"text": "It is 42.\n\n\\boxed{42}", "answer": "42", "correct": True, "price": 0.003}
 
@@ -200,7 +200,10 @@ def test_reservations_of_the_dead_are_charged_in_full(run: Run, path: Path, ledg
         theirs.reserve("b", 10)
         theirs.settle("b", 5, "finished")
         assert Recovered(0, 0) == run.recover()
+        assert News(55, 1, ["b"]) == run.news()
     assert Recovered(1, 40) == run.recover()
+    assert News(55, 0, []) == run.news()
+    assert None is run.news()
     assert Recovered(0, 0) == run.recover()
     assert (45, 0, 55) == tokens(run)
     assert 40 == run.totals().lost

@@ -56,3 +56,11 @@ def test_a_smaller_budget_is_refused_and_changes_nothing(tmp_path: Path) -> None
             opened(ledger, 99)
         run = opened(ledger, 100)
         assert (100, {"left"}) == (run.totals().budget, set(run.outcomes()))
+
+
+def test_a_new_run_says_that_one_which_has_ended_has_made_room(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "l") as ledger:
+        first = ledger.open_run(budget=9, settings={}, fingerprint="f", replace=True)
+        assert not first.replaces
+        first.finish()
+        assert ledger.open_run(budget=9, settings={}, fingerprint="f", replace=True).replaces

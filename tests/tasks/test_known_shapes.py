@@ -394,3 +394,16 @@ def test_without_the_extra_formulas_are_compared_as_text(tmp_path: Path, monkeyp
     questions, said = _settled(_jsonl(tmp_path, MATH_500))
     assert {"exact", "number"} == {one.grader for one in questions}
     assert "pip install 'shadowprice[math]'" in said[1]
+
+
+def test_what_the_assistant_says_last_is_the_right_answer_and_is_not_sent(tmp_path: Path) -> None:
+    turns = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Who was the Desert Fox?"}]
+    told = [*turns, {"role": "assistant", "content": " Erwin Rommel\n"}]
+    (one, other), said = _settled(
+        _jsonl(tmp_path, [{"messages": told}, {"messages": told, "gold": "Rommel", "grader": "exact"}])
+    )
+    assert ("Erwin Rommel", tuple(turns)) == (one.gold, one.messages)
+    assert "Who was the Desert Fox?" == one.question
+    # A reply that somebody has begun for the model goes with a right answer of its own.
+    assert ("Rommel", tuple(told)) == (other.gold, other.messages)
+    assert any("exact for 1" in line for line in said), said

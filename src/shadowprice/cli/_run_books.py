@@ -57,6 +57,11 @@ def open_books(
             replace=path is None,
             reopen=(Reason.ABANDONED,),
         )
+        if run.replaces:
+            say(
+                f"{place} holds an earlier run that has ended: {output} is written anew, and what was paid for stays "
+                "in the ledger under another name. To go on with that run instead, use --resume."
+            )
         if run.topped_up is not None:
             say(
                 f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "

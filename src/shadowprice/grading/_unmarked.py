@@ -30,6 +30,7 @@ _CHOSEN = re.compile(
     r"(?P<answer>\(?[A-Z]\)?)[*_]*+[ \t]++is[ \t]++(?:therefore[ \t]++|thus[ \t]++)?(?:the[ \t]++)?"
     r"(?:correct|right|best|true)(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
 )
+_LISTED = re.compile(r"[^\w\r\n]*+([A-Z])[*_]*+[ \t]*+[).:\]]")
 _HEDGED = re.compile(
     r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE
 )
@@ -75,10 +76,19 @@ def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
     for span in stripped(text, [(start, end)] if end - start <= _LONGEST_LINE else []):
         line = text[slice(*span)]
         if (kind in ("number", "math") and is_number(line)) or (
-            kind == "choice" and read_choice(line) is not None and not _HEDGED.search(line)
+            kind == "choice"
+            and read_choice(line) is not None
+            and not _HEDGED.search(line)
+            and not _ends_a_list(text, start, line)
         ):
             return span
     return None
+
+
+def _ends_a_list(text: str, start: int, line: str) -> bool:
+    """Whether the line before has the letter before: options that are repeated choose none of them."""
+    own, before = _LISTED.match(line), _LISTED.match(text[:start].rstrip().rpartition("\n")[2])
+    return own is not None and before is not None and ord(before[1]) + 1 == ord(own[1])
 
 
 def _conclusion(text: str, start: int, end: int, kind: str, *, certain: bool) -> Span | None:

@@ -4,7 +4,8 @@ from shadowprice.ledger._export import FORMATS, export_requests
 from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import Recovered
-from shadowprice.ledger._run import News, Run
+from shadowprice.ledger._run import Run
+from shadowprice.ledger._standing import News
 
 __all__ = [
     "FORMATS",

@@ -97,8 +97,7 @@ class Ledger:
         lock, holder = self._lock, self._holder
         try:
             with self.write() as db:
-                if replace and not resume:
-                    _set_aside(db, name)
+                aside = replace and not resume and _set_aside(db, name)
                 run, before = self._begin(db, name, *asked, resume=resume, reopen=reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
@@ -110,7 +109,7 @@ class Ledger:
             raise
         self._lock, self._holder = lock, holder
         opened = Run(self, run, name, holder, recovered)
-        opened.topped_up = before
+        opened.topped_up, opened.replaces = before, aside
         return opened
 
     def _begin(
@@ -333,12 +332,13 @@ class Ledger:
         self.close()
 
 
-def _set_aside(db: sqlite3.Connection, name: str) -> None:
-    """Give a run that has come to its end another name: what was paid for is kept."""
-    db.execute(
+def _set_aside(db: sqlite3.Connection, name: str) -> bool:
+    """Give a run that has come to its end another name, so that what was paid for is kept; whether there was one."""
+    changed = db.execute(
         "UPDATE runs SET name = name || ' ' || id || ', finished ' || finished WHERE name = ? AND finished IS NOT NULL",
         (name,),
     )
+    return changed.rowcount > 0
 
 
 def _sign(db: sqlite3.Connection, lock: HolderLock) -> int:

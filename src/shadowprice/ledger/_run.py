@@ -3,28 +3,17 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, NamedTuple, SupportsIndex
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from shadowprice._errors import InputError
 from shadowprice.ledger._records import Answer, Grant, Outcome, State, Totals
 from shadowprice.ledger._recovery import Recovered, recover
 from shadowprice.ledger._secrets import without_secrets
-from shadowprice.ledger._standing import Standing, look
+from shadowprice.ledger._standing import News, Standing, look, look_around
 from shadowprice.ledger._values import checked_name, checked_tokens, now, payload_text
 
 if TYPE_CHECKING:
     from shadowprice.ledger._ledger import Ledger
-
-
-class News(NamedTuple):
-    """What a run looks like from outside, at one moment."""
-
-    available: int
-    """Tokens that are neither spent nor reserved; below 0 after an overrun."""
-    elsewhere: int
-    """Requests that other connections have reserved tokens for."""
-    settled: list[str]
-    """Requests settled since the last time, by anybody."""
 
 
 class Run:
@@ -37,8 +26,8 @@ class Run:
     Made by `Ledger.open_run`.
     """
 
-    topped_up: int | None = None
-    """The budget before, where opening the run has raised it."""
+    topped_up: int | None = None  # the budget before, where opening the run has raised it
+    replaces: bool = False  # whether an earlier run has made room for it, which is kept under another name
 
     def __init__(self, ledger: "Ledger", number: int, name: str, holder: int, recovered: Recovered) -> None:
         self.name = name
@@ -242,7 +231,10 @@ class Run:
         what it is charged; see `correct` for what is known better. It has no outcome and may be reserved again.
         """
         with self._ledger.write() as db:
-            return recover(db, self._ledger.place, self._number, self._holder)
+            found = recover(db, self._ledger.place, self._number, self._holder)
+        if found.requests:
+            self._seen_version = -1  # it is news, although no other process wrote it
+        return found
 
     def correct(self, request: str, attempt: SupportsIndex, generated: SupportsIndex) -> None:
         """Charge a lost attempt what it is known to have generated, from a server's log for example.
@@ -278,18 +270,9 @@ class Run:
             (version,) = db.execute("PRAGMA data_version").fetchone()
             if version == self._seen_version:
                 return None
-            rows = db.execute(
-                "SELECT number, request FROM outcomes WHERE run = ? AND number > ? ORDER BY number",
-                (self._number, self._seen_outcome),
-            ).fetchall()
-            (left,) = db.execute("SELECT budget - spent - reserved FROM runs WHERE id = ?", (self._number,)).fetchone()
-            (elsewhere,) = db.execute(
-                "SELECT count(*) FROM attempts WHERE run = ? AND state = 'open' AND holder <> ?",
-                (self._number, self._holder),
-            ).fetchone()
-        self._seen_version = version
-        self._seen_outcome = rows[-1][0] if rows else self._seen_outcome
-        return News(left, elsewhere, [request for _, request in rows])
+            newest, found = look_around(db, self._number, self._holder, self._seen_outcome)
+        self._seen_version, self._seen_outcome = version, newest
+        return found
 
     def together(self) -> AbstractContextManager[None]:
         """Do everything in a block in one transaction; see `Ledger.batch`."""

@@ -1,6 +1,7 @@
 """One purse for a run: what the market grants is reserved in the ledger before it is used, and paid once."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ from shadowprice.runner._results import Reason, Result
 
 _PATIENCE = 0.2
 """Seconds between two looks at what other processes have let go of, for a reply that waits for tokens."""
+_DEATHS = 2.0
+"""Seconds between two looks at whether other processes are still alive, while something waits for them."""
 
 
 class Purse:
@@ -69,6 +72,7 @@ class Purse:
         self._place = {name: row for row, name in enumerate(names)}
         self.elsewhere = 0
         """Requests that other processes hold."""
+        self._checked = 0.0
         self.gone: set[int] = set()
         """Rows that other processes have served or are serving."""
         self._aside = 0 if ledger is None else max(0, ledger.totals().available - market.unreserved)
@@ -204,8 +208,12 @@ class Purse:
         return True
 
     def recover(self) -> None:
-        """Take back what processes that have died were holding."""
-        if self._ledger is not None and self._ledger.recover().requests:
+        """Take back what processes that have died were holding, every now and then; for whoever waits for them."""
+        now = time.monotonic()
+        if self._ledger is None or now - self._checked < _DEATHS:
+            return
+        self._checked = now
+        if self._ledger.recover().requests:
             self.sync()
 
     def _align(self, available: int) -> None:
@@ -245,7 +253,7 @@ class Purse:
             async with asyncio.timeout(_PATIENCE):
                 await news
         except TimeoutError:
-            pass
+            self.recover()
         finally:
             if news in self._waiting:
                 self._waiting.remove(news)

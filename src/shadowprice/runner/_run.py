@@ -22,8 +22,6 @@ from shadowprice.tasks import Question
 
 _NEWS = 0.2
 """Seconds between two looks at what other processes have done with the budget."""
-_DEATHS = 2.0
-"""Seconds between two looks at whether they are still alive, while we wait for them."""
 
 
 async def run(
@@ -126,7 +124,7 @@ class _Session:
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
-        self._looked = self._checked = 0.0
+        self._looked = 0.0
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Serve until nobody runs and nobody buys, or `stop` is set and nobody runs."""
@@ -145,7 +143,7 @@ class _Session:
                             break
                         self._width, self._dry = 1, False
                         continue
-                    self._recover()
+                    self._purse.recover()
                 self._changed.clear()
                 await self._change()
         finally:
@@ -262,12 +260,6 @@ class _Session:
             self._waits[gone] = False
             self._purse.withdraw(gone)
             self._purse.gone.clear()
-
-    def _recover(self) -> None:
-        now = time.monotonic()
-        if now - self._checked >= _DEATHS:
-            self._checked = now
-            self._purse.recover()
 
 
 def _gone(error: EngineError) -> UnreachableError:

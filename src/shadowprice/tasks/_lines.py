@@ -135,6 +135,8 @@ def read_line(row: Row, columns: Columns, source: Path) -> Draft:
         del given["question"]
     elif asked is not None and not isinstance(asked, str):
         raise InputError(f"{named('question')}: {repr(asked)[:40]} is not a text: write the question as a text.")
+    if _is_chat(given.get("messages")) and not str(gold or "").strip():
+        given["messages"], gold = _answered(given["messages"], gold)
     if "question" not in given and _is_chat(given.get("messages")):
         given["question"] = _last_asked(given["messages"])
     try:
@@ -168,6 +170,14 @@ def _choices(row: Row, columns: Columns, given: dict[str, Any], where: str) -> C
 
 def _is_chat(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(one, dict) and "role" in one for one in value)
+
+
+def _answered(messages: list[Any], gold: Any) -> tuple[list[Any], Any]:
+    """Messages as for fine-tuning: what the assistant says last is the right answer, and must not be sent along."""
+    last = messages[-1]
+    if last.get("role") != "assistant" or not isinstance(last.get("content"), str) or len(messages) == 1:
+        return messages, gold
+    return messages[:-1], last["content"].strip()
 
 
 def _last_asked(messages: Any) -> str:
