@@ -6,6 +6,8 @@ from typing import Final
 TAGS: Final = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
+    ("<reasoning>", "</reasoning>"),
+    ("<scratchpad>", "</scratchpad>"),
     ("[THINK]", "[/THINK]"),
     ("◁think▷", "◁/think▷"),
     ("<seed:think>", "</seed:think>"),

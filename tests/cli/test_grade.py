@@ -99,6 +99,17 @@ def test_what_run_has_written(shadowprice: Command, serve: Serve, tmp_path: Path
     bare = lines(tmp_path / "bare.jsonl", *before)
     given = shadowprice("grade", str(bare), "--questions", str(questions), "--grader", "number", "--json")
     assert (4, 1) == tuple(json.loads(given.out)[name] for name in ("graded", "right"))
+
+    # Ids and right answers are enough, under whatever names.
+    golds = tmp_path / "golds.csv"
+    golds.write_text("custom_id,answer\n" + "".join(f"q{n},{n + 4}\n" for n in range(4)), encoding="utf-8")
+    given = shadowprice("grade", str(bare), "--questions", str(golds), "--json")
+    assert (4, 1) == tuple(json.loads(given.out)[name] for name in ("graded", "right"))
+    golds.write_text(golds.read_text(encoding="utf-8").replace("custom_id,answer", "key,right"), encoding="utf-8")
+    named = ("--columns", "query_id=key,gold=right")
+    given = shadowprice("grade", str(bare), "--questions", str(golds), *named, "--json")
+    assert (4, 1) == tuple(json.loads(given.out)[name] for name in ("graded", "right"))
+    assert "give that, too" in shadowprice("grade", str(bare), *named).err
     refused = shadowprice("grade", str(bare), "--grader", "number")
     assert 2 == refused.code
     assert "None of the 4 lines" in refused.err

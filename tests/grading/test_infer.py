@@ -41,7 +41,7 @@ from shadowprice.grading import infer_grader, infer_graders, reads_gold
         ("COVID-19", "exact"),
         ("H2O", "exact"),
         ("18m", "exact"),
-        ("5 apples", "exact"),
+        ("5 apples", "number"),
         ("2024-05-01", "exact"),
         ("yes", "exact"),
         ("and/or", "exact"),

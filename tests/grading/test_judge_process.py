@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -162,6 +163,20 @@ def test_one_whose_program_was_killed_ends_by_itself() -> None:
             return
         time.sleep(0.05)
     pytest.fail("the process that judged is still running")
+
+
+def test_a_machine_that_is_busy_with_other_things_changes_no_verdict(judge: JudgeProcess) -> None:
+    """The limit is what the answer computes: here the process stands still for twice that time."""
+    assert judge.judge("literal", "1", "1", 0.5)
+    process = judge.pid
+    assert process is not None
+    os.kill(process, signal.SIGSTOP)
+    later = threading.Timer(1.0, os.kill, (process, signal.SIGCONT))
+    later.start()
+    assert judge.judge("literal", "2", "2", 0.5)
+    later.join()
+    assert process == judge.pid
+    assert not judge.judge("regex", 40 * "a", "(a+)+b", 0.5)  # killed, and not asked a second time
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

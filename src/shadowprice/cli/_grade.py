@@ -10,6 +10,7 @@ from rich.table import Table
 
 from shadowprice._errors import InputError
 from shadowprice._places import check_places
+from shadowprice.cli._columns import Columns
 from shadowprice.cli._graders import AllowCode, Grader, admission, read_to_grade
 from shadowprice.cli._judge import (
     READS,
@@ -41,8 +42,9 @@ def grade(
         typer.Option("-o", "--output", help="Write the file again, with the new verdicts; without it, only say them."),
     ] = None,
     questions: Annotated[
-        Path | None, typer.Option(help="Questions with the right answers, where the file does not hold them.")
+        Path | None, typer.Option(help="Questions, or ids, with the right answers, where the file does not hold them.")
     ] = None,
+    columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
     judge: Judge = None,
@@ -64,6 +66,7 @@ def grade(
       shadowprice grade answers.jsonl --grader number
       shadowprice grade answers.jsonl --grader math -o again.jsonl --show 20
       shadowprice grade replies.jsonl --questions questions.csv --grader choice --json
+      shadowprice grade replies.jsonl --questions golds.csv --columns query_id=key,gold=solution
       shadowprice grade traces.parquet --grader number:1e-6 -o traces-again.parquet
       shadowprice grade code.jsonl --questions mbpp.jsonl --grader tests --allow-code
       shadowprice grade answers.jsonl --judge http://localhost:8000 --judge-model big --judge-budget 20k
@@ -77,8 +80,15 @@ def grade(
     asked = (
         {}
         if questions is None
-        else {one.query_id: one for one in read_to_grade(questions, grader, allow_code=allow_code, tell=say)}
+        else {
+            one.query_id: one
+            for one in read_to_grade(
+                questions, grader, allow_code=allow_code, columns=columns, golds_only=True, tell=say
+            )
+        }
     )
+    if columns is not None and questions is None:
+        raise InputError("--columns names columns of the file of --questions: give that, too.")
     found = _judge(replies, grader, asked, admit, model=model, place=output is not None)
     verdicts = found.verdicts
     said = None if model is None or not found.pairs else judge_by_model(found.pairs, verdicts, model)

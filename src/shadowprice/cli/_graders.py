@@ -46,6 +46,7 @@ def read_to_grade(
     allow_code: bool,
     columns: str | None = None,
     weights: str | None = None,
+    golds_only: bool = False,
     tell: Callable[[str], None],
 ) -> list[Question]:
     """Questions of a file, each with the grader that will be used: the option's, the file's, or the one that fits.
@@ -56,6 +57,7 @@ def read_to_grade(
         allow_code: What `--allow-code` says.
         columns: What `--columns` says.
         weights: What `--weights` says: a column that is read, too.
+        golds_only: Whether the file may hold ids and right answers alone.
         tell: Called with a sentence each about the columns that were taken for something, the graders that were
             inferred, and what will not be judged. A command says them when it is sure that it will not refuse.
 
@@ -64,7 +66,8 @@ def read_to_grade(
             the right answers.
     """
     admit = admission(grader, allow_code=allow_code)
-    questions = settle_graders(read_asked(path, columns, admit=admit, weights=weights, tell=tell), grader, tell)
+    found = read_asked(path, columns, admit=admit, weights=weights, golds_only=golds_only, tell=tell)
+    questions = settle_graders(found, grader, tell)
     if sentence := not_judged(questions):
         tell(sentence)
     return questions
@@ -76,6 +79,7 @@ def read_asked(
     *,
     admit: Callable[[str], None] = lambda grader: None,
     weights: str | None = None,
+    golds_only: bool = False,
     tell: Callable[[str], None],
 ) -> QuestionFile:
     """Questions of a file as they stand there.
@@ -84,7 +88,8 @@ def read_asked(
         InputError: The file cannot be read.
     """
     wanted = parse_columns(columns, "question=NAME,gold=NAME,query_id=NAME")
-    found = read_question_file(path, columns=wanted, admit=admit, used=() if weights is None else (weights,))
+    used = () if weights is None else (weights,)
+    found = read_question_file(path, columns=wanted, admit=admit, used=used, golds_only=golds_only)
     if found.sentence:
         tell(found.sentence)
     return found

@@ -1,6 +1,7 @@
 """`shadowprice record`: graded traces from a real model."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from shadowprice.runner import RecordSettings, Retries, journal_place
 from shadowprice.runner import record as record_traces
 from shadowprice.tasks import Question, graded_by, is_question_file, make_questions
 
+_PER_FAMILY = 130
 _READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
 """Columns that say whether replies can be read."""
 
@@ -34,7 +36,17 @@ def record(
         str | None,
         typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
     ] = None,
-    count: Annotated[int, typer.Option("-n", "--count", max=1_000_000, help="Questions per family.")] = 130,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "-n",
+            "--count",
+            min=1,
+            max=1_000_000,
+            help="Questions: of a file so many, at random by --seed (all if not given); of each family so many (130).",
+            show_default=False,
+        ),
+    ] = None,
     samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
     max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
     temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
@@ -61,6 +73,7 @@ def record(
     Ctrl-C loses nothing: run the same command with --resume.
 
     Examples:
+      shadowprice record mine.csv -n 100 -o traces.parquet
       shadowprice record easy,gcd -n 50 -o traces.parquet
       shadowprice record questions.jsonl --samples 8 -o traces.parquet --resume
       shadowprice record questions.jsonl --system @system.txt --template message.jinja -o traces.parquet
@@ -138,7 +151,7 @@ def record(
 
 def _questions(
     tasks: str,
-    count: int,
+    count: int | None,
     seed: int,
     grader: str | None,
     *,
@@ -147,10 +160,17 @@ def _questions(
     tell: Callable[[str], None],
 ) -> list[Question]:
     if is_question_file(tasks):
-        return read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
+        found = read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
+        if count is None or count == len(found):
+            return found
+        if count > len(found):
+            tell(f"There are only {len(found)} questions in {tasks}, not {count}: all are asked.")
+            return found
+        tell(f"{count} of {len(found)} questions are asked, drawn by --seed {seed}.")
+        return [found[row] for row in sorted(random.Random(seed).sample(range(len(found)), count))]
     if columns is not None:
         raise InputError(f"--columns names columns of a file; '{tasks}' is none.")
-    made = make_questions(None if tasks == "all" else split_list(tasks), count, seed)
+    made = make_questions(None if tasks == "all" else split_list(tasks), count or _PER_FAMILY, seed)
     if grader is None:
         return made
     load_grader(grader, code=allow_code)

@@ -13,6 +13,7 @@ from shadowprice.grading._statements import is_placeholder, statements
 from shadowprice.grading._tests import find_code
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
+from shadowprice.grading._withdrawn import given_instead, is_withdrawn
 
 _MOST_TURNS = 3
 """Lines such as "Question:" before which an answer without a statement is looked for."""
@@ -80,9 +81,18 @@ def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Ans
             return [_answer(own, unmarked, False)]
     further = next((turn for turn in turns if turn >= stated), len(own))
     if answers:
-        return [answer for answer in answers if answer.end <= further]
+        return _kept([answer for answer in answers if answer.end <= further], own)
     unmarked = None if cut else find_unmarked(own, begin, name)
     return [] if unmarked is None else [_answer(own, unmarked, False)]
+
+
+def _kept(answers: list[Answer], text: str) -> list[Answer]:
+    """The answers, without a last one that the reply takes back, and with what it gives instead."""
+    back = is_withdrawn(text, answers[-1].end) if answers else None
+    if back is None:
+        return answers
+    instead = given_instead(text, back)
+    return [] if instead is None else [*answers[:-1], _answer(text, instead, False)]
 
 
 def _stated(text: str, begin: int, kind: str | None, *, cut: bool) -> list[Answer]:

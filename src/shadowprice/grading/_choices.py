@@ -1,6 +1,7 @@
 """Reading the letter of a multiple choice out of what models write."""
 
 import re
+from unicodedata import normalize
 
 _LONGEST_TEXT = 4096
 _DRESS = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathsf|mbox|boxed|bf|rm)(?![a-zA-Z])|[*_`$\"'{}\\]")
@@ -8,6 +9,13 @@ _BARE = re.compile(r"[(\[<]?[ \t]*+([A-Za-z])[ \t]*+[)\]>]?[.:,]?")
 _LEADING = re.compile(r"(?:[(\[][ \t]*+([A-Z])[ \t]*+[)\]]|([A-Z])[ \t]*+[).:,\]]|([A-Z])[ \t]++[-–—=])(?=[\s\W]|\Z)")
 _ANOTHER = re.compile(r"[ \t,:.]*+(?:and|or|&|/)?[ \t,]*+[(\[]?[A-Z](?:[)\]]|[ \t]*+\Z)")
 _NAMED = re.compile(r"\b(?:option|choice|answer)s?\b(?:[ \t]is)?[ \t:]*+[(\[]?([A-Z])\b(?![ \t]++[a-z])", re.IGNORECASE)
+_REFUSED = re.compile(
+    r"(?:\b(?i:not|cannot|neither|nor|never|except|excluding|eliminate|rules? out|instead of|wrong|incorrect)|n['’]t)"
+    r"\b[^.,;:]{0,20}?(?:\b(?i:option|choice|answer)s?[ ]+[(\[]?[A-Z]\b|[(\[][A-Z][)\]]|\b[A-Z]\Z)"
+)
+"""What says which one it is not."""
+_CORRECTED = re.compile(r"[.,;:!–—-][ ]*(?i:no|wait|actually|sorry|hmm|rather|I mean)\b.*\b[A-HJ-Z]\b")
+_INITIALS = re.compile(r"[A-Z]\.(?:[ ]?[A-Z]\.)+[ ]?\w")
 _MARKED = re.compile(r"[(\[]([A-Z])[)\]]")
 
 
@@ -16,16 +24,22 @@ def read_choice(text: str) -> str | None:
 
     A letter alone is read in either case: ``B``, ``b``, ``(B)``, ``B.``, ``\text{B}``, ``**B**``. Otherwise a capital
     letter that leads (``B) Paris``, ``B. Paris``, ``(B) Paris``), or is named (``option B``), or is the only one in
-    brackets counts. A text that names several letters chooses none.
+    brackets counts. A text that names several letters chooses none, and so does one that says which it is not, or takes
+    back what it said. Initials (``A. J. Finn``) are no letters.
 
     Returns:
         The letter, a capital; None if there is none.
     """
-    plain = " ".join(_DRESS.sub("", text[:_LONGEST_TEXT]).split())
+    text = text[:_LONGEST_TEXT]
+    plain = " ".join(_DRESS.sub("", text if text.isascii() else normalize("NFKC", text)).split())
     if bare := _BARE.fullmatch(plain):
         return bare[1].upper()
+    if _INITIALS.match(plain) or _CORRECTED.search(plain):
+        return None
     if leading := _LEADING.match(plain):
         return None if _ANOTHER.match(plain, leading.end()) else leading[1] or leading[2] or leading[3]
+    if _REFUSED.search(plain):
+        return None
     for pattern in (_NAMED, _MARKED):
         letters = {match[1].upper() for match in pattern.finditer(plain)}
         if letters:

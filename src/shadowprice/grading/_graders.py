@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from shadowprice._errors import InputError, MissingExtraError, no_such
 from shadowprice.grading._choices import read_choice
+from shadowprice.grading._claims import claimed_number, leaves_open, lists_either
 from shadowprice.grading._code import check_tests_allowed, loaded_grader
 from shadowprice.grading._dress import undressed, without_hashes
-from shadowprice.grading._formulas import compare_plain, respelled
+from shadowprice.grading._formulas import compare_plain, compare_written, respelled
 from shadowprice.grading._numbers import Number, read_number, same_number
 from shadowprice.grading._process import JUDGE
+from shadowprice.grading._sentences import said_at_end
 from shadowprice.grading._tests import passes_tests
 
 GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "tests", "reasoning-gym", "python")
@@ -26,10 +28,10 @@ _LONGEST_VERIFIED = 65536
 _LONGEST_FLOAT = 400
 _SECONDS = 2.0
 _VERIFIER_SECONDS = 10.0
+_ARTICLE = re.compile(r"\A(?:the|an?) (?=\S)")
+_CODE = re.compile(r"0\d+")
+"""Digits that are no number: an area code, 007."""
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_EITHER = re.compile(
-    r"[\s,(](?:or|oder|ou|o|или|или же|または|或|或者|혹은|또는)[\s)]|或|または|또는|\bbetween\b.*\band\b"
-)
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
 
 
@@ -38,7 +40,8 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
 
     =========================  ===========================================================================
     ``exact``                  numbers are compared by value, everything else by its characters, whatever the case,
-                               the blanks and the thousands separators
+                               the blanks, the thousands separators and an article before
+                               it; of a sentence ("The capital is Oslo.") also what it says in a few words
     ``number``                 the last number of the answer against the last of `gold`, by value and exactly;
                                ``number:1e-6`` allows that much, relative to gold where gold is above one
     ``choice``                 a letter, however it is dressed: ``B``, ``(B)``, ``B) Paris``, ``option B``, ``\text{B}``
@@ -103,13 +106,18 @@ def _amount(grader: str, option: str) -> float | None:
 
 
 def _is_same(answer: str, gold: str, _: float | None) -> bool:
-    return _is_equal(answer, gold) or _is_equal(undressed(answer), undressed(gold))
+    if _is_equal(answer, gold) or _is_equal(undressed(answer), undressed(gold)):
+        return True
+    said = said_at_end(answer)
+    return said is not None and _is_equal(undressed(answer[slice(*said)]), undressed(gold))
 
 
 def _is_equal(answer: str, gold: str) -> bool:
     given, right = _normalize(answer), _normalize(gold)
-    if given == right:
+    if given == right or _ARTICLE.sub("", given) == _ARTICLE.sub("", right) != "":
         return True
+    if _CODE.fullmatch(right):
+        return False
     values = _float(given), _float(right)
     return None not in values and values[0] == values[1]
 
@@ -130,18 +138,8 @@ def _float(text: str) -> float | None:
 
 def _is_number(answer: str, gold: str, tolerance: float | None) -> bool:
     right = _gold_number(gold)
-    given = None if _leaves_open(answer) else read_number(answer)
+    given = claimed_number(answer)
     return right is not None and given is not None and same_number(given, right, tolerance or 0.0)
-
-
-def _leaves_open(answer: str) -> bool:
-    """Whether an answer names two numbers that differ, as "48 or 72" does."""
-    match = _EITHER.search(answer, 0, _LONGEST_ANSWER) if " " in answer or not answer.isascii() else None
-    if match is None:
-        return False
-    ends = (match.start(), match.end()) if " and" not in match[0] else (match.end() - 3, match.end())
-    numbers = read_number(answer[: ends[0]]), read_number(answer[ends[1] :])
-    return None not in numbers and numbers[0] != numbers[1]
 
 
 @cache
@@ -202,10 +200,10 @@ def _is_equal_formula(answer: str, gold: str, seconds: float | None) -> bool:
     if _normalize(answer) == _normalize(gold):
         return True
     right = without_hashes(gold)
-    same = compare_plain(answer, right)
-    if same is not None:
-        return same
-    if _leaves_open(answer) and not _EITHER.search(gold) and "," not in gold:
+    for compare in (compare_plain, compare_written):
+        if (same := compare(answer, right)) is not None:
+            return same
+    if leaves_open(answer) and not lists_either(gold) and "," not in gold:
         return False
     return JUDGE.judge("math", respelled(answer), respelled(right), seconds or _SECONDS)
 

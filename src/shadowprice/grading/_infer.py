@@ -18,16 +18,24 @@ _LONGEST: Final = 4096
 _LETTER: Final = re.compile(r"[(\[]?[A-Za-z][)\].:]?")
 _OPTION: Final = re.compile(r"(?:\A|(?<=[\s(\[,;]))[(\[]?([A-Z])[ ]?[).:\]](?=\s|\Z)|\(([A-Z])\)")
 _LATEX: Final = re.compile(r"\\[A-Za-z]+|\\[{}%$]|\$[^$\n]*[\\^_=+A-Za-z][^$\n]*\$|√|π")
-_NEVER_A_FORMULA: Final = re.compile(r"['\"]|\{[^}]*:")
+_NEVER_A_FORMULA: Final = re.compile(r"['\"]|\{[^}]*:|[\[(]\s*[\[\])]")
 _TERM: Final = re.compile(
     r"(?:[\d.,\s+*/^=<>()\[\]|!-]|(?<![A-Za-z])(?:[A-Za-z](?![A-Za-z])|pi|sqrt|sin|cos|tan|log|ln))+"
 )
 """Digits, signs, single letters and a few functions, and nothing else."""
 _ALGEBRA: Final = re.compile(r"\^|\d[a-z]\s*[-+*/=]|[-+*/=]\s*\d[a-z](?![A-Za-z])|[a-z)]\s*[+*=]\s*[\w(]|sqrt|\bpi\b")
 """What makes such a text a formula also where there are no others: not F-16, U-2 or 18m."""
+_SPELLED: Final = re.compile(
+    r"[-+]?0[xXoO][0-9a-fA-F]+|0[bB][01]+|0\d+(?:[/-]\d+)*|\d+(?:\.\d+){2,}|\d{1,2}/\d{1,2}/\d{2,4}"
+)
+"""Codes of digits, which are compared as they are written: 0x1F, 007, 01/02, 1.2.3."""
+_NO_UNIT: Final = re.compile(
+    r"(?i:am|pm|a\.m|p\.m|bc|ad|bce|ce|dozens?|hundred|st|nd|rd|th|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|"
+    r"january|february|march|april|august|september|october|november|december)\.?"
+)
 _LONGEST_MEASURE: Final = 60
 _CURRENCY: Final = "$€£¥ \N{NO-BREAK SPACE}"
-_UNIT: Final = re.compile(r"(?P<number>[^A-Za-z]*\d[^A-Za-z]*?)\s+[a-z]+\.?")
+_UNIT: Final = re.compile(r"(?P<number>[^A-Za-z]*\d[^A-Za-z]*?)\s+(?P<unit>[a-z]+\.?)")
 _COEFFICIENT: Final = re.compile(r"\d+[a-z]")
 _OPERATION: Final = re.compile(r"[+*/^=<>-]")
 
@@ -67,7 +75,7 @@ def infer_graders(
     has_formulas = "math" in said
     if not has_formulas and "literal" in said and all(map(_is_literal, written)):
         kinds = ["literal" if kind else "" for kind in kinds]
-    if said == {"number", "exact"} and all(map(_is_measure, written)):
+    if said in ({"number", "exact"}, {"exact"}) and all(map(_is_measure, written)):
         kinds = ["number" if kind else "" for kind in kinds]
     if has_formulas:
         kinds = [
@@ -101,9 +109,11 @@ def _kind(gold: str, choices: Sequence[str], question: str) -> str:
         listed = set(ascii_uppercase[: len(choices)]) or _listed(question)
         if letter in listed:
             return "choice"
+    if _SPELLED.fullmatch(gold):
+        return "exact"
     if _is_number(gold):
         return "number"
-    if _LATEX.search(gold):
+    if _LATEX.search(gold) and not (gold[0] == gold[-1] and gold[0] in "'\""):
         return "math"
     if gold[0] in "[({" and gold[-1] in "])}" and _is_literal(gold):
         return "literal"
@@ -134,13 +144,15 @@ def _is_literal(text: str) -> bool:
 
 
 def _is_number(gold: str) -> bool:
-    return any(map(is_number, (gold, undressed(gold), gold.strip(_CURRENCY))))
+    return not gold.startswith(("[", "{")) and any(map(is_number, (gold, undressed(gold), gold.strip(_CURRENCY))))
 
 
 def _is_measure(gold: str) -> bool:
     """Whether a gold is a number, perhaps with a unit: ``18 km``."""
     match = _UNIT.fullmatch(gold) if len(gold) <= _LONGEST_MEASURE else None
-    return _is_number(gold) or (match is not None and is_number(match["number"]))
+    if match is None:
+        return _is_number(gold) and not _SPELLED.fullmatch(gold)
+    return is_number(match["number"]) and not _NO_UNIT.fullmatch(match["unit"])
 
 
 def _may_be_formula(gold: str) -> bool:

@@ -41,19 +41,24 @@ _LATEX: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\\[dtc]?frac[ \t]*+(\d)[ \t]*+(\d)"), r"\1/\2 "),
     (re.compile(r"\\(?:times|cdot)(?![a-zA-Z])"), "*"),
     (re.compile(r"\\[,;:! $]"), " "),
+    (re.compile(r"\^[ ]?\{?[ ]?\\circ(?![a-zA-Z])[ ]?\}?"), ""),
 )
 _REPEATING = re.compile(r"(?<![\d.])(\d{0,50})\.(\d{0,50})\\(?:overline|bar|dot)\{(\d{1,50})\}")
 _NOT_PLAIN = re.compile(
     r"\\(?:[dtc]?frac|sqrt|pi|binom|log|ln|overline)(?![a-zA-Z])|[√π]|(?<![a-zA-Z])(?:pi|sqrt)(?![a-zA-Z])"
 )
+_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALE = "(?i:" + "|".join(_SCALES) + ")"
+"""Words that are part of a number, and no unit."""
 _DIGITS = rf"(?:\d{{1,{_LARGEST_POWER}}}(?:\.\d{{0,{_LARGEST_POWER}}})?|\.\d{{1,{_LARGEST_POWER}}})"
 _NUMBER = re.compile(
     r"(?=[-+$€£¥.\d])(?P<sign>(?<![\w)\]}])[-+])?[$€£¥]?(?P<minus>(?<=[$€£¥])-)?(?<![\w.^])(?<!\^\{)"  # not 2 of m^2
     rf"(?:(?P<whole>\d{{1,{_LARGEST_POWER}}})[ \t]++(?=\d++/\d))?"  # 1 3/4
     rf"(?P<value>{_DIGITS})(?:[eE](?P<exponent>[-+]?\d{{1,9}}))?"
     rf"(?:[ \t]?/[ \t]?(?P<under>{_DIGITS}))?(?!\d|[ \t]?\^)(?P<percent>[ \t]?(?:%|per ?cent\b))?"
+    rf"(?:[ \t]?(?P<scale>{SCALE})s?\b)?"
 )
-_SIMPLE = re.compile(r"(?P<value>[-+]?[0-9]{1,18})(?P<unit> (?!per|pi\b|sqrt\b)[a-z]{2,20})?")
+_SIMPLE = re.compile(rf"(?P<value>[-+]?[0-9]{{1,18}})(?P<unit> (?!per|pi\b|sqrt\b|{SCALE})[a-z]{{2,20}})?")
 """Most answers, for speed."""
 
 
@@ -70,9 +75,9 @@ def read_number(text: str) -> Number | None:
     r"""Read the last number in a text.
 
     Thousands separators (``1,234.5``, ``1.234,5``, ``1 234,5``), decimal commas (``3,5``), currency signs, units,
-    fractions (``3/4``, ``1 3/4``, ``\frac{3}{4}``), repeating decimals (``0.\overline{3}``), powers of ten
-    (``4.5e3``, ``4.5 \times 10^{3}``) and full-width digits are understood. Numbers of more than 400 digits are not,
-    nor is arithmetic.
+    words such as "million", fractions (``3/4``, ``1 3/4``, ``\frac{3}{4}``), repeating decimals
+    (``0.\overline{3}``), powers of ten (``4.5e3``, ``4.5 \times 10^{3}``) and full-width digits are
+    understood. Numbers of more than 400 digits are not, nor is arithmetic.
 
     Returns:
         The number; None if the text has none, or has what a number alone does not need, such as a root or pi.
@@ -161,5 +166,6 @@ def _number(match: re.Match[str]) -> Number | None:
             return None
         value /= under
     value += int(match["whole"] or 0)
+    value *= _SCALES[match["scale"].lower()] if match["scale"] else 1
     negative = match["sign"] == "-" or match["minus"] is not None
     return Number(-value if negative else value, match["percent"] is not None)

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,8 @@ _MEMORY: Final = 2 * 1024**3
 _LOAD_SECONDS: Final = 60.0
 """Importing takes a second or two, longer on a busy machine, and is nobody's answer's fault."""
 _GRACE_SECONDS: Final = 1.0
+_SLOWEST: Final = 5.0
+"""Seconds on the clock that a second of computing may take on a busy machine, before it counts as too late."""
 _LOADED: Final = ("math", "reasoning-gym")
 """Graders that import something."""
 # What an interpreter needs to start; keys and tokens stay here, because answers are judged there.
@@ -90,7 +93,8 @@ class JudgeProcess:
             grader: ``"literal"``, ``"regex"``, ``"math"`` or ``"reasoning-gym"``.
             answer: The answer.
             gold: The right answer, or the pattern.
-            seconds: Wall-clock time that it may take, starting and importing apart.
+            seconds: Time that it may compute, starting and importing apart. On the clock it may take five times as
+                long: a verdict must not depend on what else a machine is at.
             **more: What else the grader needs.
 
         Returns:
@@ -173,24 +177,33 @@ class JudgeProcess:
 
     def _ask(self, request: Mapping[str, Any], seconds: float) -> dict[str, Any]:
         assert self._socket is not None
-        deadline = time.monotonic() + seconds
+        wall = seconds * _SLOWEST
+        deadline = time.monotonic() + wall
         self._sealed |= request["task"] != "load"
-        line = json.dumps({**request, "seconds": seconds + _GRACE_SECONDS}, default=str).encode() + b"\n"
+        limits = {"seconds": seconds, "wall": wall + _GRACE_SECONDS}
+        line = json.dumps({**request, **limits}, default=str).encode() + b"\n"
         try:
-            self._socket.settimeout(seconds)
+            self._socket.settimeout(wall)
             self._socket.sendall(line)
             received = b""
             while not received.endswith(b"\n"):
                 self._socket.settimeout(max(deadline - time.monotonic(), 1e-3))
                 received += self._socket.recv(65536) or _hung_up()
         except ConnectionError as error:
+            late = self._ended_by() == -signal.SIGPROF
             self._end()
-            raise _DiedError from error
+            raise (TimeoutError if late else _DiedError) from error
         except BaseException:  # too late, or Ctrl-C: the late reply must not be taken for the next one
             self._end()
             raise
         reply: dict[str, Any] = json.loads(received)
         return reply
+
+    def _ended_by(self) -> int | None:
+        """How a process that has hung up has ended."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return None if self._process is None else self._process.wait(_GRACE_SECONDS)
+        return None
 
     def _end(self) -> None:
         process, self._process = self._process, None

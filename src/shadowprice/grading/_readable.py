@@ -1,7 +1,7 @@
 """Whether a grader can make anything of an answer."""
 
 from shadowprice.grading._choices import read_choice
-from shadowprice.grading._numbers import read_number
+from shadowprice.grading._claims import claimed_number
 
 
 def is_readable(answer: str | None, grader: str) -> bool:
@@ -13,5 +13,5 @@ def is_readable(answer: str | None, grader: str) -> bool:
         return False
     name = grader.partition(":")[0]
     if name == "number":
-        return read_number(answer) is not None
+        return claimed_number(answer) is not None
     return name != "choice" or read_choice(answer) is not None

@@ -39,6 +39,10 @@ _TAG = re.compile(r"<(?P<closing>/?)(?:(?:final|correct|my)[ _-]?)?answer>", re.
 _REST_OF_LINE = re.compile(r"[^\r\n]*+")
 _WORDS = re.compile(r"(?:option |choice )?[^\W\d_]++(?:[ '’-][^\W\d_]++){0,3}")
 _QUOTED = re.compile(r"\w[ \t]++[\"'“‘「][*_]*+(?:(?:the|my|final|correct)[ \t]++){0,3}\Z", re.IGNORECASE)
+_PERIOD_INSIDE = {'"': '"', "“": "”"}
+"""Quotes before whose end a period may stand: the answer is "Black."."""
+_NAME = re.compile(r"the[ ](?=[A-Z])[^\r\n]{1,60}")
+"""What may follow "the answer is" although it begins like an explanation: the Pacific Ocean."""
 _BEFORE = 60
 """Characters before a statement that are looked at."""
 
@@ -101,6 +105,8 @@ def _said(text: str, match: re.Match[str]) -> Iterator[Span]:
     start, end = trimmed(text, *match.span("answer"))
     if text[end : end + 1] == "?":
         return
+    if start < end and text[start] in _PERIOD_INSIDE and text[end : end + 2] == "." + _PERIOD_INSIDE[text[start]]:
+        end += 2
     if start == end:
         if text[: match.end()].endswith((":", "：")):
             yield from _below(text, match.end())
@@ -109,8 +115,11 @@ def _said(text: str, match: re.Match[str]) -> Iterator[Span]:
         end = ending.start()
     emphasised = is_emphasised(text, start, end)
     for span in stripped(text, [(start, end)]):
-        if not _wording.NO_ANSWER.match(text, *span) and (
-            VALUE.match(text, *span) or _WORDS.fullmatch(text, *span) or (emphasised and end - start < 2 * _BEFORE)
+        if _NAME.fullmatch(text, *span) or (
+            not _wording.NO_ANSWER.match(text, *span)
+            and (
+                VALUE.match(text, *span) or _WORDS.fullmatch(text, *span) or (emphasised and end - start < 2 * _BEFORE)
+            )
         ):
             yield unwrapped(text, *span)
 

@@ -5,20 +5,24 @@ from collections.abc import Iterator
 
 from shadowprice.grading._choices import read_choice
 from shadowprice.grading._numbers import is_number, read_number
+from shadowprice.grading._sentences import HEDGED, said_at_end
 from shadowprice.grading._spans import VALUE, Span, stripped, trimmed, unwrapped
 
 _TAIL = 1000
 """Characters at the end of a reply in which it concludes; what stands before is reasoning."""
 _LONGEST_LINE = 200
 _MOST_WORDS = 6
-_SENTENCE = re.compile(r"(?:[^\r\n.!?。！？]++|[.!?](?!\**\s|\**\Z))++")
+_SENTENCE = re.compile(r"(?:[^\r\n.!?。！？]++|[.!?](?!\**\s|\**\Z)|(?<=\d)!(?=[ ][a-z=]))++")
 _CONCLUDES = re.compile(
     r"\W*+(?:therefore|thus|hence|so|in conclusion|in summary|to conclude|finally)\b", re.IGNORECASE
 )
 _IS = re.compile(
-    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to))?|=|＝)[ \t]*+(?P<answer>\S.*)",
+    r".*(?:\b(?:is|are|equals?|be)\b(?:[ \t]++(?:indeed|exactly|still|equal to|to))?|=|＝)"
+    r"[ \t]*+(?P<answer>\S.*)",
     re.DOTALL,
 )
+_ASIDE = re.compile(r",[ ]?(?:which|that|who)[ ]+(?:is|are|equals?)[ \t]*+\Z")
+"""What is said of something within a sentence."""
 _TOTAL = re.compile(
     r"\W*+(?:(?:the|final|grand)[ \t]++)*+(?:total|result|sum|solution|value|output)[*_]*+[ \t]*+[:：]"
     r"[ \t]*+(?P<answer>\S.*)",
@@ -31,9 +35,14 @@ _CHOSEN = re.compile(
     r"(?:correct|right|best|true)(?:[ \t]++(?:answer|option|choice|one))?[*_]*+[ \t]*+\Z"
 )
 _LISTED = re.compile(r"[^\w\r\n]*+([A-Z])[*_]*+[ \t]*+[).:\]]")
-_HEDGED = re.compile(
-    r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE
+_FIGURE = re.compile(r"(?<![\w.,^_])[-−]?[$€£¥]?\d++(?:[.,]\d++)*+(?:/\d++)?%?(?![\w^])")
+_LONGEST_SENTENCE = 160
+_NO_CONCLUSION = re.compile(
+    r"\b(?:let me|let us|let['’]s|step|steps|note|example|hint|check|verify|we know|given|remember|recall|would you|"
+    r"i can|i will|i['’]ll|please|first|next|then|hope|questions?|answer|doubt|says?|said)\b",
+    re.IGNORECASE,
 )
+_YES_OR_NO = re.compile(r"\A[*_]*(?P<answer>(?i:yes|no|true|false))[*_]*[.,!:][*_]*\s")
 
 
 def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = False) -> Span | None:
@@ -60,6 +69,8 @@ def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = Fa
 
 def _whole(text: str, begin: int, end: int) -> Span | None:
     start, end = trimmed(text, begin, end)
+    if yes := _YES_OR_NO.match(text[start : start + _LONGEST_LINE]):
+        return start + yes.start("answer"), start + yes.end("answer")
     line = text[start:end] if end - start <= _LONGEST_LINE else "\n"
     if (
         "\n" in line
@@ -67,8 +78,14 @@ def _whole(text: str, begin: int, end: int) -> Span | None:
         or (len(line.split()) > _MOST_WORDS and not VALUE.match(line))
         or line.endswith(("?", ":"))
     ):
-        return None
+        return _sentence_says(text, start, line)
     return next(stripped(text, [(start, end)]), None)
+
+
+def _sentence_says(text: str, start: int, line: str) -> Span | None:
+    """What a reply of one sentence says at its end: The capital of Norway is Oslo."""
+    said = said_at_end(line)
+    return None if said is None else next(stripped(text, [(start + said[0], start + said[1])]), None)
 
 
 def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
@@ -78,7 +95,7 @@ def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
         if (kind in ("number", "math") and is_number(line)) or (
             kind == "choice"
             and read_choice(line) is not None
-            and not _HEDGED.search(line)
+            and not HEDGED.search(line)
             and not _ends_a_list(text, start, line)
         ):
             return span
@@ -99,8 +116,13 @@ def _conclusion(text: str, start: int, end: int, kind: str, *, certain: bool) ->
         if text[sentence[1] : sentence[1] + 1] in ("?", "？"):
             continue
         for span in _chosen(text, sentence) if kind == "choice" else _values(text, sentence):
-            return span
+            return span if _agrees(text, span, sentence[1], end) else None
     return None
+
+
+def _agrees(text: str, span: Span, start: int, end: int) -> bool:
+    """Whether no other figure follows a conclusion: what is reckoned further is concluded later."""
+    return {text[slice(*span)]} >= {match[0] for match in _FIGURE.finditer(text, start, end)}
 
 
 def _chosen(text: str, sentence: Span) -> Iterator[Span]:
@@ -112,12 +134,20 @@ def _chosen(text: str, sentence: Span) -> Iterator[Span]:
 def _values(text: str, sentence: Span) -> Iterator[Span]:
     emphasised = [match.span("answer") for match in _EMPHASISED.finditer(text, *sentence)]
     numbers = [span for span in stripped(text, emphasised) if _is_quantity(text[slice(*span)])]
-    if len(numbers) == 1 and not _HEDGED.search(text, *sentence):
+    if len(numbers) == 1 and not HEDGED.search(text, *sentence):
         yield numbers[0]
     match = _TOTAL.match(text, *sentence) or _IS.match(text, *sentence)
+    if match and _ASIDE.search(text, sentence[0], match.start("answer")):
+        match = None
     for span in stripped(text, [match.span("answer")]) if match else ():
         if VALUE.match(text, *span) and read_number(text[slice(*span)]) is not None:
             yield unwrapped(text, *span)
+            return
+    if sentence[1] - sentence[0] > _LONGEST_SENTENCE or HEDGED.search(text, *sentence):
+        return
+    figures = [match.span() for match in _FIGURE.finditer(text, *sentence)]
+    if len(figures) == 1 and not _NO_CONCLUSION.search(text, *sentence):
+        yield figures[0]
 
 
 def _is_quantity(text: str) -> bool:

@@ -30,7 +30,8 @@ def is_foreign(text: str) -> bool:
 
 
 CLAUSE: Final = (
-    r"(?P<answer>(?:(?!(?:, ?| )(?:because|since|as|so|which|where|when|but|and we|and the)\b)[^\r\n.;!?。！？；।]|"
+    r"(?P<answer>(?:(?!(?:, ?| )(?:because|since|as|so|which|where|when|but|and we|and the)\b|, who(?:se|m)?\b)"
+    r"[^\r\n.;!?。！？；।]|"
     r"[.;!?](?![\"'*_)$]*+(?:[\s,}]|\\n|\Z)))*+)"
 )
 """The rest of a clause; a period inside a number does not end it."""
@@ -59,11 +60,14 @@ ENDINGS: Final = re.compile(
 """What follows the value in a clause where the verb comes last."""
 
 OPEN: Final = re.compile(
-    r"\b(?:if|whether|unless|suppose|supposing|assume|assuming|hope|hoping|wonder|wondering)(?: that)?"
-    r"(?: (?:the|my|our|your|this|its))?(?: \w{1,20}){0,2} ?\Z",
+    r"(?:\b(?:if|whether|unless|suppose|supposing|assume|assuming|hope|hoping|wonder|wondering|doubt|doubts|deny|denies|"
+    r"says|said|claims|claimed|believes|thinks|(?:not|n['’]t) (?:think|believe|say|mean|sure|clear|certain))"
+    r"(?: that)?(?: (?:the|my|our|your|this|its))?(?: \w{1,20}){0,2}|"
+    r"\b(?:wrong|incorrect|false|naive|tempting|initial|previous|earlier|common|intuitive|student['’]s)"
+    r"(?: \w{1,20})?) ?\Z",
     re.IGNORECASE,
 )
-"""What before "the answer is" leaves open whether it is."""
+"""What before "the answer is" leaves open whether it is, or says that it is another's."""
 NO_ANSWER: Final = re.compile(
     r"(?:an?[ \t]+\w|(?:not|no longer|correct|incorrect|right|wrong|indeed|given|found|obtained|expressed|in|to|that|"
     r"this|these|those|the|just|therefore|also|then|unique|clear|as|of|by|it|what|either|still|always|likely|probably|"

@@ -29,6 +29,9 @@ from typing import Any
 _DEEPEST = 50
 _RIGHT_SCORE = 0.99
 _UNARY = re.compile(r"(?:[-+~][ \t]*+){9}")
+_COMPARED = ("gold", "answer")
+_CONSTANTS = ("i", "e")
+_ARITHMETIC = re.compile(r"[\d\s.,+*/()%$€£¥-]+(?:\s[A-Za-z ]+)?")
 _ENTRANCES = {"math": "math_verify", "reasoning-gym": "reasoning_gym"}
 """What has to be imported before the process is sealed, by grader."""
 
@@ -73,13 +76,25 @@ def _regex(request: Request) -> bool:
 def _math(request: Request) -> bool:
     from math_verify import parse, verify
 
-    gold, given = (parse(_in_dollars(request[name]), parsing_timeout=None) for name in ("gold", "answer"))
+    gold, given = ([_value(one) for one in parse(*_parsing(request[name]), parsing_timeout=None)] for name in _COMPARED)
     return bool(gold and given and verify(gold, given, timeout_seconds=None))
 
 
-def _in_dollars(text: str) -> str:
-    delimited = "$" in text.replace(r"\$", "") or r"\(" in text or r"\[" in text
-    return text if delimited else f"${text}$"
+def _parsing(text: str) -> tuple[str, Any]:
+    """What math-verify is to read, and how: of a text that is all formula no number alone, unless it is arithmetic."""
+    from math_verify import ExprExtractionConfig, LatexExtractionConfig
+
+    latex, number = LatexExtractionConfig(), ExprExtractionConfig()
+    if "$" in text.replace(r"\$", "") or r"\(" in text or r"\[" in text:
+        return text, (latex, number)
+    return f"${text}$", (latex, number) if _ARITHMETIC.fullmatch(text) else (latex,)
+
+
+def _value(formula: Any) -> Any:
+    """What stands right of an equals sign where nothing unknown stands left of it, as in ``e = 3`` and ``2 = 3``."""
+    if getattr(formula, "rel_op", None) != "==":
+        return formula
+    return formula.rhs if str(formula.lhs) in _CONSTANTS or not formula.lhs.free_symbols else formula
 
 
 def _reasoning_gym(request: Request) -> bool:
@@ -131,8 +146,10 @@ def _seal() -> None:
 
 
 def _reply(request: Request, set_alarm: Callable[[int, float], Any] = signal.setitimer) -> Request:
-    # The alarm ends this process even inside C code, also when whoever asked is no longer there to end it.
-    set_alarm(signal.ITIMER_REAL, request["seconds"])
+    # The alarms end this process even inside C code, also when whoever asked is no longer there to end it: what it
+    # computes for an answer, and what passes on the clock, in which a busy machine may give it little.
+    set_alarm(signal.ITIMER_PROF, request["seconds"])
+    set_alarm(signal.ITIMER_REAL, request["wall"])
     try:
         return {"right": _TASKS[request["task"]](request)}
     except MemoryError:
@@ -140,6 +157,7 @@ def _reply(request: Request, set_alarm: Callable[[int, float], Any] = signal.set
     except Exception as error:  # noqa: BLE001  graders parse the answer and may raise anything on an odd one
         return {"right": False, "error": f"{type(error).__name__}: {str(error)[:200]}"}
     finally:
+        set_alarm(signal.ITIMER_PROF, 0)
         set_alarm(signal.ITIMER_REAL, 0)
 
 
@@ -157,7 +175,8 @@ def main() -> None:
         os.dup2(nothing.fileno(), 0)
         os.dup2(nothing.fileno(), 1)
     warnings.simplefilter("ignore")
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    for alarm in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(alarm, signal.SIG_DFL)
     _limit(int(sys.argv[1]))
     sealed = False
     for line in requests:

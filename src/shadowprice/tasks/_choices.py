@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from string import ascii_uppercase
 from typing import Any, Final, NamedTuple
 
+from shadowprice._columns import plain
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json
 from shadowprice.grading._choices import read_choice
@@ -13,7 +14,11 @@ from shadowprice.grading._choices import read_choice
 _LABEL: Final = re.compile(r"\s*[(\[]?\s*(?P<letter>[A-Za-z])\s*[).:\]]+\s*(?P<text>.*)", re.DOTALL)
 _MARKS: Final = ("\n", "|", ";")
 _LONGEST_LITERAL: Final = 2**16
+MOST_CHOICES: Final = len(ascii_uppercase)
 _WHOLE: Final = re.compile(r"\d{1,3}")
+_QUOTED: Final = r"(?:'[^'\n]*+'|\"[^\"\n]*+\")"
+_ARRAY: Final = re.compile(rf"\s*\[\s*{_QUOTED}(?:\s+{_QUOTED})+\s*\]\s*")
+"""What printing an array of texts leaves: no commas, so that Python would join them."""
 
 
 class Choices(NamedTuple):
@@ -23,12 +28,14 @@ class Choices(NamedTuple):
     """Without their letters."""
     labels: tuple[str, ...]
     """What the file calls them: letters, mostly."""
+    columns: tuple[str, ...] = ()
+    """The columns that hold them, where each has one of its own."""
 
 
 NONE: Final = Choices((), ())
 
 
-def read_choices(value: Any, where: str) -> Choices:
+def read_choices(value: Any, where: str, columns: Sequence[str] = ()) -> Choices:
     """Read choices: a list, ``{"text": [...], "label": [...]}``, a list of such pairs, ``{"A": ...}``, or text.
 
     Text may be JSON, a Python list, or lines or parts between bars or semicolons.
@@ -36,6 +43,7 @@ def read_choices(value: Any, where: str) -> Choices:
     Args:
         value: The value of the column.
         where: Names the place.
+        columns: The columns that hold one choice each, such as ``option_1``; their numbers are labels.
 
     Raises:
         InputError: It is none of these, or a choice is not a text.
@@ -59,8 +67,9 @@ def read_choices(value: Any, where: str) -> Choices:
     texts = tuple(str(one) for one in value)
     if labels and (not isinstance(labels, list) or len(labels) != len(texts)):
         raise InputError(f"{where}: {len(texts)} choices do not have as many labels: correct it.")
-    named = tuple(str(label) for label in labels) or tuple(ascii_uppercase[: len(texts)])
-    return Choices(_unlabelled(texts), named)
+    counted = tuple(name[-1] for name in columns if name[-1:].isdigit())
+    named = tuple(str(label) for label in labels) or counted[: len(texts)] or tuple(ascii_uppercase[: len(texts)])
+    return Choices(_unlabelled(texts), named, tuple(columns[: len(texts)]))
 
 
 def _from_text(text: str, where: str) -> Any:
@@ -69,6 +78,8 @@ def _from_text(text: str, where: str) -> Any:
             return parse_json(text, where, strict=True)
         except InputError:
             pass
+        if len(text) <= _LONGEST_LITERAL and _ARRAY.fullmatch(text):
+            return [one[1:-1] for one in re.findall(_QUOTED, text)]
         try:
             return ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else None
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
@@ -89,6 +100,10 @@ def _unlabelled(texts: tuple[str, ...]) -> tuple[str, ...]:
     return texts
 
 
+def _column(name: str) -> str:
+    return plain(name).replace("_", "")
+
+
 class Counting(NamedTuple):
     """How the right answers of a file name choices by numbers."""
 
@@ -96,6 +111,8 @@ class Counting(NamedTuple):
     """Whether a number counts the choices; if not, it is the text of one."""
     first: int
     """The number of the first choice."""
+    labelled: bool = True
+    """Whether numbers are the labels that the choices have, where those are numbers."""
 
 
 def how_counted(golds: Sequence[Any], choices: Sequence[Choices]) -> Counting:
@@ -105,21 +122,23 @@ def how_counted(golds: Sequence[Any], choices: Sequence[Choices]) -> Counting:
     one is the text of one of its choices, they are those; if they are numbers in the file, not text, only where they
     cannot count.
     """
-    pairs = [
+    whole = [
         (gold, one)
         for gold, one in zip(golds, choices, strict=True)
-        if one.texts and not isinstance(gold, bool) and _WHOLE.fullmatch(str(gold)) and str(gold) not in one.labels
+        if one.texts and not isinstance(gold, bool) and _WHOLE.fullmatch(str(gold))
     ]
+    labelled = all(str(gold) in one.labels for gold, one in whole if one.labels[0].isdigit())
+    pairs = [(gold, one) for gold, one in whole if not (labelled and str(gold) in one.labels)]
     numbers = [int(gold) for gold, _ in pairs]
     if not pairs:
-        return Counting(True, 0)
+        return Counting(True, 0, labelled)
     from_one = 0 not in numbers and any(
         number == len(one.texts) for number, (_, one) in zip(numbers, pairs, strict=True)
     )
     fits = all(number - from_one < len(one.texts) for number, (_, one) in zip(numbers, pairs, strict=True))
     are_texts = all(str(gold) in one.texts for gold, one in pairs)
     is_text = any(isinstance(gold, str) for gold, _ in pairs)
-    return Counting(not (are_texts and (is_text or not fits)), int(from_one))
+    return Counting(not (are_texts and (is_text or not fits)), int(from_one), labelled)
 
 
 def letter_of(gold: Any, choices: Choices, counting: Counting, where: str) -> str | None:
@@ -135,11 +154,14 @@ def letter_of(gold: Any, choices: Choices, counting: Counting, where: str) -> st
         InputError: It is a number that counts none of the choices.
     """
     texts = choices.texts
-    if not texts or len(texts) > len(ascii_uppercase) or isinstance(gold, bool):
+    if not texts or len(texts) > MOST_CHOICES:
         return None
     said = str(gold).strip()
-    if said in choices.labels:
+    if said in choices.labels and (counting.labelled or not said.isdigit()):
         return ascii_uppercase[choices.labels.index(said)]
+    columns = [_column(name) for name in choices.columns]
+    if len(said) > 1 and _column(said) in columns:
+        return ascii_uppercase[columns.index(_column(said))]
     plain = [" ".join(text.split()).casefold() for text in texts]
     wanted = " ".join(said.split()).casefold()
     if _WHOLE.fullmatch(said) and counting.numbers:

@@ -78,13 +78,14 @@ class Columns:
         return f"{said} ({'; '.join(notes)})" if notes else said
 
 
-def choose_columns(names: Iterable[str], wanted: Mapping[str, str], where: str) -> Columns:
+def choose_columns(names: Iterable[str], wanted: Mapping[str, str], where: str, *, golds_only: bool = False) -> Columns:
     """Choose columns: those that the caller names, then those whose names say what they hold.
 
     Args:
         names: The columns that there are.
         wanted: What the caller says, column by field; an empty name for a field that no column holds.
         where: Names the file.
+        golds_only: Whether ids and right answers are enough; the ids then stand for the questions.
 
     Raises:
         InputError: A column that the caller names is not there, or there is no such field, or no column holds the
@@ -108,6 +109,8 @@ def choose_columns(names: Iterable[str], wanted: Mapping[str, str], where: str) 
         if found[1:]:
             passed[role] = tuple(found[1:])
     lettered = () if "choices" in wanted or "choices" in taken else _lettered(free)
+    if golds_only and "question" not in taken and {"query_id", "gold"} <= taken.keys():
+        taken["question"] = taken["query_id"]
     if present and not {"question", "messages"} & set(taken):
         raise InputError(
             f"{where}: there is no column 'question' (nor {', '.join(NAMES['question'][1:4])} or the like), only "
@@ -132,7 +135,7 @@ def _lettered(free: Mapping[str, list[str]]) -> tuple[str, ...]:
         if match := _LETTERED.fullmatch(spelling):
             groups.setdefault(match["before"], {})[match["mark"]] = names[0]
     for before, group in groups.items():
-        for marks in ("abcdefghijklmnopqrstuvwxyz", "123456789", "0123456789"):
+        for marks in ("abcdefghijklmnopqrstuvwxyz", "0123456789", "123456789"):
             row: list[str] = []
             for mark in marks:
                 if mark not in group:

@@ -14,9 +14,9 @@ from shadowprice._atomic import write_whole
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 from shadowprice.grading import final_part
-from shadowprice.tasks._choices import how_counted, letter_of
+from shadowprice.tasks._choices import MOST_CHOICES, how_counted, letter_of
 from shadowprice.tasks._columns import Columns, choose_columns
-from shadowprice.tasks._lines import Draft, is_batch, read_batch, read_line
+from shadowprice.tasks._lines import Draft, ignored_of_batch, is_batch, read_batch, read_line
 from shadowprice.tasks._questions import Question
 from shadowprice.tasks._rows import read_rows
 
@@ -77,6 +77,7 @@ def read_question_file(
     columns: Mapping[str, str] | None = None,
     admit: Callable[[str], None] = lambda grader: None,
     used: Collection[str] = (),
+    golds_only: bool = False,
 ) -> QuestionFile:
     """Read questions as `read_questions` does, with what is to be said of them.
 
@@ -85,16 +86,17 @@ def read_question_file(
         columns: Column by field.
         admit: Called with every question's grader.
         used: Columns that somebody else reads, so that they are not called ignored.
+        golds_only: Whether right answers by their ids are enough; the ids then stand for what is asked.
 
     Raises:
         InputError: The file is missing, empty or not what its name says, or a line or field is not right.
         MissingExtraError: Reading from the hub needs the extra `hub`.
     """
     source, wanted = Path(path), columns or {}
-    names, rows = read_rows(source, wanted)
+    names, rows = read_rows(source, wanted, golds_only=golds_only)
     plain = [row for row in rows if not is_batch(row, wanted)]
     held = names if len(plain) == len(rows) else dict.fromkeys(name for row in plain for name in row.values)
-    chosen = choose_columns(held, wanted, str(source))
+    chosen = choose_columns(held, wanted, str(source), golds_only=golds_only)
     drafts = []
     for row in rows:
         draft = read_batch(row, source) if is_batch(row, wanted) else read_line(row, chosen, source)
@@ -107,7 +109,9 @@ def read_question_file(
         raise InputError(f"{source}: the file holds no questions: write at least one.")
     _refuse_same_ids(source, drafts, chosen)
     questions, how = _settle_golds(drafts)
-    said = chosen.sentence(used, how)
+    said = chosen.sentence(used, how) if plain else ""
+    batched = ignored_of_batch(row for row in rows if is_batch(row, wanted))
+    said = "; ".join(part for part in (said, f"ignored in the requests: {batched}" if batched else "") if part)
     return QuestionFile(
         source,
         questions,
@@ -139,17 +143,26 @@ def _settle_golds(drafts: list[Draft]) -> tuple[list[Question], dict[str, str]]:
     open_ = [draft for draft in drafts if not draft.names_grader or draft.question.grader == "choice"]
     counting = how_counted([draft.gold for draft in open_], [draft.choices for draft in open_])
     lettered = parts = 0
-    questions = []
+    questions, strangers = [], []
     for draft in drafts:
         question = draft.question
         if question.gold.strip() and (not draft.names_grader or question.grader == "choice"):
-            gold = letter_of(draft.gold, draft.choices, counting, draft.where)
-            lettered += gold not in (None, question.gold)
-            if gold is None and (part := final_part(question.gold)) is not None:
-                gold = letter_of(part, draft.choices, counting, draft.where) or part
+            letter = letter_of(draft.gold, draft.choices, counting, draft.where)
+            lettered += letter not in (None, question.gold)
+            part = final_part(question.gold) if letter is None else None
+            if part is not None:
+                letter = letter_of(part, draft.choices, counting, draft.where)
                 parts += 1
-            question = question if gold is None else replace(question, gold=gold)
+            if letter is None and 0 < len(draft.choices.texts) <= MOST_CHOICES:
+                strangers.append(draft)
+            question = replace(question, gold=letter or part or question.gold)
         questions.append(question)
+    if strangers:
+        raise InputError(
+            f"{strangers[0].where}: {str(strangers[0].gold)[:40]!r} is none of the "
+            f"{len(strangers[0].choices.texts)} choices, and so it is in {len(strangers)} of {len(drafts)} questions: "
+            "correct them, leave them blank so that they are not judged, or take no choices with --columns choices=."
+        )
     made = []
     if parts:
         made.append("what follows #### or is in \\boxed{}")

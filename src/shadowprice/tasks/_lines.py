@@ -1,17 +1,17 @@
 """A row of a file as a question: its fields, checked, or what is wrong with them in one sentence."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from shadowprice._columns import lookup, shown
+from shadowprice._columns import lookup, plain, shown
 from shadowprice._errors import InputError
 from shadowprice._json import parse_json
 from shadowprice.tasks._choices import NONE, Choices, read_choices
-from shadowprice.tasks._columns import Columns
+from shadowprice.tasks._columns import NAMES, Columns
 from shadowprice.tasks._golds import read_gold, read_scalar
 from shadowprice.tasks._questions import Question
 from shadowprice.tasks._rows import Row
@@ -19,6 +19,8 @@ from shadowprice.tasks._rows import Row
 _Written = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 _JSON: Final = ("entry", "messages")
 """Fields that a cell of a table may hold as JSON text."""
+_READ_OF_BODY: Final = ("messages",)
+_READ_OF_BATCH: Final = ("custom_id", "method", "url", "body")
 _SCALARS: Final = ("query_id", "dataset", "tier", "family", "grader")
 
 
@@ -99,11 +101,32 @@ def read_batch(row: Row, source: Path) -> Draft:
         request = _BatchLine.model_validate({name: value for name, value in row.values.items() if value is not None})
     except ValidationError as error:
         _refuse(error, where, {})
+    beside = _gold_beside(row)
+    gold = read_gold(row.values[beside], f"{where}, field '{shown(beside)}'") if beside else ""
     messages = tuple(message.model_dump() for message in request.body.messages)
     asked = _last_asked(messages)
     if not asked.strip():
         raise InputError(f"{where}, field 'body.messages': no user message asks anything: add one with content.")
-    return Draft(Question(query_id=request.custom_id, question=asked, messages=messages), row.place, where)
+    question = Question(
+        query_id=request.custom_id, question=asked, messages=messages, gold=str(read_scalar(gold) or "")
+    )
+    return Draft(question, row.place, where, gold)
+
+
+def ignored_of_batch(rows: Iterable[Row]) -> str:
+    """What requests of a batch say that nobody here reads, such as ``model`` and ``max_tokens``; empty if nothing."""
+    found: dict[str, None] = {}
+    for row in rows:
+        found.update(dict.fromkeys(name for name in row.values["body"] if name not in _READ_OF_BODY))
+        known = {*_READ_OF_BATCH, _gold_beside(row)}
+        found.update(dict.fromkeys(name for name in row.values if name not in known))
+    return shown(*found)
+
+
+def _gold_beside(row: Row) -> str:
+    """The field of a batch's request that holds its right answer; the format has none, but people add one."""
+    names = {plain(name): name for name in row.values}
+    return next((names[name] for name in NAMES["gold"] if name in names), "")
 
 
 def read_line(row: Row, columns: Columns, source: Path) -> Draft:
@@ -163,7 +186,7 @@ def _choices(row: Row, columns: Columns, given: dict[str, Any], where: str) -> C
         cells = [read_scalar(row.values.get(name)) or "" for name in columns.lettered]
         while cells and not cells[-1].strip():
             cells.pop()
-        return read_choices(cells, where)
+        return read_choices(cells, where, columns.lettered)
     held = given.pop("choices", None)
     return NONE if held is None else read_choices(held, where)
 

@@ -1,7 +1,8 @@
 """The rows of a file of questions, whatever kind of file it is."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -40,12 +41,13 @@ def is_question_file(name: str) -> bool:
     return name.startswith(HUB) or bool(Path(name).suffix) or Path(name).is_dir()
 
 
-def read_rows(source: Path, wanted: Mapping[str, str]) -> Rows:
+def read_rows(source: Path, wanted: Mapping[str, str], *, golds_only: bool = False) -> Rows:
     """Read a file, a folder with a data set, or ``hf:OWNER/NAME``.
 
     Args:
         source: Where the questions are.
         wanted: Columns that the caller names, by what they hold.
+        golds_only: Whether a table may have no questions.
 
     Raises:
         InputError: It is missing, or not what its name says.
@@ -55,13 +57,14 @@ def read_rows(source: Path, wanted: Mapping[str, str]) -> Rows:
         return _from_tables(source, [hub_table(str(source))], "row")
     if source.is_dir():
         return _from_tables(source, saved_tables(source), "row")
-    readers = {
+    table = partial(_read_table, golds_only=golds_only)
+    readers: dict[str, Callable[[Path, Mapping[str, str]], Rows]] = {
         ".jsonl": _read_jsonl,
         ".ndjson": _read_jsonl,
         ".json": _read_json,
-        ".csv": _read_table,
-        ".tsv": _read_table,
-        ".txt": _read_table,
+        ".csv": table,
+        ".tsv": table,
+        ".txt": table,
         ".parquet": _read_parquet,
     }
     ending = (Path(source.stem) if source.suffix.lower() == ".gz" else source).suffix.lower()
@@ -123,11 +126,11 @@ def _is_json_lines(text: str) -> bool:
     return True
 
 
-def _read_table(source: Path, wanted: Mapping[str, str]) -> Rows:
+def _read_table(source: Path, wanted: Mapping[str, str], *, golds_only: bool) -> Rows:
     names, rows = read_table(source, wanted)
     refuse_repeated(names, source)
     if "body" not in names:  # a text without a header is refused for that, not for the commas of its second line
-        choose_columns(names, wanted, str(source))
+        choose_columns(names, wanted, str(source), golds_only=golds_only)
     return Rows(names, [Row(line, f"line {line}", values) for line, values in rows])
 
 
