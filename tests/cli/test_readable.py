@@ -39,14 +39,16 @@ def test_few_readable_replies_are_told_once_with_three_examples() -> None:
     assert not warned(first[:-1])
     (said,) = warned([*first, *(unread(f"more{n}") for n in range(50))])
     assert said.startswith("Only 9 of the first 20 replies that ended by themselves have an answer that can be read")
-    ends = said.partition("Three of them end: ")[2].partition(" Give a grader")[0].split("; ")
+    ends = said.partition("Three of them end: ")[2].partition(" They are judged")[0].split("; ")
     assert [end.partition(":")[0] for end in ends] == ["a", "u0", "u1"]
     assert "…" in ends[0]
     assert "and that is \N{REPLACEMENT CHARACTER}[31mall\N{REPLACEMENT CHARACTER}»" in ends[0]
     assert len(ends[0]) < 90
     assert "u0: «Well...»" == ends[1]
     assert said.isprintable()
-    for option in ("--grader", "--template", "--no-instruction", "--max-tokens"):
+    assert "They are judged by number (number wants a number)." in said
+    assert "(--grader choice, math or exact)" in said
+    for option in ("--judge", "--template", "--no-instruction", "--max-tokens"):
         assert option in said
 
 
@@ -94,14 +96,14 @@ def test_rows_of_a_recording() -> None:
         "correct": True,
         "finish_reason": "stop",
     }
-    assert Reading("a", "Answer: 7", "7", "7", True, True, True) == reading_of_row(row, "number")
+    assert Reading("a", "Answer: 7", "7", "7", True, True, True, "number") == reading_of_row(row, "number")
     assert reading_of_row(row | {"gold": ""}, "number") is None
     said: list[str] = []
     watch = Watch(said.append, [Question("a", "Why?", "7", grader="number")])
     for _ in range(EARLY):
         watch.add_row(row | {"answer": None, "completion": None})
     assert ["(no text)"] * 3 == [
-        part.partition(": ")[2] for part in said[0].split("end: ")[1].split(". Give")[0].split("; ")
+        part.partition(": ")[2] for part in said[0].split("end: ")[1].split(". They are")[0].split("; ")
     ]
 
 

@@ -138,6 +138,7 @@ def test_what_is_taken_back_or_anothers_is_no_answer(reply: str, answer: str | N
         ("So, Rebecca has 22 eggs.", "22"),
         ("She has 30 dollars.\nHe spent 22 dollars.", "22"),
         ("22 eggs", "22"),
+        ("156 - 117 = 39\n\nanswer> 39 </answer>", "39"),
         ("So the total is 30. He gives 8 away. He has 22 left.", "22"),
         ("Total: 30\nHe has 22 left.", "22"),
         ("So the total is 30. Then he gives 8 away.", None),

@@ -177,6 +177,7 @@ def _reading(reply: Recorded, verdict: Verdict) -> Reading:
         bool(verdict.correct),
         not reply.cut,
         is_readable(verdict.answer, verdict.grader),
+        verdict.grader,
     )
 
 

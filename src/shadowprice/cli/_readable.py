@@ -15,10 +15,14 @@ _ENOUGH: Final = 10
 """Readable answers of which one should be right, if the grader fits at all."""
 _EXAMPLES: Final = 3
 _SHOWN: Final = 80
-_ADVICE: Final = (
-    "Give a grader that reads such replies (--grader number, choice, math or exact), have the model say how it ends "
-    "(--template; --no-instruction leaves that out), or leave it more room (--max-tokens)."
-)
+_WANTS: Final = {
+    "number": "a number",
+    "choice": "a letter",
+    "math": "a formula",
+    "literal": "a Python literal",
+    "exact": "the answer and nothing else",
+}
+"""What graders that a file may ask for want to find."""
 
 
 class Reading(NamedTuple):
@@ -32,6 +36,7 @@ class Reading(NamedTuple):
     ended: bool
     """Whether it ended by itself; of others it is no wonder if they have no answer."""
     readable: bool
+    grader: str
 
 
 def reading_of(result: Result) -> Reading | None:
@@ -47,6 +52,7 @@ def reading_of(result: Result) -> Reading | None:
         bool(result.correct),
         result.reason is Reason.FINISHED,
         is_readable(result.answer, question.grader),
+        question.grader,
     )
 
 
@@ -62,6 +68,7 @@ def reading_of_row(row: Mapping[str, Any], grader: str) -> Reading | None:
         bool(row["correct"]),
         row["finish_reason"] == "stop",
         is_readable(row["answer"], grader),
+        grader,
     )
 
 
@@ -127,7 +134,20 @@ def _told_unread(readable: int, unread: list[Reading]) -> str:
     ends = "; ".join(f"{_short(one.name)}: {_end(one.text)}" for one in unread[:_EXAMPLES])
     return (
         f"Only {readable} of the first {EARLY} replies that ended by themselves have an answer that can be read; the "
-        f"others count as wrong. Three of them end: {ends}. {_ADVICE}"
+        f"others count as wrong. Three of them end: {ends}. {_advice({one.grader for one in unread})}"
+    )
+
+
+def _advice(graders: set[str]) -> str:
+    """What to do, by what did not fit: nobody is told to use what is used already."""
+    names = sorted(graders)
+    wants = "; ".join(f"{name} wants {_WANTS[name]}" for name in names if name in _WANTS)
+    others = [name for name in ("number", "choice", "math", "exact") if name not in graders]
+    return (
+        f"They are judged by {', '.join(names)}{f' ({wants})' if wants else ''}. Have the model say how it ends "
+        "(--template; --no-instruction leaves that out), leave it more room (--max-tokens), give another grader "
+        f"(--grader {', '.join(others[:-1])} or {others[-1]}), or have a model judge what has been answered: "
+        "shadowprice grade ANSWERS --judge URL."
     )
 
 

@@ -35,7 +35,8 @@ _HASHES = re.compile(
     r"(?:[ \t][a-z]{1,20})?|\(?[A-Z]\)?)[*_$]*+[ \t]*+\.?\r?$",
     re.MULTILINE,
 )
-_TAG = re.compile(r"<(?P<closing>/?)(?:(?:final|correct|my)[ _-]?)?answer>", re.IGNORECASE)
+_TAG = re.compile(r"(?:<(?P<closing>/?)|^[ \t]*+)(?:(?:final|correct|my)[ _-]?)?answer>", re.IGNORECASE | re.MULTILINE)
+"""Models that are told of a tag forget its first bracket now and then."""
 _REST_OF_LINE = re.compile(r"[^\r\n]*+")
 _WORDS = re.compile(r"(?:option |choice )?[^\W\d_]++(?:[ '’-][^\W\d_]++){0,3}")
 _QUOTED = re.compile(r"\w[ \t]++[\"'“‘「][*_]*+(?:(?:the|my|final|correct)[ \t]++){0,3}\Z", re.IGNORECASE)
