@@ -3,7 +3,7 @@
     python benchmarks/likeness.py --data ../shared/data
 
 Half of each file is described, the other half and other files' are compared with it; prints the table of
-`docs/beliefs.md`, and the share of draws of the same kinds for which the sentence would be said.
+`benchmarks/beliefs.md`, and the share of draws of the same kinds for which the sentence would be said.
 """
 
 import argparse
