@@ -123,6 +123,8 @@ def test_a_letter_is_chosen(answer: str) -> None:
         ("I doubt the answer is 42, because it is odd.", None),
         ("He says the answer is 42, because it is odd.", None),
         ("We can say that the answer is 7.", "7"),
+        ("I think the answer is definitely \\(8000\\).", "8000"),
+        ("The answer is, in fact, 8.", "8"),
         ("<scratchpad>\nThe answer is 3.\n</scratchpad>\nIt is 4.", "4"),
         ("<reasoning>The answer is 3.</reasoning>\nAnswer: 4", "4"),
     ],
@@ -176,6 +178,12 @@ def test_words_in_prose(reply: str, gold: str, right: bool) -> None:
 @pytest.mark.parametrize("gold", ["0x585", "-0x585", "007", "01/02", "1.2.3", "12/31/1999", "90-210x"])
 def test_codes_are_compared_as_they_are_written(gold: str) -> None:
     assert "exact" == infer_grader(gold)
+
+
+def test_a_truth_value_is_no_number() -> None:
+    assert not grade("1", "True", "literal")
+    assert grade("True", "True", "literal")
+    assert grade("[1.0, True]", "[1, 1]", "literal")  # inside, what Python calls equal
 
 
 def test_lists_of_one_are_lists() -> None:

@@ -36,7 +36,10 @@ CLAUSE: Final = (
 )
 """The rest of a clause; a period inside a number does not end it."""
 
-_ADVERB = r"(?:(?:therefore|thus|then|hence|simply|indeed|exactly|now|equal to|given by)\b,?[ \t]*+)?"
+_ADVERB = (
+    r"(?:(?:therefore|thus|then|hence|simply|indeed|exactly|now|definitely|clearly|certainly|actually|really|in fact|"
+    r"equal to|given by)\b,?[ \t]*+)?"
+)
 ENGLISH: Final = re.compile(
     ANSWER + r"(?:[ \t](?:to|of|for)\b[^\r\n.:]{0,80}?)?[*_]*+"
     r"(?:,?[ \t](?:therefore|thus|then|hence),?)?[ \t]++(?i:is|was|equals|would be|should be|must be)\b[*_]*+"

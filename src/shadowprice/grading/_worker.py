@@ -45,7 +45,8 @@ def _literal(request: Request) -> bool:
         given = _literal_value(text)
     except (ValueError, SyntaxError, TypeError):
         return isinstance(right, str) and right in _unquoted(answer)
-    return bool(given == right) or (isinstance(right, str) and not isinstance(given, str) and answer == right)
+    same = given == right and isinstance(given, bool) == isinstance(right, bool)
+    return bool(same) or (isinstance(right, str) and not isinstance(given, str) and answer == right)
 
 
 def _unquoted(answer: str) -> list[str]:
