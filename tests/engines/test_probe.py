@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from http_server import Serve, Wire
-from shadowprice._errors import EngineError, RefusedError, UnreachableError
-from shadowprice.engines import ProbeReport, ServerAddress, identify, probe, recall, remember
+from shadowprice._errors import RefusedError, UnreachableError
+from shadowprice.engines import ProbeReport, ServerAddress, identify, probe
 
 KEY = "sk-secret-123456"
 WORDS = ("the", "red", "fox", "ran", "over", "hills", "and", "slept", "well", "until", "noon")
@@ -253,63 +253,6 @@ def test_a_wrong_key_and_nobody() -> None:
 def test_a_key_that_is_not_taken(serve: Serve) -> None:
     with pytest.raises(RefusedError, match=r"HTTP 401 \(No\): check the API key\.$"):
         identify(ServerAddress(serve(Habits()).url, "sk-wrong-98765"))
-
-
-def a_report(**given: Any) -> ProbeReport:
-    fields: dict[str, Any] = {
-        "url": "http://host/v1",
-        "model": "m",
-        "server": "vLLM",
-        "version": None,
-        "dialect": "vllm",
-        "cap": "max_completion_tokens",
-        "counted_by": "usage",
-        "models": ("m", "n"),
-        "tokens": 60,
-        "probed_at": "2026-11-25T16:00:00+00:00",
-        "findings": (),
-    }
-    return ProbeReport(**fields | given)
-
-
-def test_reports_are_kept_by_url_and_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SHADOWPRICE_CACHE", str(tmp_path / "cache"))
-    assert recall("http://host/v1", "m") is None
-    path = remember(a_report())
-    remember(a_report(model="n", tokens=1))
-    remember(a_report(tokens=61))
-    assert path.is_relative_to(tmp_path / "cache" / "servers")
-    assert a_report(tokens=61) == recall("http://host/v1", "m")
-    assert a_report(model="n", tokens=1) == recall("http://host/v1", "n")
-    assert recall("http://other/v1", "m") is None
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda text: text[:50],
-        lambda text: "[]",
-        lambda text: text.replace('"schema": 1', '"schema": 2'),
-        lambda text: text.replace('"max_completion_tokens"', '"max_everything"'),
-        lambda text: text.replace('"url"', '"uri"'),
-        lambda text: text.replace('"findings": []', '"findings": [{"x": 1}]'),
-        lambda text: text.replace('"findings": []', '"findings": 5'),
-    ],
-)
-def test_a_damaged_report_is_none(
-    damage: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SHADOWPRICE_CACHE", str(tmp_path))
-    path = remember(a_report())
-    path.write_text(damage(path.read_text()))
-    assert recall("http://host/v1", "m") is None
-
-
-def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("SHADOWPRICE_CACHE", str(tmp_path / "file"))
-    with pytest.raises(EngineError, match="could not be kept"):
-        remember(a_report())
 
 
 Command = Callable[..., Any]
