@@ -197,15 +197,20 @@ def _print_what_if(summary: dict[str, Any], console: Console) -> None:
                 _next(row, weighted=summary["weighted"]),
             )
         )
-    figures = ("budget, tokens", "per question", "price, right per 1,000 tokens", "expected right", "funded")
-    print_table(console, "what if the budget were another", [*figures, words("the next tokens")], lines)
+    figures = ("budget, tokens", "per question", "price", "expected right", "funded")
+    print_table(
+        console,
+        "what if the budget were another; the price is right answers per 1,000 tokens",
+        [*figures, words("the next tokens")],
+        lines,
+    )
 
 
 def _next(row: dict[str, Any], *, weighted: bool) -> str:
     if row["more_tokens"] is None:
         return ""
     worth = f", worth {row['more_worth']:,.1f}" if weighted else ""
-    return f"another {row['more_tokens']:,} buy {_right(row['more_right'])} more right answers{worth}"
+    return f"another {row['more_tokens']:,} buy {_right(row['more_right'])} more right{worth}"
 
 
 def _right(expected: float) -> str:

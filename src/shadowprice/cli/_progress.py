@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from rich.console import RenderableType
@@ -72,7 +73,7 @@ class Bar:
 class _Things(Progress):
     """A bar with a line below it for each thing that is to be said."""
 
-    things: Mapping[str, str]
+    things: Mapping[str, str] = MappingProxyType({})
 
     def get_renderables(self) -> Iterable[RenderableType]:
         """The bar and the lines."""

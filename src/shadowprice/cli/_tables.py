@@ -101,26 +101,35 @@ def print_facts(console: Console, title: str, facts: Iterable[tuple[str, str]]) 
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> list[int] | None:
-    """Characters of each column, or None if they do not fit."""
+    """Characters of each column, or None if they do not fit.
+
+    Names are broken over two lines or three before words are, and words before the table is given up.
+    """
     cells = [max((cell_len(row[at]) for row in rows), default=0) for at in range(len(columns))]
-    natural = [max(cell_len(column.name), cell) for column, cell in zip(columns, cells, strict=True)]
-    widths = [
-        max(_longest(column.name), min(cell, _WORDS) if column.words else cell)
-        for column, cell in zip(columns, cells, strict=True)
-    ]
-    left = width - sum(widths) - GAP * (len(columns) - 1)
-    if left < 0:
-        return None
-    # What is left goes to words first, whose cells are many, and then to the names of columns.
-    for at in sorted(range(len(columns)), key=lambda at: not columns[at].words):
-        more = min(left, natural[at] - widths[at])
-        widths[at] += more
-        left -= more
-    return widths
+    room = width - GAP * (len(columns) - 1)
+    for most in (max(cells, default=0), _WORDS):
+        for lines in (1, 2, 3, None):
+            widths = [
+                max(_narrowest(column.name, lines), min(cell, most) if column.words else cell)
+                for column, cell in zip(columns, cells, strict=True)
+            ]
+            left = room - sum(widths)
+            if left < 0:
+                continue
+            for at in (at for at, column in enumerate(columns) if column.words):
+                more = max(0, min(left, cells[at] - widths[at]))
+                widths[at] += more
+                left -= more
+            return widths
+    return None
 
 
-def _longest(name: str) -> int:
-    return max(map(cell_len, name.split()), default=0)
+def _narrowest(name: str, lines: int | None) -> int:
+    """Characters that a name needs in so many lines at most, whole words in each."""
+    width = max(map(cell_len, name.split()), default=0)
+    while lines is not None and len(textwrap.wrap(name, max(1, width))) > lines:
+        width += 1
+    return width
 
 
 def _heads(columns: Sequence[Column], widths: Sequence[int]) -> list[str]:
@@ -131,13 +140,17 @@ def _heads(columns: Sequence[Column], widths: Sequence[int]) -> list[str]:
 
 
 def _stack(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    names = [f"  {column.name}" for column in columns]
+    figures = [cell_len(cell) for row in rows for column, cell in zip(columns, row, strict=True) if not column.words]
+    # Rather a name in pieces than a figure.
+    wide = min(max(map(cell_len, names)), max(1, console.width - GAP - max(figures, default=0)))
     for number, row in enumerate(rows):
         if number:
             console.print()
         table = plain_table(header=False)
+        table.add_column(overflow="fold", width=wide)
         table.add_column(overflow="fold")
-        table.add_column(overflow="fold")
-        for column, cell in zip(columns, row, strict=True):
+        for name, cell in zip(names, row, strict=True):
             if cell:
-                table.add_row(f"  {column.name}", cell)
+                table.add_row(name, cell)
         console.print(table)
