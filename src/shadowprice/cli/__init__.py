@@ -53,7 +53,7 @@ def main() -> None:
     """Run the command line: errors become one line on stderr and an exit code."""
     try:
         with terminating_is_interrupting():
-            sys.exit(app(standalone_mode=False) or 0)
+            sys.exit(app(prog_name="shadowprice", standalone_mode=False) or 0)
     except ShadowpriceError as error:
         _fail(str(error), error.exit_code)
     except _UsageError as error:
