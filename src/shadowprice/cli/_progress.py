@@ -21,9 +21,9 @@ _BAR: Final = 20
 _LONGEST: Final = 58
 """Characters of a line, so that none is wrapped anew when somebody makes the terminal narrower, down to 60 columns."""
 _EVERY: Final = 30.0
-"""Seconds after which a log gets a line whatever has happened."""
+"""Seconds after which a log gets a line whatever has happened, and before which it gets none."""
 _SOONEST: Final = 5.0
-"""Seconds between two lines of a log, so that short work writes none."""
+"""Seconds between two lines of a log, at least."""
 _STEPS: Final = 10
 """Parts of the work after each of which a log gets a line."""
 
@@ -109,6 +109,8 @@ class _ScreenBar(Bar):
 class LogBar(Bar):
     """A bar of plain lines, for files and pipes: after each tenth, and every half minute whatever happens.
 
+    Work of less than half a minute writes none.
+
     Args:
         description: What is done.
         total: Steps in all; None if nobody knows.
@@ -136,7 +138,7 @@ class LogBar(Bar):
         """Write a line if another tenth is done."""
         super().show(done, lines)
         part = int(_STEPS * done / self.total) if self.total else 0
-        if part != self._told:
+        if part != self._told and self._clock() - self._begun >= _EVERY:
             self._tell(_SOONEST)
 
     def beat(self) -> None:
