@@ -1,6 +1,7 @@
 """Tables are whole at every width, in one style."""
 
 import io
+from collections.abc import Sequence
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ ROWS = [
 ]
 
 
-def printed(width: int, rows: list[tuple[str, ...]] = ROWS, last: tuple[str, ...] | None = None) -> list[str]:
+def printed(width: int, rows: Sequence[tuple[str, ...]] = ROWS, last: tuple[str, ...] | None = None) -> list[str]:
     console = Console(width=width, file=io.StringIO(), record=True)
     print_table(console, "what is planned", COLUMNS, rows, last=last)
     return [line.rstrip() for line in console.export_text().splitlines()]
