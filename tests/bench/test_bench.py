@@ -19,10 +19,10 @@ from shadowprice.bench import (
     Forecasts,
     default_budgets,
     kept_forecast,
-    render_table,
     run_bench,
     write_report,
 )
+from shadowprice.cli._bench_tables import print_bench
 from shadowprice.policies import POLICIES
 from shadowprice.traces import Accounting, Traces
 
@@ -162,19 +162,26 @@ def test_bad_options_are_refused(sums: Traces, forecasts: Forecasts, options: di
         run_bench(sums, forecasts, **options)
 
 
-def test_the_table_shows_every_accuracy(result: BenchResult) -> None:
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(render_table(result))
+@pytest.mark.parametrize(("width", "blocks"), [(200, 1), (80, 2), (60, 4), (42, 8)])
+def test_the_table_shows_every_accuracy_whole_at_every_width(result: BenchResult, width: int, blocks: int) -> None:
+    console = Console(width=width, file=io.StringIO(), record=True)
+    print_bench(result, console)
     text = console.export_text()
+    assert blocks == text.count("policy  ")
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
     for policy in result.policies:
-        (line,) = [line for line in text.splitlines() if line.split()[:1] == [policy]]
-        shown = [float(number) for number in re.findall(r"\d+\.\d", line)]
+        lines = [line for line in text.splitlines() if line.split()[:1] == [policy]]
+        assert blocks == len(lines)
+        shown = [float(number) for line in lines for number in re.findall(r"\d+\.\d", line)]
         if policy in result.notes:
             number = list(result.notes).index(policy) + 1
-            assert f"{policy} ({number})" in line
-            assert f"({number}) {policy} {result.notes[policy][:30]}" in text
+            assert all(f"{policy} ({number})" in line for line in lines)
+            assert f"({number}) {policy} {result.notes[policy]}" in " ".join(text.split())
+        closed = result.closed(policy)
+        assert lines[-1].endswith("–" if closed is None else f" {round(100 * closed)}%")
         if policy not in result.measured:
-            assert 4 * len(BUDGETS) + 1 == line.count("–")
+            assert 4 * len(BUDGETS) + 1 == sum(line.count("–") for line in lines)
             continue
         wanted = [round(result.cell(policy, s, b).accuracy, 1) for s in result.streams for b in BUDGETS]
         assert pytest.approx(wanted, abs=0.051) == shown

@@ -32,7 +32,7 @@ def test_options_are_checked_first(
     def fitted(*_: Any, **__: Any) -> Forecasts:
         raise AssertionError("nothing should be fitted")
 
-    monkeypatch.setattr("shadowprice.cli._bench.kept_forecast", fitted)
+    monkeypatch.setattr("shadowprice.cli._bench_job.kept_forecast", fitted)
     ended = shadowprice("bench", sums_file, *options)
     assert 2 == ended.code
     assert said in ended.err

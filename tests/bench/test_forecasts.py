@@ -124,13 +124,27 @@ def test_forecasts_are_fitted_once(sums: Traces, folder: Path) -> None:
     fits = []
     first = kept_forecast(sums, advance=lambda: fits.append(1))
     again = kept_forecast(sums, advance=lambda: fits.append(1))
-    assert 2 == len(fits)
+    assert 6 == len(fits) == Recipe().steps  # two folds, three predictors each
     assert 1 == len(list(folder.iterdir()))
     assert same(first.outcomes, again.outcomes)
     assert first.outlook is not None
     assert again.outlook is not None
     assert np.array_equal(first.outlook.right, again.outlook.right)
     assert np.array_equal(first.outlook.take(np.arange(5)).first, again.outlook.take(np.arange(5)).first)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "steps"),
+    [
+        (Recipe((Knowledge.THRESHOLDS,)), 2),
+        (Recipe((Knowledge.OUTCOMES,), reads=False, folds=3), 3),
+        (Recipe((), reads=True), 0),
+    ],
+)
+def test_steps_are_told_beforehand(sums: Traces, recipe: Recipe, steps: int) -> None:
+    taken: list[int] = []
+    forecast(sums, recipe, advance=lambda: taken.append(1))
+    assert steps == recipe.steps == len(taken)
 
 
 def test_other_traces_and_other_recipes_are_kept_apart(sums: Traces, folder: Path) -> None:

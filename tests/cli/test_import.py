@@ -41,10 +41,13 @@ def test_the_summary_as_json(shadowprice: Command, tmp_path: Path) -> None:
     assert [3] == list(second["skipped"].values())
 
 
-def test_the_table_says_what_was_left_out(shadowprice: Command, tmp_path: Path) -> None:
+def test_the_table_says_what_was_left_out(
+    shadowprice: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     said = shadowprice("import", SAMPLES, "-o", tmp_path / "t.parquet")
     assert (0, "") == (said.code, said.out)
-    head, first, second, last, alike = said.err.splitlines()
+    head, _, first, second, last, alike = said.err.splitlines()
     assert alike.startswith("No reply is right")
     assert ["log", "format", "imported", "skipped"] == head.split()[:4]
     assert [SAMPLES.name, "lm-eval", "3", "3"] == first.split()[:4]
@@ -55,10 +58,11 @@ def test_the_table_says_what_was_left_out(shadowprice: Command, tmp_path: Path) 
 
 def test_a_log_of_which_nothing_is_left_out(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:
     said = shadowprice("import", sums_file, "-o", tmp_path / "t.parquet")
-    assert [sums_file.name, "traces", "180", "0"] == said.err.splitlines()[1].split()
+    assert [sums_file.name, "traces", "180", "0"] == said.err.splitlines()[2].split()
 
 
-def test_names_from_a_log_are_no_markup(shadowprice: Command, tmp_path: Path) -> None:
+def test_names_from_a_log_are_no_markup(shadowprice: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "samples_a.jsonl"
     path.write_text(SAMPLES.read_text(encoding="utf-8").replace("flexible-extract", "[/red]"), encoding="utf-8")
     said = shadowprice("import", path, "-o", tmp_path / "t.parquet")
@@ -129,7 +133,8 @@ def test_what_run_wrote_is_imported_with_its_questions(shadowprice: Command, tmp
     assert ["easy", "easy"] == traces.tiers
 
 
-def test_columns_of_a_table_are_named(shadowprice: Command, tmp_path: Path) -> None:
+def test_columns_of_a_table_are_named(shadowprice: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "a.csv").write_text("q,said,ok\n1 + 1?,Answer: 2,yes\n")
     out = tmp_path / "t.parquet"
     done = shadowprice(

@@ -26,7 +26,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_show_prints_totals_reasons_and_rows(shadowprice: Command, path: Path) -> None:
+def test_show_prints_totals_reasons_and_rows(shadowprice: Command, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     said = shadowprice("ledger", "show", path)
     assert 0 == said.code
     for number in ("1000", "180", "100", "720", "30"):

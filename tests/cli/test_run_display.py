@@ -1,11 +1,8 @@
-import io
-
 import numpy as np
 import pytest
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from shadowprice.beliefs import Beliefs, Outcomes
+from shadowprice.cli._progress import Bar
 from shadowprice.cli._run_display import Display, print_summary, summarise
 from shadowprice.policies import get_policy
 from shadowprice.runner import Reason, Result
@@ -20,17 +17,14 @@ def beliefs() -> Beliefs:
     return Beliefs(16 * ones, 0.1 * ones, 0.1 * ones, Outcomes(GRID, right, right))
 
 
-def shown(*results: Result, budget: int = 100) -> str:
-    screen = io.StringIO()
-    console = Console(file=screen, force_terminal=True, width=200, color_system=None)
-    with Progress(TextColumn("{task.fields[note]}"), BarColumn(), console=console) as progress:
-        display = Display(progress, budget, 3)
-        market = get_policy("index").open(beliefs(), budget)
-        display.watch(market, beliefs(), ["a", "b", "c"])
-        for result in results:
-            display.add(result)
-        progress.refresh()
-    return screen.getvalue()
+def shown(*results: Result, budget: int = 100) -> Bar:
+    bar = Bar("spending", budget)
+    display = Display(bar, budget, 3)
+    market = get_policy("index").open(beliefs(), budget)
+    display.watch(market, beliefs(), ["a", "b", "c"])
+    for result in results:
+        display.add(result)
+    return bar
 
 
 def result(name: str, reason: Reason, tokens: int = 16, correct: bool | None = None) -> Result:
@@ -38,14 +32,19 @@ def result(name: str, reason: Reason, tokens: int = 16, correct: bool | None = N
 
 
 def test_what_is_known_and_what_is_to_be_expected() -> None:
-    line = shown(result("a", Reason.FINISHED, correct=True), result("b", Reason.STOPPED, 20, correct=False))
-    assert "36 tokens, 2/3 answered, 1 stopped, 1 right, " in line
-    assert "expected, price 0.0" in line
+    bar = shown(result("a", Reason.FINISHED, correct=True), result("b", Reason.STOPPED, 20, correct=False))
+    assert 36 == bar.done
+    assert {"tokens", "answered", "right", "price"} == set(bar.lines)
+    assert "36 of 100" == bar.lines["tokens"]
+    assert "2 of 3 questions, 1 of them stopped" == bar.lines["answered"]
+    assert bar.lines["right"].startswith("1, ")
+    assert bar.lines["right"].endswith(" expected in the end")
+    assert bar.lines["price"].startswith("0.0")
 
 
 def test_replies_that_nobody_can_grade_count_by_what_is_believed_of_them() -> None:
-    line = shown(result("a", Reason.FINISHED, 32), result("b", Reason.FINISHED, 32), budget=0)
-    assert "64 tokens, 2/3 answered, 2 expected" in line  # 2 × 0.75, and nothing is left to spend
+    bar = shown(result("a", Reason.FINISHED, 32), result("b", Reason.FINISHED, 32), budget=0)
+    assert "2 expected in the end" == bar.lines["right"]  # 2 × 0.75, and nothing is left to spend
 
 
 def test_a_run_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,6 @@ from shadowprice.bench._streams import (
     default_streams,
     get_stream,
 )
-from shadowprice.bench._table import render_table
 from shadowprice.bench._what_if_plots import check_plot_name, write_what_if_plot
 
 __all__ = [
@@ -53,7 +52,6 @@ __all__ = [
     "get_stream",
     "kept_forecast",
     "price_beliefs",
-    "render_table",
     "run_bench",
     "tier_curves",
     "write_drift_report",

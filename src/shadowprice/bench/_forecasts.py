@@ -72,6 +72,12 @@ class Recipe(NamedTuple):
     encoder: str | None = None
     """Name of another model that reads the questions, of `beliefs.encoders.ENCODERS`."""
 
+    @property
+    def steps(self) -> int:
+        """Predictors that are fitted for it, which is how often `forecast` advances."""
+        outcomes = Knowledge.OUTCOMES in self.knowledge
+        return self.folds * ((Knowledge.THRESHOLDS in self.knowledge) + outcomes + (outcomes and self.reads))
+
 
 def forecast(
     traces: Traces,
@@ -88,7 +94,7 @@ def forecast(
         recipe: How.
         source: Traces of another model to learn from, for transfer; the same traces by default.
         others: Traces of other models to learn from beside these (`Evidence.beside`).
-        advance: Called after each fold.
+        advance: Called after each predictor of each fold, `Recipe.steps` times.
 
     Raises:
         InputError: There are too few questions, or nothing to learn from.
@@ -98,8 +104,7 @@ def forecast(
     parts = []
     for number in range(recipe.folds):
         held_out = {traces.questions[i] for i in np.flatnonzero(fold == number)}
-        parts.append(_fold(traces, _some(evidence.without(held_out), recipe), fold == number, recipe))
-        advance()
+        parts.append(_fold(traces, _some(evidence.without(held_out), recipe), fold == number, recipe, advance))
     rows = np.argsort(np.concatenate([np.flatnonzero(fold == number) for number in range(recipe.folds)]))
     replies = np.argsort(np.concatenate([np.flatnonzero((fold == u)[traces.query]) for u in range(recipe.folds)]))
     outlooks = [part.outlook for part in parts if part.outlook is not None]
@@ -128,7 +133,9 @@ def blurred(beliefs: Beliefs, sigma: float, seed: int) -> Beliefs:
     return Beliefs(beliefs.threshold * factor, beliefs.alpha, beliefs.beta, outcomes)
 
 
-def _fold(traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe) -> Forecasts:
+def _fold(
+    traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe, advance: Callable[[], None]
+) -> Forecasts:
     """Forecasts of the questions of one fold, in order, and of their replies."""
     unseen = np.flatnonzero(held_out)
     encoder = None if recipe.encoder is None else get_encoder(recipe.encoder)
@@ -136,13 +143,16 @@ def _fold(traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe) 
     if Knowledge.THRESHOLDS in recipe.knowledge:
         believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions)
         thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
+        advance()
     if Knowledge.OUTCOMES in recipe.knowledge:
         predictor = OutcomePredictor(encoder=encoder)
         believed = blurred(predictor.fit(known).predict(traces.questions), recipe.noise, recipe.seed)
         outcomes = believed.take(unseen)
+        advance()
         if recipe.reads:
             running = RunningPredictor().fit(known, predictor)
             outlook = RecordedOutlook.of(traces, believed, running, np.flatnonzero(held_out[traces.query]))
+            advance()
     return Forecasts(thresholds, outcomes, outlook)
 
 

@@ -9,6 +9,7 @@ from shadowprice import __version__
 from shadowprice._errors import ShadowpriceError
 from shadowprice._text import shown
 from shadowprice.cli._commands import Commands
+from shadowprice.cli._misspelt import told
 from shadowprice.cli._signals import terminating_is_interrupting
 
 __all__ = ["app", "main"]
@@ -18,7 +19,7 @@ app = typer.Typer(
     cls=Commands,
     help="Spend a shared token budget where it buys the most correct answers.",
     no_args_is_help=True,
-    add_completion=False,
+    add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
@@ -52,11 +53,11 @@ def main() -> None:
     """Run the command line: errors become one line on stderr and an exit code."""
     try:
         with terminating_is_interrupting():
-            sys.exit(app(standalone_mode=False) or 0)
+            sys.exit(app(prog_name="shadowprice", standalone_mode=False) or 0)
     except ShadowpriceError as error:
         _fail(str(error), error.exit_code)
     except _UsageError as error:
-        message: str = error.format_message()  # type: ignore[attr-defined]
+        message = told(error)
         if type(error).__name__ != "NoArgsIsHelpError":
             _fail(message, 2)
         typer.echo(message, err=True)

@@ -1,39 +1,28 @@
 """`shadowprice allocate`: a plan of tokens, with a reason for every question."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shadowprice._errors import BudgetTooSmallError, InputError
 from shadowprice._places import Place, check_places
-from shadowprice.cli._allocate_tables import print_summary, summarise
-from shadowprice.cli._asking import Bare, System, Template, read_asking, system_file
-from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
-from shadowprice.cli._columns import Columns, Questions
-from shadowprice.cli._graders import read_asked, say_all
-from shadowprice.cli._options import (
-    out,
-    parse_budgets,
-    print_json,
-    progress_bar,
-    require_writable,
-    say,
+from shadowprice.cli._options import out, parse_budgets, print_json, require_writable, say
+from shadowprice.cli._parameters import (
+    Bare,
+    Budget,
+    Columns,
+    Floor,
+    Minimum,
+    PricePerMillion,
+    Questions,
+    System,
+    Template,
+    Weights,
 )
-from shadowprice.cli._policies import Floor, Minimum, Weights, believe, get_planner, nothing_known, read_terms
-from shadowprice.policies import (
-    AbstractPlanner,
-    ClearLambert,
-    Expected,
-    WhatIf,
-    budgets_around,
-    check_plan_name,
-    explain,
-    get_policy,
-    what_if,
-    write_plan,
-)
-from shadowprice.tasks import settle_graders
+
+if TYPE_CHECKING:
+    from shadowprice.policies import AbstractPlanner, WhatIf
 
 
 def allocate(
@@ -79,6 +68,15 @@ def allocate(
       shadowprice allocate questions.jsonl --predictor p.shadow --budget 100k --what-if --plot what-if.svg
       shadowprice allocate questions.jsonl --policy uniform --budget 100k --json
     """
+    from shadowprice.cli._allocate_tables import print_summary, summarise
+    from shadowprice.cli._asking import read_asking, system_file
+    from shadowprice.cli._budget import read_budget
+    from shadowprice.cli._graders import read_asked, say_all
+    from shadowprice.cli._policies import believe, get_planner, nothing_known, read_terms
+    from shadowprice.cli._progress import progress_bar
+    from shadowprice.policies import budgets_around, explain, what_if, write_plan
+    from shadowprice.tasks import settle_graders
+
     wish, others = read_budget(budget, price_per_million), parse_budgets(budgets)
     wanted = None if policy is None else get_planner(policy, "allocate")
     target = None if output in (None, "-") else Path(str(output))
@@ -131,7 +129,9 @@ def allocate(
         raise BudgetTooSmallError(f"{tokens} tokens buy nothing for these {len(asked)} questions; raise the budget.")
 
 
-def _default(*, has_outcomes: bool) -> AbstractPlanner:
+def _default(*, has_outcomes: bool) -> "AbstractPlanner":
+    from shadowprice.policies import AbstractPlanner, ClearLambert, Expected, get_policy
+
     policy = get_policy(Expected.name if has_outcomes else ClearLambert.name)
     assert isinstance(policy, AbstractPlanner)
     return policy
@@ -140,6 +140,8 @@ def _default(*, has_outcomes: bool) -> AbstractPlanner:
 def _check_files(read: dict[str, Place], target: Path | None, plot: Path | None) -> None:
     """Complain now about what could not be written later, or would replace what is read."""
     if target is not None:
+        from shadowprice.policies import check_plan_name
+
         check_plan_name(target)
     if plot is not None:
         from shadowprice.bench import check_plot_name  # matplotlib takes a while to import

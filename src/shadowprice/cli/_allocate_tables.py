@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from textwrap import shorten
 from typing import Any, Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from shadowprice.cli._tables import print_table, words
 from shadowprice.policies import Explanation, Tally, Terms, WhatIf, Why, nearest, tally
 from shadowprice.tasks import Question
 
@@ -127,15 +126,16 @@ def _print_examples(title: str, reasons: Sequence[dict[str, Any]], console: Cons
 
 
 def _print_reasons(summary: dict[str, Any], console: Console) -> None:
-    table = _table(f"{summary['policy']}, {summary['planned']:,} of {summary['budget']:,} tokens{_terms(summary)}")
-    table.add_column("reason")
-    for column in ("questions", "tokens", "expected right"):
-        table.add_column(column, justify="right")
-    for reason in summary["reasons"]:
-        table.add_row(reason["means"], f"{reason['questions']:,}", f"{reason['tokens']:,}", _right(reason["expected"]))
-    table.add_section()
-    table.add_row("all", f"{summary['questions']:,}", f"{summary['planned']:,}", _right(summary["expected"]))
-    console.print(table)
+    print_table(
+        console,
+        f"{summary['policy']}, {summary['planned']:,} of {summary['budget']:,} tokens{_terms(summary)}",
+        [words("reason"), "questions", "tokens", "expected right"],
+        [
+            (reason["means"], f"{reason['questions']:,}", f"{reason['tokens']:,}", _right(reason["expected"]))
+            for reason in summary["reasons"]
+        ],
+        last=("all", f"{summary['questions']:,}", f"{summary['planned']:,}", _right(summary["expected"])),
+    )
     if (price := summary["price"]) > 0.0:
         console.print(
             f"The price is {price:.3g} right answers per token: the budget pays at most {1.0 / price:,.0f} tokens per "
@@ -157,20 +157,21 @@ def _print_groups(name: str, groups: list[dict[str, Any]], plan: Explanation, co
     if not groups:
         return
     whys = [why for why in Why if why in set(plan.whys) and (why.abandons or why is Why.GUARANTEED)]
-    table = _table("")
-    table.add_column(name)
-    for column in ("questions", "tokens", "expected right", *(_short(why) for why in whys)):
-        table.add_column(column, justify="right")
-    for group in groups[:_MOST_GROUPS]:
-        counts = (f"{group['reasons'].get(why.name.lower(), 0):,}" for why in whys)
-        table.add_row(
-            group["name"],
-            f"{group['questions']:,}",
-            f"{group['tokens']:,}",
-            _right(group["expected"]),
-            *counts,
-        )
-    console.print(table)
+    print_table(
+        console,
+        "",
+        [words(name), "questions", "tokens", "expected right", *(_short(why) for why in whys)],
+        [
+            (
+                group["name"],
+                f"{group['questions']:,}",
+                f"{group['tokens']:,}",
+                _right(group["expected"]),
+                *(f"{group['reasons'].get(why.name.lower(), 0):,}" for why in whys),
+            )
+            for group in groups[:_MOST_GROUPS]
+        ],
+    )
     if len(groups) > _MOST_GROUPS:
         console.print(f"… {len(groups) - _MOST_GROUPS:,} more; --json has them all.")
     console.print()
@@ -182,34 +183,35 @@ def _short(why: Why) -> str:
 
 def _print_what_if(summary: dict[str, Any], console: Console) -> None:
     rows, questions = summary["what_if"], summary["questions"]
-    table = _table("what if the budget were another")
-    for column in ("budget, tokens", "per question", "price, right per 1,000 tokens", "expected right", "funded"):
-        table.add_column(column, justify="right")
-    table.add_column("the next tokens")
+    lines = []
     for row in rows:
         price = "–" if math.isnan(row["price"]) else f"{1000.0 * row['price']:.3g}"
         mark = "→ " if row["budget"] == summary["budget"] else ""
-        table.add_row(
-            f"{mark}{row['budget']:,}",
-            f"{row['budget'] / questions:,.1f}",
-            price,
-            f"{row['expected']:,.1f}",
-            f"{row['funded']:,}",
-            _next(row, weighted=summary["weighted"]),
+        lines.append(
+            (
+                f"{mark}{row['budget']:,}",
+                f"{row['budget'] / questions:,.1f}",
+                price,
+                f"{row['expected']:,.1f}",
+                f"{row['funded']:,}",
+                _next(row, weighted=summary["weighted"]),
+            )
         )
-    console.print(table)
+    figures = ("budget, tokens", "per question", "price", "expected right", "funded")
+    print_table(
+        console,
+        "what if the budget were another; the price is right answers per 1,000 tokens",
+        [*figures, words("the next tokens")],
+        lines,
+    )
 
 
 def _next(row: dict[str, Any], *, weighted: bool) -> str:
     if row["more_tokens"] is None:
         return ""
     worth = f", worth {row['more_worth']:,.1f}" if weighted else ""
-    return f"another {row['more_tokens']:,} buy {_right(row['more_right'])} more right answers{worth}"
+    return f"another {row['more_tokens']:,} buy {_right(row['more_right'])} more right{worth}"
 
 
 def _right(expected: float) -> str:
     return "–" if math.isnan(expected) else f"{expected:,.1f}"
-
-
-def _table(title: str) -> Table:
-    return Table(title=title or None, title_justify="left", title_style="", box=box.SIMPLE_HEAD, show_edge=False)

@@ -2,22 +2,11 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from shadowprice._errors import InputError
 from shadowprice.cli._options import say
 from shadowprice.tasks import Asking, Messages, Question, asks_itself, build_messages
-
-System = Annotated[str | None, typer.Option(help="A system message, or @FILE that holds one.")]
-Template = Annotated[
-    Path | None,
-    typer.Option(help="Jinja file of the user's message: question, choices, instruction, grader and query_id."),
-]
-Bare = Annotated[
-    bool, typer.Option("--no-instruction", help="Do not tell the model how to end its reply so that it can be read.")
-]
 
 _LINES: Final = 6
 _WIDTH: Final = 160

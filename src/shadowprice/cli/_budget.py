@@ -4,24 +4,11 @@ import math
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, Final
-
-import typer
+from typing import Any, Final
 
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs
 from shadowprice.cli._options import TOKENS, parse_budget
-
-Budget = Annotated[
-    str,
-    typer.Option(
-        help="For all questions together: tokens (4000, 4k, 1.5M), tokens a question (300/question), a share of what "
-        "all replies would cost that nobody stops (30%), or money ('$5', with --price-per-million)."
-    ),
-]
-PricePerMillion = Annotated[
-    str | None, typer.Option(help="Price of a million generated tokens, in the currency of the budget.")
-]
 
 _EACH: Final = re.compile(r"(.+?)\s*(?:/|\bper\b)\s*(?:question|q)", re.IGNORECASE)
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)

@@ -1,23 +1,6 @@
 """Files of questions as commands are given them, and `--columns`: which column of a table holds what."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from shadowprice._errors import InputError
-
-Questions = Annotated[
-    Path,
-    typer.Argument(help="Questions: CSV, JSONL, JSON, Parquet, OpenAI Batch, a data set's folder or hf:OWNER/NAME."),
-]
-Columns = Annotated[
-    str | None,
-    typer.Option(
-        "--columns",
-        help="Columns of the questions, as question=prompt,gold=answer,query_id=id; told from their names if left out.",
-    ),
-]
 
 
 def parse_columns(text: str | None, example: str) -> dict[str, str]:

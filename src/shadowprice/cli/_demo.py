@@ -6,10 +6,7 @@ from typing import Annotated
 import typer
 
 from shadowprice._places import check_places
-from shadowprice.bench import write_report
-from shadowprice.cli._bench import bench_traces, print_tables
 from shadowprice.cli._options import require_writable, say
-from shadowprice.traces import BUNDLED, Accounting, read_traces
 
 
 def demo(
@@ -24,6 +21,10 @@ def demo(
       shadowprice demo
       shadowprice demo --report /tmp/report.html --seeds 50
     """
+    from shadowprice.bench import write_report
+    from shadowprice.cli._bench_job import bench_traces, print_tables
+    from shadowprice.traces import BUNDLED, Accounting, read_traces
+
     check_places({"--report": report}, {})
     require_writable(report)
     traces = read_traces(BUNDLED)

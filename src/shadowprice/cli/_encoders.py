@@ -1,31 +1,15 @@
 """Other models that read questions: chosen by name, and asked once."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from shadowprice.cli._options import progress_bar
+from shadowprice.cli._progress import progress_bar
 from shadowprice.traces import Traces
 
 if TYPE_CHECKING:
     from shadowprice.beliefs.encoders import AbstractEncoder
 
 _AT_A_TIME = 32
-
-EncoderOption = Annotated[
-    str | None,
-    typer.Option(
-        help="Read questions with a model as well: `smollm2` (the embedded model, pulled; a fifth of a second each) or "
-        "`sentence` (a small one inside the extra `embed`)."
-    ),
-]
-BesideOption = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Traces of another model: its replies too say which questions are hard. May be given several times."
-    ),
-]
 
 
 def choose_encoder(name: str | None) -> "AbstractEncoder | None":

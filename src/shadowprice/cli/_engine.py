@@ -1,17 +1,14 @@
 """``shadowprice engine``: servers that generate tokens."""
 
-import asyncio
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from shadowprice.cli._engines import api_key, split_url
 from shadowprice.cli._options import out, print_json, say
-from shadowprice.cli._terminal import Terminal
-from shadowprice.engines import ProbeReport, remember
-from shadowprice.engines import probe as probe_server
+
+if TYPE_CHECKING:
+    from shadowprice.engines import ProbeReport
 
 app = typer.Typer(
     name="engine",
@@ -36,6 +33,13 @@ def probe(
 
     Costs some 50 tokens, 80 if the model reasons. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
     """
+    import asyncio
+
+    from shadowprice.cli._engines import api_key, split_url
+    from shadowprice.cli._terminal import Terminal
+    from shadowprice.engines import probe as probe_server
+    from shadowprice.engines import remember
+
     dialect, address = split_url(url)
     with Terminal(stderr=True).status("Probing"):
         report = asyncio.run(probe_server(address, model, api_key=api_key(), dialect=dialect))
@@ -47,16 +51,16 @@ def probe(
     say(f"Kept in {path}.")
 
 
-def _print(report: ProbeReport) -> None:
+def _print(report: "ProbeReport") -> None:
+    from shadowprice.cli._tables import print_table, words
+
     name = f"{report.server} {report.version}" if report.version else report.server
     console = out()
     console.print(f"{report.url}: {name}, dialect {report.dialect}, model {report.model}")
     if len(report.models) > 1:
         console.print(f"It lists {len(report.models)} models: {', '.join(report.models)}")
-    table = Table("check", "holds?", "what was seen", box=None, pad_edge=False, header_style="")
-    for finding in report.findings:
-        table.add_row(finding.check, finding.verdict, finding.detail)
-    console.print(table)
+    findings = [(finding.check, finding.verdict, finding.detail) for finding in report.findings]
+    print_table(console, "", [words("check"), words("holds?"), words("what was seen")], findings)
     counted = {"usage": "running usage", "timings": "timings", "deltas": "the pieces that arrive"}
     by = counted[report.counted_by]
     if report.verdict("usage is reported") == "yes":

@@ -3,27 +3,12 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from shadowprice.cli._columns import parse_columns
 from shadowprice.cli._layers import tell_layers
 from shadowprice.cli._options import say
 from shadowprice.grading import admit_grader, load_grader
 from shadowprice.tasks import Question, QuestionFile, not_judged, read_question_file, settle_graders
-
-Grader = Annotated[
-    str | None,
-    typer.Option(
-        help="Grade every question so, whatever its file says: number, exact, python:module:function. Without one, "
-        "questions whose file names no grader get the one that their golds ask for."
-    ),
-]
-AllowCode = Annotated[
-    bool,
-    typer.Option("--allow-code", help="Let graders that a file names run code, and `tests` the code of replies."),
-]
 
 
 def admission(grader: str | None, *, allow_code: bool) -> Callable[[str], None]:

@@ -3,25 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from shadowprice._errors import InputError
 from shadowprice.cli._engines import open_engine
-from shadowprice.cli._options import parse_budget, progress_bar
+from shadowprice.cli._options import parse_budget
+from shadowprice.cli._progress import progress_bar
 from shadowprice.engines import AbstractEngine
 from shadowprice.runner import Opinions, Pair, Recorded, Verdict, ask_judge
 
-Judge = Annotated[
-    str | None,
-    typer.Option(help="A model that says whether answers agree with the right ones: llamacpp, or a server's URL."),
-]
-JudgeModel = Annotated[str | None, typer.Option(help="Its model.")]
-JudgeBudget = Annotated[str | None, typer.Option(help="Tokens that it may make in all: 4000, 4k. No end if left out.")]
-JudgeTokens = Annotated[
-    int, typer.Option(min=1, max=100_000, help="Tokens for each of its verdicts; more for models that think.")
-]
 READS = "exact"
 """The grader by which answers are read before a model is asked; what it calls right needs no asking."""
 _TAIL = 2000

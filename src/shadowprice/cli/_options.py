@@ -1,27 +1,18 @@
-"""What several commands share: budgets in words, lists, progress and output."""
+"""What several commands share: budgets in words, lists and output. Rich is imported when something is printed."""
 
 import math
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
-
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from typing import TYPE_CHECKING, Any
 
 from shadowprice._atomic import check_writable
 from shadowprice._errors import InputError
 from shadowprice._text import shown
-from shadowprice.cli._terminal import Terminal, json_text
+
+if TYPE_CHECKING:
+    from shadowprice.cli._terminal import Terminal
 
 _UNITS = {"": 1, "k": 1_000, "m": 1_000_000, "g": 1_000_000_000}
 _MOST_TOKENS = 2**53
@@ -62,18 +53,24 @@ def require_writable(path: Path | None) -> None:
         check_writable(path)
 
 
-def out() -> Terminal:
-    """Where results go. Wide enough for tables when it is not a terminal."""
-    return Terminal(width=None if sys.stdout.isatty() else 160)
+def out() -> "Terminal":
+    """Where results go."""
+    from shadowprice.cli._terminal import Terminal
+
+    return Terminal()
 
 
 def say(message: str) -> None:
     """Tell people something on stderr, so that stdout holds results only."""
+    from shadowprice.cli._terminal import Terminal
+
     Terminal(stderr=True, soft_wrap=True).print(shown(message))
 
 
 def print_json(data: Any) -> None:
     """Print a result as JSON; NaN has no place in JSON and becomes null."""
+    from shadowprice.cli._terminal import json_text
+
     sys.stdout.write(json_text(_finite(data)))
 
 
@@ -85,41 +82,3 @@ def _finite(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_finite(value) for value in data]
     return data
-
-
-@contextmanager
-def progress_bar(description: str, total: int | None, *, note: str = "") -> Iterator["Bar"]:
-    """Show a progress bar on stderr if that is a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        yield Bar(progress, progress.add_task(description, total=total, note=note))
-
-
-class Bar:
-    """One task of a progress bar."""
-
-    def __init__(self, progress: Progress, task: Any) -> None:
-        self._progress = progress
-        self._task = task
-
-    def advance(self, steps: float = 1.0, note: str | None = None) -> None:
-        """Move on, and say something beside the bar."""
-        if note is not None:
-            self._progress.update(self._task, note=shown(note))
-        self._progress.advance(self._task, steps)
-
-    def restart(self, total: int, note: str) -> None:
-        """Begin again with another total."""
-        self._progress.reset(self._task, total=total, note=note)
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the bar appeared."""
-        return self._progress.tasks[0].elapsed or 0.0

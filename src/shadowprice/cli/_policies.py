@@ -1,25 +1,18 @@
 """What `run` and `allocate` share: the policy, what it believes of the questions, and the terms of the budget."""
 
 from pathlib import Path
-from typing import Annotated, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
-import typer
 
 from shadowprice._errors import InputError
 from shadowprice._named import make_named, names_object
 from shadowprice.beliefs import AbstractPredictor, Beliefs, SavedPredictor, read_predictor
 from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._encoders import read_once
-from shadowprice.cli._options import progress_bar
+from shadowprice.cli._progress import progress_bar
 from shadowprice.policies import POLICIES, AbstractPlanner, AbstractPolicy, Knowledge, Terms, get_policy
 from shadowprice.tasks import Asking, Question, read_weights
-
-Floor = Annotated[int, typer.Option(help="Tokens that every question is guaranteed, whatever they are worth.")]
-Weights = Annotated[
-    str | None, typer.Option(help="Numeric column of the questions file: what a right answer is worth; 1 if left out.")
-]
-Minimum = Annotated[int, typer.Option(help="Abandon nobody: tokens for a short answer to every question.")]
 
 _AT_ONCE = 2_000
 """Questions that are predicted between two steps of the progress bar."""

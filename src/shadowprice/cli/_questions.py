@@ -7,7 +7,6 @@ import typer
 
 from shadowprice._places import check_places
 from shadowprice.cli._options import MOST_SEED, require_writable, say, split_list
-from shadowprice.tasks import make_questions, write_questions
 
 
 def questions(
@@ -25,6 +24,8 @@ def questions(
       shadowprice questions -n 5 -o questions.jsonl
       shadowprice questions easy,gcd -n 20 --seed 7 -o easy.jsonl
     """
+    from shadowprice.tasks import make_questions, write_questions
+
     check_places({"--output": output}, {})
     require_writable(output)
     made = make_questions(split_list(families) or None, count, seed)

@@ -1,27 +1,21 @@
 """`shadowprice record`: graded traces from a real model."""
 
-import asyncio
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import pyarrow as pa
 import typer
 
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
-from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
-from shadowprice.cli._columns import Columns
-from shadowprice.cli._engines import open_engine
-from shadowprice.cli._files import model_file
-from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
-from shadowprice.cli._options import MOST_SEED, print_json, progress_bar, say, split_list
-from shadowprice.cli._readable import Watch, count_readable, reading_of_row, told_readable
-from shadowprice.grading import load_grader
-from shadowprice.runner import RecordSettings, Retries, journal_place
-from shadowprice.runner import record as record_traces
-from shadowprice.tasks import Question, graded_by, is_question_file, make_questions
+from shadowprice.cli._options import MOST_SEED, print_json, say, split_list
+from shadowprice.cli._parameters import AllowCode, Bare, Columns, Grader, System, Template
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from shadowprice.tasks import Question
 
 _PER_FAMILY = 130
 _READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
@@ -80,6 +74,18 @@ def record(
       shadowprice record all --protocol tale-ep -o tale.parquet
       shadowprice record all --engine http://localhost:8000 --model my-model -o traces.parquet
     """
+    import asyncio
+
+    from shadowprice.cli._asking import read_asking, show_asking, system_file
+    from shadowprice.cli._engines import open_engine
+    from shadowprice.cli._files import model_file
+    from shadowprice.cli._graders import say_all
+    from shadowprice.cli._progress import progress_bar
+    from shadowprice.cli._readable import Watch, count_readable, reading_of_row, told_readable
+    from shadowprice.runner import RecordSettings, Retries, journal_place
+    from shadowprice.runner import record as record_traces
+    from shadowprice.tasks import is_question_file
+
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
     read: dict[str, Place] = {
@@ -104,7 +110,7 @@ def record(
             tokens += generated
             bar.advance(finished, note=f"{tokens / max(bar.elapsed, 1e-9):.0f} tokens/s")
 
-        async def work() -> pa.Table:
+        async def work() -> "pa.Table":
             async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
                 say_all(remarks)
                 show_asking(asking, asked)
@@ -158,7 +164,11 @@ def _questions(
     allow_code: bool,
     columns: str | None,
     tell: Callable[[str], None],
-) -> list[Question]:
+) -> "list[Question]":
+    from shadowprice.cli._graders import read_to_grade
+    from shadowprice.grading import load_grader
+    from shadowprice.tasks import graded_by, is_question_file, make_questions
+
     if is_question_file(tasks):
         found = read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
         if count is None or count == len(found):

@@ -1,44 +1,29 @@
 """`shadowprice run`: answer questions for real, inside a budget."""
 
-import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, no_such
-from shadowprice.beliefs import read_predictor
-from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
-from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
-from shadowprice.cli._columns import Columns, Questions
-from shadowprice.cli._doubts import say_doubts
-from shadowprice.cli._engines import open_engine
-from shadowprice.cli._files import check_run_files, model_file
-from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
+from shadowprice._errors import InputError
 from shadowprice.cli._options import MOST_SEED, print_json, say
-from shadowprice.cli._policies import (
-    LEARNT,
+from shadowprice.cli._parameters import (
+    AllowCode,
+    Bare,
+    Budget,
+    Columns,
     Floor,
+    Grader,
     Minimum,
+    PricePerMillion,
+    Questions,
+    System,
+    Template,
     Weights,
-    choose_live_policy,
-    predict,
-    read_terms,
 )
-from shadowprice.cli._run_books import fingerprint_of, open_books
-from shadowprice.cli._run_display import display, print_summary, summarise
-from shadowprice.cli._run_job import Job
-from shadowprice.runner import (
-    MOST_EXPLORED,
-    End,
-    Reason,
-    Result,
-    Retries,
-    RunSettings,
-    check_questions,
-    write_results,
-)
+
+if TYPE_CHECKING:
+    from shadowprice.cli._run_job import Job
 
 
 def run(
@@ -136,6 +121,23 @@ def run(
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
       shadowprice run q.jsonl --budget 9k -o a.jsonl --system "Be brief." --template message.jinja
     """
+    import asyncio
+    from contextlib import AsyncExitStack
+
+    from shadowprice.beliefs import read_predictor
+    from shadowprice.cli._asking import read_asking, show_asking, system_file
+    from shadowprice.cli._budget import read_budget
+    from shadowprice.cli._doubts import say_doubts
+    from shadowprice.cli._engines import open_engine
+    from shadowprice.cli._files import check_run_files, model_file
+    from shadowprice.cli._graders import read_to_grade, say_all
+    from shadowprice.cli._policies import LEARNT, choose_live_policy, predict, read_terms
+    from shadowprice.cli._run_books import fingerprint_of, open_books
+    from shadowprice.cli._run_display import display, print_summary, summarise
+    from shadowprice.cli._run_end import chosen_end, complain, write_what_there_is
+    from shadowprice.cli._run_job import Job
+    from shadowprice.runner import MOST_EXPLORED, Reason, Retries, RunSettings, check_questions, write_results
+
     wish = read_budget(budget, price_per_million)
     if not 0.0 <= learn <= MOST_EXPLORED:
         raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
@@ -167,7 +169,7 @@ def run(
         thinking_tokens=thinking,
         effort=effort,  # type: ignore[arg-type]  # checked there
         exact=exact,
-        end=_end(end, fallback),
+        end=chosen_end(end, fallback),
         end_tokens=end_tokens,
         retries=Retries(retries),
     )
@@ -185,7 +187,7 @@ def run(
         "asking": asking.options,
     }
 
-    async def work() -> Job:
+    async def work() -> "Job":
         async with AsyncExitStack() as stack:
             # An engine that cannot be had leaves no ledger behind.
             source = await stack.enter_async_context(
@@ -212,7 +214,7 @@ def run(
             try:
                 await job.work(source, second)
             except BaseException:
-                _write_what_there_is(job, source.model, output)
+                write_what_there_is(job, source.model, output)
                 raise
             write_results(job.results, source.model, output)
             if not any(result.reason is Reason.INTERRUPTED for result in job.results):
@@ -234,35 +236,4 @@ def run(
         print_json(summary)
     else:
         print_summary(summary)
-    _complain(job.results, tokens)
-
-
-def _write_what_there_is(job: Job, model: str, output: Path) -> None:
-    """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
-    if all(result.reason is Reason.INTERRUPTED for result in job.results):
-        return  # nothing was bought, and what stands there may have been
-    try:
-        write_results(job.results, model, output)
-    except InputError as error:
-        say(f"{error} The answers are in {job.books.path}: --resume writes them once that is mended.")
-
-
-def _end(name: str, fallback: str | None) -> End:
-    try:
-        end = End(name)
-    except ValueError:
-        raise no_such("end", name, End) from None
-    if (end is End.FALLBACK) != (fallback is not None):
-        raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
-    return end
-
-
-def _complain(results: list[Result], budget: int) -> None:
-    if any(result.reason is Reason.INTERRUPTED for result in results):
-        say("Not all questions are settled; go on with the same command and --resume.")
-        raise KeyboardInterrupt
-    failed = [result for result in results if result.reason is Reason.FAILED]
-    if failed and len(failed) == sum(result.reason is not Reason.ABANDONED for result in results):
-        raise EngineError(f"Every request failed, the first with: {failed[0].failure}")
-    if results and all(result.reason is Reason.ABANDONED for result in results):
-        raise BudgetTooSmallError(f"{budget} tokens buy nothing for these {len(results)} questions; raise the budget.")
+    complain(job.results, tokens)

@@ -1,7 +1,6 @@
 """What people see of a run: while it goes on, and at its end."""
 
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,27 +8,26 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Column, Table
 
 from shadowprice.beliefs import Beliefs
 from shadowprice.cli._options import out, say
+from shadowprice.cli._progress import Bar, progress_bar
 from shadowprice.cli._readable import count_readable, reading_of, told_readable
-from shadowprice.cli._terminal import Terminal
+from shadowprice.cli._tables import print_facts
 from shadowprice.policies import AbstractMarket
 from shadowprice.runner import Reason, Result
 
 
 class Display:
-    """A bar of tokens, and in words: answered, right, the right answers to expect in all, and the price.
+    """A bar of tokens, and below it: answered, right, the right answers to expect in all, and the price.
 
     What is to be expected is what is known to be right, what the beliefs say of replies that nobody can grade, and
     what the tokens that are left buy at the present price, which is the least that they should.
     """
 
-    def __init__(self, progress: Progress, budget: int, questions: int) -> None:
-        self._progress = progress
-        self._bar = progress.add_task("spending", total=max(1, budget), note="")
+    def __init__(self, bar: Bar, budget: int, questions: int) -> None:
+        self._bar = bar
+        self._budget = budget
         self._questions = questions
         self._seen: Counter[Reason] = Counter()
         self._spent = 0
@@ -50,7 +48,7 @@ class Display:
         self._spent += result.spent
         self._right += self._chance(result)
         self._graded |= result.correct is not None
-        self._progress.update(self._bar, completed=self._spent, note=self._note())
+        self._bar.show(self._spent, self._lines())
 
     def _chance(self, result: Result) -> float:
         if result.correct is not None or not result.reason.replied:
@@ -62,31 +60,29 @@ class Display:
         curve = one.curve if one.outcomes is None else one.outcomes.curve
         return float(curve.value(np.array([result.generated]))[0])
 
-    def _note(self) -> str:
+    def _lines(self) -> dict[str, str]:
         answered = sum(count for reason, count in self._seen.items() if reason.replied)
-        note = f"{self._spent} tokens, {answered}/{self._questions} answered"
-        if self._seen[Reason.STOPPED]:
-            note += f", {self._seen[Reason.STOPPED]} stopped"
-        if self._graded:
-            note += f", {self._right:.0f} right"
-        if self._market is None or math.isnan(self._market.price):
-            return note
-        expected = self._right + self._market.price * max(0, self._market.unreserved)
-        return f"{note}, {expected:.0f} expected, price {self._market.price:.2g}"
+        stopped = f", {self._seen[Reason.STOPPED]:,} of them stopped" if self._seen[Reason.STOPPED] else ""
+        lines = {
+            "tokens": f"{self._spent:,} of {self._budget:,}",
+            "answered": f"{answered:,} of {self._questions:,} questions{stopped}",
+        }
+        right = [f"{self._right:,.0f}"] if self._graded else []
+        if self._market is not None and not math.isnan(self._market.price):
+            expected = self._right + self._market.price * max(0, self._market.unreserved)
+            right.append(f"{expected:,.0f} expected in the end")
+        if right:
+            lines["right"] = ", ".join(right)
+        if self._market is not None and not math.isnan(self._market.price):
+            lines["price"] = f"{self._market.price:.2g} right answers a token"
+        return lines
 
 
 @contextmanager
 def display(budget: int, questions: int) -> Iterator[Display]:
-    """Show a run on stderr if that is a terminal."""
-    columns = (
-        BarColumn(bar_width=20),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[note]}", table_column=Column(no_wrap=True, overflow="ellipsis")),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Terminal(stderr=True), disable=not sys.stderr.isatty()) as progress:
-        yield Display(progress, budget, questions)
+    """Show a run on stderr."""
+    with progress_bar("spending", max(1, budget), counts=False) as bar:
+        yield Display(bar, budget, questions)
 
 
 def summarise(
@@ -126,22 +122,16 @@ _USUAL: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDON
 
 def print_summary(summary: dict[str, Any]) -> None:
     """Show a run's numbers as a table; reasons that nothing ended by are left out, except the usual ones."""
-    table = Table(
-        title=f"{summary['policy']}, {summary['spent']:,} of {summary['budget']:,} tokens",
-        title_justify="left",
-        show_header=False,
-    )
-    table.add_column()
-    table.add_column(justify="right")
     known = f"{summary['right']:,} of {summary['graded']:,}" if summary["graded"] else "not graded"
     price = summary["price"]
-    table.add_row("questions", f"{summary['questions']:,}")
-    table.add_row("right", known)
-    for reason in Reason:
-        if reason in _USUAL or summary[reason.name.lower()]:
-            table.add_row(str(reason), f"{summary[reason.name.lower()]:,}")
-    table.add_row("price, right answers a token", "–" if price != price else f"{price:.3g}")
-    out().print(table)
+    reasons = [reason for reason in Reason if reason in _USUAL or summary[reason.name.lower()]]
+    facts = [
+        ("questions", f"{summary['questions']:,}"),
+        ("right", known),
+        *((str(reason), f"{summary[reason.name.lower()]:,}") for reason in reasons),
+        ("price, right answers a token", "–" if price != price else f"{price:.3g}"),
+    ]
+    print_facts(out(), f"{summary['policy']}, {summary['spent']:,} of {summary['budget']:,} tokens", facts)
     if "cost" in summary:
         say(f"{summary['spent']:,} tokens cost {summary['currency']}{summary['cost']:g}.")
     if told := told_readable(summary):

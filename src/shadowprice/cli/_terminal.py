@@ -1,7 +1,9 @@
 """The terminal, which shows what data says and does not obey it."""
 
 import json
+import os
 import re
+import sys
 from typing import Any, Final
 
 from rich.console import Console
@@ -9,6 +11,8 @@ from rich.text import Text
 
 from shadowprice._text import shown
 
+_USUAL: Final = 80
+"""Characters of a line where nobody says how many there are."""
 _UNSHOWN: Final = re.compile(r"[^\x20-\x7e]")
 
 
@@ -17,11 +21,15 @@ class Terminal(Console):
 
     Args:
         stderr: Whether to write to stderr.
-        width: Characters of a line, if it is not the terminal's own width.
+        width: Characters of a line; the terminal's own if not given, and COLUMNS or 80 for files and pipes.
         soft_wrap: Whether to leave the breaking of lines to the terminal.
     """
 
     def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
+        if width is None and not (sys.stderr if stderr else sys.stdout).isatty():
+            # Rich would take the width of any terminal that it finds, though the text goes elsewhere.
+            columns = os.environ.get("COLUMNS", "")
+            width = (int(columns) if columns.isdecimal() else 0) or _USUAL
         super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
     def render_str(self, text: str, **options: Any) -> Text:

@@ -1,0 +1,128 @@
+"""What `shadowprice bench` does once all is read: fits, replays, and prints."""
+
+from collections.abc import Sequence
+
+from shadowprice._errors import InputError, no_such
+from shadowprice.beliefs import check_folds
+from shadowprice.bench import (
+    STREAM_SIZE,
+    BenchResult,
+    Entrant,
+    Forecasts,
+    Recipe,
+    ablation,
+    check_bench,
+    compare,
+    kept_forecast,
+)
+from shadowprice.cli._bench_tables import print_bench
+from shadowprice.cli._encoders import choose_encoder, questions_of, read_once
+from shadowprice.cli._options import out, say
+from shadowprice.cli._progress import progress_bar
+from shadowprice.policies import POLICIES, Knowledge, get_policy
+from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
+
+_LEARNERS = 2
+"""Questions that beliefs about replies on the way are learnt from, at least."""
+_FEW_DRAWS = 8
+"""So few draws are over before further processes have started."""
+
+
+def bench_traces(
+    traces: Traces,
+    *,
+    streams: list[str],
+    budgets: list[int],
+    policies: list[str],
+    accountings: list[Accounting],
+    seeds: int = 20,
+    folds: int = 2,
+    tale: str | None = None,
+    ablate: str | None = None,
+    source: Traces | None = None,
+    others: Sequence[Traces] = (),
+    encoder: str | None = None,
+    jobs: int = 0,
+) -> tuple[list[BenchResult], Forecasts]:
+    """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
+    asked = [get_policy(name) for name in policies or POLICIES]
+    if tale is None and traces.name == BUNDLED:
+        tale = BUNDLED_TALE
+    rival = None if tale is None else read_traces(tale)
+    # What is wrong with the question should not wait for the fit.
+    samplers, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
+    check_folds((source or traces).evidence, folds=folds)
+    read_once(choose_encoder(encoder), questions_of([traces, *others]))
+    steps = len(accountings) * seeds * len(samplers)
+    with progress_bar("bench", None, note="fitting beliefs") as bar:
+
+        def fit(recipe: Recipe) -> Forecasts:
+            recipe = recipe._replace(folds=folds, encoder=encoder)
+            bar.expect(recipe.steps)
+            return kept_forecast(traces, recipe, source=source, others=others, advance=bar.advance)
+
+        if ablate is not None:
+            entrants = ablation(ablate, traces, fit)
+        else:
+            needed = tuple(kind for kind in Recipe().knowledge if any(policy.knows is kind for policy in asked))
+            looks = any(not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked)
+            if looks and source is None:
+                _require_learners(traces, folds)
+            forecasts = fit(Recipe(needed, reads=looks))
+            entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
+        bar.restart(steps, note="replaying")
+        results = [
+            compare(
+                traces,
+                entrants,
+                streams=tuple(samplers),
+                budgets=costs,
+                accounting=accounting,
+                seeds=seeds,
+                folds=folds,
+                tale=rival,
+                jobs=jobs or (-1 if steps > _FEW_DRAWS else 1),
+                advance=bar.advance,
+            )
+            for accounting in accountings
+        ]
+    return results, entrants[0].forecasts
+
+
+def _require_learners(traces: Traces, folds: int) -> None:
+    """Refuse traces of which a fold leaves fewer questions than policies that look at replies learn from."""
+    different = len(set(traces.questions))
+    if different - -(-different // folds) < _LEARNERS:
+        raise InputError(
+            f"{traces.name} holds {different} different questions, too few to learn from some and bench the others; "
+            f"give {2 * _LEARNERS} or more, and 200 to tell policies apart."
+        )
+
+
+def print_tables(results: list[BenchResult]) -> None:
+    """Print each result."""
+    console = out()
+    for number, result in enumerate(results):
+        if number:
+            console.print()
+        print_bench(result, console)
+    if caution := results[0].caution:
+        say(caution)
+    elif min(results[0].stream_sizes) < STREAM_SIZE:
+        say(
+            f"Streams of fewer than {STREAM_SIZE} queries: {results[0].traces}, or a part of it (a tier, or a third), "
+            "is too small for more."
+        )
+
+
+def accountings(name: str) -> list[Accounting]:
+    """What an option says is charged.
+
+    Raises:
+        InputError: It says neither.
+    """
+    if name == "both":
+        return list(Accounting)
+    if name not in set(Accounting):
+        raise no_such("accounting", name, Accounting, more=" or both")
+    return [Accounting(name)]
