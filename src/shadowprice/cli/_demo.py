@@ -14,7 +14,7 @@ from shadowprice.traces import BUNDLED, Accounting, read_traces
 
 def demo(
     report: Annotated[Path, typer.Option(help="HTML report to write.")] = Path("report.html"),
-    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 20,
+    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 4,
 ) -> None:
     """Spend the same budgets in several ways on recorded replies of a small model, and compare.
 
@@ -22,7 +22,7 @@ def demo(
 
     Examples:
       shadowprice demo
-      shadowprice demo --report /tmp/report.html --seeds 50
+      shadowprice demo --report /tmp/report.html --seeds 20
     """
     check_places({"--report": report}, {})
     require_writable(report)
