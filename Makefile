@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 UV := $(shell command -v uv 2>/dev/null)
 STAMP := $(VENV)/.installed
 
+# The environment grows: the demo needs the wheel's own dependencies; tests and linters add the extras and their tools.
+TOOLS_STAMP := $(VENV)/.installed-tools
+
 # The tools whose logs `shadowprice import` reads want an environment of their own: pandas must not be in ours.
 INTEROP := .venv-interop
 INTEROP_STAMP := $(INTEROP)/.installed
@@ -28,9 +31,17 @@ PYTHONS ?= 3.11 3.12 3.13 3.14
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) $(VENV)
-	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,tasks,math]' --group dev
+	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .
 else
 	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+endif
+	touch $@
+
+$(TOOLS_STAMP): $(STAMP)
+ifdef UV
+	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,tasks,math]' --group dev
+else
 	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,tasks,math]' --group dev
 endif
@@ -64,7 +75,7 @@ $(VLLM_STAMP): constraints-vllm.txt
 demo: $(STAMP)
 	$(BIN)/shadowprice demo --report report.html
 
-test: $(STAMP)
+test: $(TOOLS_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 browser:
@@ -75,32 +86,32 @@ ifeq ($(BROWSER),)
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null
 endif
 
-test-slow: $(STAMP) $(INTEROP_STAMP) browser
+test-slow: $(TOOLS_STAMP) $(INTEROP_STAMP) browser
 	$(BIN)/python -m pytest -m 'slow and not soak' -n 2 --dist loadgroup
 
 # What holds for a few kills, pauses and faults, for many.
-soak: $(STAMP)
+soak: $(TOOLS_STAMP)
 	$(BIN)/python -m pytest -m soak --timeout 0 -rP
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
 
-test-vllm: $(STAMP) $(VLLM_STAMP)
+test-vllm: $(TOOLS_STAMP) $(VLLM_STAMP)
 	$(VLLM)/bin/python tests/support/vllm_server.py -- $(BIN)/python -m pytest -m slow $(wildcard tests/*/test_*_vllm.py)
 
 test-pythons:
 	.ci/test-pythons $(PYTHONS)
 
 # What docs/security.md says was attacked, and how to repeat it.
-attacks: $(STAMP)
+attacks: $(TOOLS_STAMP)
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $$(grep -o 'tests/[a-z_/]*\.py' docs/security.md | sort -u)
 
 # Inputs at random for every reader of files and servers, each target for so many seconds, two at a time.
 FUZZ_SECONDS ?= 600
-fuzz: $(STAMP)
+fuzz: $(TOOLS_STAMP)
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -m fuzz -n 2 --dist load --timeout 0 -rP
 
-lint: $(STAMP)
+lint: $(TOOLS_STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -115,7 +126,7 @@ figures: $(STAMP)
 	  --json build/figures/$$(basename $$file .parquet).json > /dev/null || exit 1; done
 	$(BIN)/python benchmarks/policy_tables.py --only-mean $(foreach file,$(TRACES),build/figures/$(basename $(notdir $(file))).json)
 
-format: $(STAMP)
+format: $(TOOLS_STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

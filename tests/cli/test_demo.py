@@ -66,8 +66,8 @@ SPLIT = "right answers in %, generated"
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize(
     ("seeds", "apart"),
-    # With fewer draws of the streams the means move by a point or two.
-    [(4, 3.0), pytest.param(20, 1.0, marks=pytest.mark.soak)],
+    # With other draws of the streams the means move by a point or two.
+    [(4, 1.0), pytest.param(20, 3.0, marks=pytest.mark.soak)],
 )
 def test_demo_prints_the_table_of_the_readme(tmp_path: Path, seeds: int, apart: float) -> None:
     done = subprocess.run(

@@ -75,5 +75,6 @@ def _right_answers(curve: ShiftedSurge, tokens: IntArray, correct: BoolArray, bu
     peak = curve.demand(0.0)
     bought += [peak + extra for extra in np.geomspace(1.0, 2.0 * budgets[-1], 8)]
     spent = [demand.mean() for demand in bought]
-    right = [np.mean(correct & (tokens <= demand)) for demand in bought]
+    answers = tokens[correct]
+    right = [np.count_nonzero(answers <= demand[correct]) / len(tokens) for demand in bought]
     return float(np.interp(budgets, spent, right).mean())

@@ -11,7 +11,7 @@ from shadowprice.cli._options import require_writable, say
 
 def demo(
     report: Annotated[Path, typer.Option(help="HTML report to write.")] = Path("report.html"),
-    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 20,
+    seeds: Annotated[int, typer.Option(max=1_000_000, help="Draws of each stream.")] = 4,
 ) -> None:
     """Spend the same budgets in several ways on recorded replies of a small model, and compare.
 
@@ -19,7 +19,7 @@ def demo(
 
     Examples:
       shadowprice demo
-      shadowprice demo --report /tmp/report.html --seeds 50
+      shadowprice demo --report /tmp/report.html --seeds 20
     """
     from shadowprice.bench import write_report
     from shadowprice.cli._bench_job import bench_traces, print_tables

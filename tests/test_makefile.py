@@ -1,0 +1,31 @@
+"""What `make` would do; nothing is installed here."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def planned(target: str, **variables: str) -> str:
+    """The commands of a target in a clone where nothing is there yet."""
+    return subprocess.run(
+        ["make", "--dry-run", "--always-make", target, *(f"{name}={value}" for name, value in variables.items())],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+@pytest.mark.parametrize("uv", ["", "uv"])
+def test_the_demo_installs_no_tools_and_the_tests_add_them(uv: str) -> None:
+    demo, test = planned("demo", UV=uv), planned("test", UV=uv)
+
+    assert "-c constraints.txt -e ." in demo
+    assert "--group dev" not in demo
+    assert "[local" not in demo
+    assert "-c constraints.txt -e '.[local,tasks,math]' --group dev" in test
+    # One environment that grows: the tests begin with what the demo has.
+    assert demo.splitlines()[:-1] == test.splitlines()[: len(demo.splitlines()) - 1]
