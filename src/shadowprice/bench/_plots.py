@@ -192,10 +192,11 @@ def _budget_axis(axes: Axes, result: BenchResult) -> None:
 
 
 def figure_to_svg(figure: Figure) -> str:
-    """The bare <svg> element, without the XML prologue."""
+    """The bare <svg> element, without the XML prologue; its axes take the ink of the page."""
     buffer = io.StringIO()
     with plt.rc_context(_STYLE):
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     plt.close(figure)
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    # Axes and their words follow the page's scheme; one ink for both would be faint in each.
+    return text[text.index("<svg") :].replace(_INK, f"var(--axis, {_INK})")

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
@@ -29,18 +29,9 @@ from shadowprice.bench._plots import (
 )
 from shadowprice.bench._priced import tier_curves
 from shadowprice.bench._result import BenchResult
+from shadowprice.bench._stories import Fact
 from shadowprice.policies import ClearLambert, Oracle, Uniform
 from shadowprice.traces import Traces
-
-
-class Fact(NamedTuple):
-    """One figure that stands at the top of the page."""
-
-    figure: str
-    """The figure, with its unit."""
-    says: str
-    """What it is, in a sentence."""
-
 
 _NOTHING: Final = 0.005
 """Share of the distance to the oracle that reads as none."""

@@ -7,16 +7,16 @@ from typing import Annotated
 
 import typer
 
-from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, no_such
+from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, LedgerError, no_such
 from shadowprice.beliefs import read_predictor
 from shadowprice.cli._asking import Bare, System, Template, read_asking, show_asking, system_file
-from shadowprice.cli._budget import Budget, PricePerMillion, read_budget
+from shadowprice.cli._budget import Budget, PricePerMillion, Wish, read_budget
 from shadowprice.cli._columns import Columns, Questions
 from shadowprice.cli._doubts import say_doubts
 from shadowprice.cli._engines import open_engine
 from shadowprice.cli._files import check_run_files, model_file
 from shadowprice.cli._graders import AllowCode, Grader, read_to_grade, say_all
-from shadowprice.cli._options import MOST_SEED, print_json, say
+from shadowprice.cli._options import MOST_SEED, print_json, require_writable, say
 from shadowprice.cli._policies import (
     LEARNT,
     Floor,
@@ -115,6 +115,9 @@ def run(
         Path | None, typer.Option(help="Ledger file; OUTPUT.ledger if not given. Processes that name one share it.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the ledger, or join it.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML report; with --resume also of a run that has ended.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Answer questions inside a shared token budget.
@@ -129,6 +132,7 @@ def run(
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
       shadowprice run questions.jsonl --budget 60k -o answers.jsonl --resume      (topped up by 20k)
+      shadowprice run questions.jsonl --budget 60k -o answers.jsonl --resume --report run.html
       shadowprice run questions.jsonl --budget '$5' --price-per-million 0.4 -o answers.jsonl
       shadowprice run mine.csv --columns question=prompt,gold=answer --budget 40k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
@@ -144,6 +148,7 @@ def run(
     check_run_files(
         output,
         ledger,
+        report,
         questions=questions,
         predictor=predictor,
         model=model_file(model, engine),
@@ -173,6 +178,7 @@ def run(
     )
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
+    require_writable(report)
     saved = None if predictor is None else read_predictor(predictor)
     known = predict(saved.predictor, asked) if saved is not None and wish.needs_beliefs else None
     tokens = wish.tokens(len(asked), known)
@@ -212,11 +218,12 @@ def run(
             try:
                 await job.work(source, second)
             except BaseException:
-                _write_what_there_is(job, source.model, output)
+                _write_what_there_is(job, source.model, output, wish, report)
                 raise
             write_results(job.results, source.model, output)
             if not any(result.reason is Reason.INTERRUPTED for result in job.results):
                 books.ledger.finish()
+            _report(job, wish, report)
             return job
 
     job = asyncio.run(work())
@@ -237,14 +244,24 @@ def run(
     _complain(job.results, tokens)
 
 
-def _write_what_there_is(job: Job, model: str, output: Path) -> None:
+def _write_what_there_is(job: Job, model: str, output: Path, wish: Wish, report: Path | None) -> None:
     """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
     if all(result.reason is Reason.INTERRUPTED for result in job.results):
         return  # nothing was bought, and what stands there may have been
     try:
         write_results(job.results, model, output)
-    except InputError as error:
+        _report(job, wish, report)
+    except (InputError, LedgerError) as error:
         say(f"{error} The answers are in {job.books.path}: --resume writes them once that is mended.")
+
+
+def _report(job: Job, wish: Wish, path: Path | None) -> None:
+    if path is None:
+        return
+    from shadowprice.cli._run_report import write_report_of  # matplotlib takes a while to import
+
+    write_report_of(job.account(), wish, job.more, path)
+    say(f"Report written to {path}.")
 
 
 def _end(name: str, fallback: str | None) -> End:
