@@ -16,8 +16,9 @@ from shadowprice.cli._run_account import round_tokens
 
 Command = Callable[..., Any]
 SHORT, LONG = 60, 30
-BUDGET = 700
+BUDGET = 400
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>\u202e{{ 7 * 7 }} & </blockquote>\x1b[31m"
+ITALIC = "<i>"
 ANSWER = "<b onclick=alert(3)>no</b>"
 
 
@@ -26,9 +27,9 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Believes that sums are right after some ten tokens, and that proofs take hundreds and fail mostly."""
     path = tmp_path_factory.mktemp("predictor") / "p.shadow"
     rng = np.random.default_rng(0)
-    texts = [f"What is {n} + 1?" if n % 2 else f"Prove at length that {n} is no sum of squares." for n in range(200)]
+    texts = [f"What is {n} + 1?" if n % 2 else f"Prove at length that {n} is … {HOSTILE}" for n in range(200)]
     hard = np.arange(200) % 2 == 0
-    right = rng.random(200) < np.where(hard, 0.1, 0.9)
+    right = rng.random(200) < np.where(hard, 0.1, 1.0)
     length = np.where(hard, rng.integers(300, 500, 200), rng.integers(8, 14, 200))
     evidence = Evidence(texts, range(200), length, right, length + 1, [False] * 200)
     fitted = OutcomePredictor(n_trees=20).fit(evidence)
@@ -69,22 +70,22 @@ def questions(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(serve: Serve) -> Served:
-    """Adds right, but for every tenth sum; fails one request of a few."""
+    """Adds right, but for every tenth sum; proves nothing."""
 
     async def reply(wire: Wire) -> None:
         if not wire.path.endswith("/chat/completions"):
             await wire.answer({"data": [{"id": "m"}]})
             return
         asked = wire.body["messages"][-1]["content"].split()
-        if asked[0] != "What":
-            await wire.begin()
-            await wire.piece("Let me see. " * 50)
-            await wire.finish(usage=150)
-            return
-        number = int(asked[2])
+        words = ["so"] * 150
+        if asked[0] == "What":
+            number = int(asked[2])
+            words = f"Let me add these two up at once. Answer: {ANSWER if number % 10 == 9 else number + 2}".split(" ")
+        most = min(len(words), wire.body["max_tokens"])
         await wire.begin()
-        await wire.piece(f"Let me add. Answer: {ANSWER if number % 10 == 9 else number + 2}")
-        await wire.finish(usage=11)
+        for word in words[:most]:
+            await wire.piece(f"{word} ")
+        await wire.finish("length" if most < len(words) else "stop", usage=most)
 
     return serve(reply)
 
@@ -111,19 +112,21 @@ def test_the_report_says_what_was_bought_for_whom_and_what_more_would_buy(
     summary = json.loads(said.out)
     html, words = page_of(questions)
     right, spent = summary["right"], summary["spent"]
-    assert right >= 45
+    assert 25 <= right < 54
     assert f"<h1>{right} right answers for {spent} tokens</h1>" in html
     assert f"{right} of 90 questions are right" in words
     assert f"spent: {spent / BUDGET:.0%} of the budget, ${summary['cost']:g}" in words
+    assert 0 <= BUDGET - spent < 20
     assert f"{BUDGET - spent} tokens left of the budget" in words
-    assert f"{spent / right:,.0f} tokens for each right answer; the last price paid at most" in words
+    assert f"{spent / right:,.0f} tokens for each right answer; the price in the end pays at most" in words
     # One story each, of what came and of who was turned away.
     assert re.search(
         r"Funded: sum/\d+ What is \d+ \+ 2\? expected It was believed to be right with \d+ % within", words
     )
-    assert re.search(r"came The reply took 11 tokens and ended by itself: “\d+”, which is right\.", words)
+    assert re.search(r"came The reply took 10 tokens and ended by itself: “\d+”, which is right\.", words)
     assert re.search(r"Turned away: proof/\d+ Prove at length", words)
-    assert re.search(r"price [\d.e-]+ right answers per token\. why (Its best offer is|Never likely)", words)
+    assert re.search(r"price 0\.0\d+ right answers per token\. expected It was believed to be right with", words)
+    assert "why It would have cost more than it returns." in words
     assert re.search(rf"sums 60 \d+ {right} ", words)
     assert re.search(r"finished \d+ \d+ [\d,]+ \d+%", words)
     compared = re.search(r"For the tokens that replies took, ([\d.]+) right answers were expected; (\d+) came", words)
@@ -133,7 +136,6 @@ def test_the_report_says_what_was_bought_for_whom_and_what_more_would_buy(
     assert "Replies were begun at " in words
     assert 2 == html.count("<svg")
     assert re.search(r"Another \d+ tokens buy about [\d.no]+ more right answers", words)
-    assert "1 line per" not in words
 
 
 def test_texts_from_outside_are_shown_and_do_nothing(
@@ -143,7 +145,7 @@ def test_texts_from_outside_are_shown_and_do_nothing(
     html, _ = page_of(questions)
     assert escape("<script>alert(1)</script><img src=x onerror=alert(2)>", quote=False) in html
     assert "{{ 7 * 7 }}" in html
-    assert not re.search(r"<(script|img|b|i)\b", html)
+    assert not re.search(r"<(script|img|i|b onclick)\b", html)
     assert not {"\u202e", "\x1b"} & set(html)
     addresses = set(re.findall(r"https?://[^\s\"'<>]*", html)) - {server.url}
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
@@ -159,7 +161,7 @@ def test_a_run_that_has_ended_is_reported_without_asking_anything(
     assert 0 == shadowprice(*run(server, questions, *options, "--resume")).code
     assert asked == len(server.bodies)
     again = page_of(questions)[1]
-    assert first.split("Made by")[0] == again.split("Made by")[0]
+    assert first.split("Made by")[0].split() == again.split("Made by")[0].split()
 
 
 def test_without_right_answers_answers_are_counted(

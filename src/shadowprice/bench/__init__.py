@@ -16,7 +16,7 @@ from shadowprice.bench._report import write_report
 from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._run_plots import Track
 from shadowprice.bench._run_report import Rows, RunSheet, write_run_report
-from shadowprice.bench._stories import Fact, Story, sentence, story
+from shadowprice.bench._stories import Fact, Story, believed, story
 from shadowprice.bench._streams import (
     AS_RECORDED,
     STREAM_SIZE,
@@ -50,6 +50,7 @@ __all__ = [
     "TierCurve",
     "Track",
     "ablation",
+    "believed",
     "check_bench",
     "check_plot_name",
     "compare",
@@ -63,7 +64,6 @@ __all__ = [
     "price_beliefs",
     "render_table",
     "run_bench",
-    "sentence",
     "story",
     "tier_curves",
     "write_drift_report",

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from shadowprice._types import FloatArray
 from shadowprice.bench._plots import _COLOURS, _INK, _STYLE, figure_to_svg
 
-_SIZE: Final = (4.6, 3.0)
+_SIZE: Final = (4.1, 2.9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,8 @@
 from textwrap import shorten
 from typing import Final, NamedTuple
 
+from shadowprice.policies import percent
+
 _LONGEST: Final = 700
 """Characters of a question that a story shows."""
 
@@ -37,3 +39,22 @@ def sentence(text: str) -> str:
     """A clause as a sentence: a capital at its beginning, a stop at its end."""
     text = text.strip()
     return "" if not text else text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def believed(gain: float, tokens: float, price: float) -> str:
+    """What was expected of a question, a sentence.
+
+    Args:
+        gain: Right answers that its best offer is expected to bring.
+        tokens: Tokens of that offer.
+        price: Shadow price, right answers per token; NaN or 0 if there is none.
+    """
+    if not gain > 0.0:
+        return "It was not believed to come to a right answer at any length."
+    own, limit = tokens / gain, 1.0 / price if price > 0.0 else 0.0
+    places = 0 if round(own) != round(limit) else 1
+    paid = f", where the price paid at most {limit:,.{places}f}" if limit else ""
+    return (
+        f"It was believed to be right with {percent(gain)} for about {tokens:,.{places}f} tokens, which is "
+        f"{own:,.{places}f} tokens for a right answer{paid}."
+    )

@@ -7,19 +7,16 @@ from functools import cached_property
 import numpy as np
 
 from shadowprice._types import FloatArray
-from shadowprice.beliefs import Beliefs, Misfit
+from shadowprice.beliefs import Beliefs, Misfit, Outcomes
 from shadowprice.curves import AbstractCurve
 from shadowprice.ledger import Totals
 from shadowprice.policies import (
     AbstractPlanner,
     AbstractPolicy,
     Expected,
-    Explanation,
     Knowledge,
-    Plan,
     Terms,
     WhatIf,
-    explain,
     get_policy,
     what_if,
 )
@@ -27,6 +24,18 @@ from shadowprice.runner import Reason, Result
 
 _MORE = (0.25, 0.5, 1.0)
 """Shares of the budget that are offered on top of it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Offers:
+    """What n questions offer for their tokens, before anything is asked."""
+
+    gain: FloatArray
+    """``(n,)`` P(right) that the best offer is expected to bring."""
+    tokens: FloatArray
+    """``(n,)`` tokens that it takes: those granted where a policy commits tokens, else those expected to be made."""
+    worth: FloatArray
+    """``(n,)`` its value per token, by the question's weight; what is above the price is bought."""
 
 
 @dataclass(frozen=True)
@@ -76,12 +85,16 @@ class Account:
         return self.beliefs.curve
 
     @cached_property
-    def explained(self) -> Explanation | None:
-        """Every question's best offer, and why those that were turned away got nothing at the last price."""
-        if self.curve is None:
+    def offers(self) -> "Offers | None":
+        """The best that was to be had from every question before it was asked; None where nothing was believed."""
+        if self.curve is None or self.beliefs is None:
             return None
-        granted = np.array([result.granted for result in self.results], dtype=np.int64)
-        return explain(Plan(granted, self.price), self.curve, Terms(len(self.terms), self.terms.weight))
+        outcomes = self.beliefs.outcomes
+        if outcomes is not None and self.policy.knows is Knowledge.OUTCOMES and not self.policy.commits:
+            return _expected_offers(outcomes, self.terms.weight)
+        tokens = self.curve.reservation_tokens()
+        price = np.where(np.isfinite(tokens), self.curve.reservation_price(), 0.0)
+        return Offers(np.maximum(self.curve.value(tokens), 0.0), tokens, self.terms.weight * price)
 
     @cached_property
     def expected(self) -> FloatArray:
@@ -126,9 +139,8 @@ class Account:
     def turned_away(self) -> list[int]:
         """Rows of abandoned questions, those first that were nearest to being funded."""
         rows = [row for row, one in enumerate(self.results) if one.reason is Reason.ABANDONED]
-        if self.explained is None:
-            return rows
-        return sorted(rows, key=lambda row: -float(self.explained.best_price[row]) if self.explained else 0.0)
+        offers = self.offers
+        return rows if offers is None else sorted(rows, key=lambda row: -float(offers.worth[row]))
 
     @cached_property
     def bargains(self) -> list[int]:
@@ -149,6 +161,16 @@ class Account:
     def has_price(self) -> bool:
         """Whether there is a price at the end."""
         return not math.isnan(self.price)
+
+
+def _expected_offers(outcomes: Outcomes, weight: FloatArray) -> Offers:
+    """Offers by the tokens that a reply is expected to make until then, as policies see them that can stop it."""
+    running = 1.0 - np.pad(np.asarray(outcomes.finished, dtype=np.float64), ((0, 0), (1, 0)))
+    steps = 0.5 * (running[:, :-1] + running[:, 1:]) * np.diff(outcomes.tokens, prepend=0.0)
+    made = np.maximum(steps.cumsum(axis=1), 1e-9)
+    best = np.argmax(outcomes.right / made, axis=1)
+    gain, tokens = (np.take_along_axis(each, best[:, None], axis=1)[:, 0] for each in (outcomes.right, made))
+    return Offers(np.asarray(gain, dtype=np.float64), tokens, weight * gain / tokens)
 
 
 def round_tokens(tokens: float) -> int:

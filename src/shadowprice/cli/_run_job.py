@@ -58,9 +58,9 @@ class Job:
     def account(self) -> Account:
         """What the run has come to, for its report; its ledger is still open."""
         there = [one for one in self._done.values() if one.reason is not Reason.INTERRUPTED]
-        totals, price = self.books.ledger.totals(), self.price
-        if price != price:  # nothing was bought in this session, but there may have been a price before
-            price = next((one.price for one in reversed(there) if one.price == one.price), price)
+        # Who was turned away last was so at the price in the end, in whatever session that was.
+        price = next((one.price for one in reversed(there) if one.reason is Reason.ABANDONED), self.price)
+        totals = self.books.ledger.totals()
         return Account(self.results, there, totals, self.policy, price, self.beliefs, self.terms)
 
     async def work(self, source: AbstractEngine, fallback: AbstractEngine | None) -> None:

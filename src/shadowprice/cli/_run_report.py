@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, sentence, story, write_run_report
+from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, believed, story, write_run_report
 from shadowprice.cli._budget import Wish, cost
 from shadowprice.cli._run_account import Account
 from shadowprice.ledger import without_secrets
@@ -101,9 +101,8 @@ def _facts(account: Account, wish: Wish) -> list[Fact]:
         Fact(f"{totals.spent:,} tokens", f"spent: {_share(totals.spent, totals.budget)} of the budget{money}"),
     ]
     if came:
-        limit = (
-            f"; the last price paid at most {1.0 / account.price:,.0f}" if account.has_price and account.price else ""
-        )
+        pays = 1.0 / account.price if account.has_price and account.price else 0.0
+        limit = f"; the price in the end pays at most {pays:,.0f}" if pays else ""
         facts.append(Fact(f"{totals.spent / came:,.0f} tokens", f"for each {_what(account, 1)}{limit}"))
     facts.append(Fact(f"{totals.available:,} tokens", "left of the budget"))
     return facts
@@ -130,15 +129,14 @@ def _funded(account: Account) -> Story | None:
 
 
 def _expectation(account: Account, row: int, price: float) -> str:
-    explained = account.explained
-    if explained is None or not np.isfinite(explained.best_tokens[row]):
+    offers = account.offers
+    if offers is None:
         return f"Nothing was believed of it: {account.policy.name} does not ask what a question is worth."
-    gain, tokens = float(explained.best_gain[row]), float(explained.best_tokens[row])
-    offer = f"It was believed to be right with {percent(gain)} within {tokens:,.0f} tokens"
-    if gain <= 0.0:
-        return "It was not believed to come to a right answer at any length."
-    paid = "" if math.isnan(price) or not price else f", where the price paid at most {1.0 / price:,.0f}"
-    return f"{offer}: {tokens / gain:,.0f} tokens for a right answer{paid}."
+    return believed(float(offers.gain[row]), float(offers.tokens[row]), price / _weight(account, row))
+
+
+def _weight(account: Account, row: int) -> float:
+    return float(account.terms.weight[row]) or math.inf
 
 
 def _came(one: Result) -> str:
@@ -155,21 +153,20 @@ def _came(one: Result) -> str:
 
 
 def _refused(account: Account) -> Story | None:
+    """The middle one of those that were turned away, by what it would have been worth."""
     if not account.turned_away:
         return None
-    row = account.turned_away[0]
-    one, explained = account.results[row], account.explained
+    row = account.turned_away[len(account.turned_away) // 2]
+    one, offers = account.results[row], account.offers
     price = one.price if not math.isnan(one.price) else account.price
-    if explained is None:
-        why = "No tokens were left for it."
-    else:
-        why = sentence(explained.reasons[row].removeprefix("abandoned: "))
+    dear = offers is not None and price > float(offers.worth[row])
     return story(
         f"Turned away: {one.question.query_id}",
         one.question.question,
         ("price", f"{price:.3g} right answers per token." if not math.isnan(price) else ""),
-        ("why", why),
-        ("instead", "Its tokens went to questions that return more for them." if explained is not None else ""),
+        ("expected", "" if offers is None else _expectation(account, row, price)),
+        ("why", "It would have cost more than it returns." if dear else "The last tokens did not reach it."),
+        ("instead", "Its tokens went to questions that return more for them." if dear else ""),
     )
 
 
@@ -186,8 +183,8 @@ def _bargains(account: Account) -> Rows:
         if not _good(account, one):
             break
         offer = "–"
-        if account.explained is not None and np.isfinite(account.explained.best_tokens[row]):
-            offer = percent(float(account.explained.best_gain[row]))
+        if account.offers is not None:
+            offer = percent(float(account.offers.gain[row]))
         text = shorten(one.question.question, _TEXT, placeholder=" …") or one.question.question[:_TEXT]
         answer = "–" if one.answer is None else shorten(one.answer, _TEXT, placeholder=" …")
         rows.append((one.question.query_id, text, answer, offer, f"{one.spent:,}"))
@@ -329,4 +326,4 @@ def _offers(account: Account) -> Rows:
         for place in range(1, len(found))
     ]
     columns = ("another … tokens", "buy right answers", "of questions", "price, right per 1,000 tokens")
-    return Rows(columns, tuple(rows), words=0)
+    return Rows(columns, tuple(rows))
