@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from shadowprice.bench._result import BenchResult
 from shadowprice.policies import Oracle
+
+_PART: Final = 0.75
 
 
 class Needs(NamedTuple):
@@ -16,6 +18,12 @@ class Needs(NamedTuple):
     """Right answers, percent."""
     tokens: dict[str, float]
     """Tokens charged per query, by policy, the fewest first; those that never get there are left out."""
+
+    @property
+    def fewest(self) -> frozenset[str]:
+        """The policies that need fewest, to the whole token; the oracle does not compete."""
+        rivals = {policy: round(tokens) for policy, tokens in self.tokens.items() if policy != Oracle.name}
+        return frozenset(policy for policy, tokens in rivals.items() if tokens == min(rivals.values()))
 
 
 def tokens_for(result: BenchResult, policy: str, stream: str, accuracy: float) -> float:
@@ -50,32 +58,36 @@ def needs(result: BenchResult, stream: str, accuracy: float, policies: Sequence[
     return Needs(stream, accuracy, {policy: tokens for tokens, policy in there})
 
 
-def reached_by_all(result: BenchResult, stream: str) -> float:
-    """The most that every policy but the oracle gets right on a stream at some budget, in tenths of a percent."""
+def within_reach(result: BenchResult, stream: str) -> float:
+    """Three quarters of the most that every policy but the oracle gets right on a stream at some budget, percent.
+
+    Near its top the curve of every policy is flat, and what the last points take says little.
+    """
     tops = [
         max(result.cell(policy, stream, budget).accuracy for budget in result.budgets)
         for policy in result.measured
         if policy != Oracle.name
     ]
-    return math.floor(10.0 * min(tops, default=0.0)) / 10.0
+    return round(_PART * min(tops, default=0.0), 1)
 
 
-def ties(result: BenchResult, stream: str) -> list[str]:
-    """A sentence for each budget at which several policies share the first place: what the same takes each of them."""
-    said = []
+def tie(result: BenchResult, stream: str) -> str:
+    """What the same share right takes those who share the first place, at the smallest budget where some do.
+
+    Empty where nobody does, or where it takes all of them the same.
+    """
     for budget in result.budgets:
         first = result.best(stream, budget)
         level = min((result.cell(policy, stream, budget).accuracy for policy in first), default=0.0)
         if len(first) < 2 or level <= 0.0:  # one is no tie
             continue
         found = needs(result, stream, level, sorted(first, key=result.policies.index)).tokens
-        if found:
+        if len({round(tokens) for tokens in found.values()}) > 1:
             each = join(f"{policy} takes {tokens:,.0f}" for policy, tokens in found.items())
-            said.append(
-                f"At {budget} tokens per query {join(found)} get the same, {level:.1f} %; to get there, {each} tokens "
-                "per query."
+            return (
+                f"At {budget} tokens per query several get the same, {level:.1f} %; to get there {each} tokens a query."
             )
-    return said
+    return ""
 
 
 def join(parts: Iterable[str]) -> str:

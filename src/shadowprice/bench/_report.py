@@ -17,7 +17,7 @@ from shadowprice.beliefs import (
     scoring_grid,
 )
 from shadowprice.bench._clauses import CLAUSES, Names
-from shadowprice.bench._equal import Needs, join, needs, reached_by_all, ties, tokens_for
+from shadowprice.bench._equal import Needs, join, needs, tie, tokens_for, within_reach
 from shadowprice.bench._fit_plots import plot_reliability, plot_tiers
 from shadowprice.bench._forecasts import Forecasts
 from shadowprice.bench._page import write_page
@@ -83,7 +83,7 @@ def write_report(
         tiers=tier_colours(),
         accuracy={stream: (svg, accuracy_said(shown, stream)) for stream, svg in plot_accuracy(shown).items()},
         same=_same(shown),
-        ties=[(stream, said) for stream in shown.streams for said in ties(shown, stream)],
+        ties=[(stream, said) for stream in shown.streams if (said := tie(shown, stream))],
         price=plot_price(shown),
         price_said=price_said(shown),
         spend=plot_spend(shown),
@@ -95,10 +95,10 @@ def write_report(
 
 
 def _same(result: BenchResult) -> list[Needs]:
-    """What every policy needs for the share right that all of them reach, by stream."""
+    """What every policy needs for a share right that is within the reach of all, by stream."""
     found = []
     for stream in result.streams:
-        level = reached_by_all(result, stream)
+        level = within_reach(result, stream)
         if level > 0.0:
             found.append(needs(result, stream, level, result.measured))
     return found
