@@ -191,7 +191,8 @@ FAINT = """() => {
     const [low, high] = [light(ink), light(paper(node))].sort((a, b) => a - b);
     return (high + 0.05) / (low + 0.05);
   };
-  const words = [...document.querySelectorAll("h1, h2, h3, p, b, dt, dd, blockquote, figcaption, th, td, li, small, code")];
+  const names = "h1, h2, h3, p, b, dt, dd, blockquote, figcaption, th, td, li, small, code";
+  const words = [...document.querySelectorAll(names)];
   const axes = [...document.querySelectorAll("figure svg g[id^=text] g")];
   return [
     ...words.filter(node => node.innerText.trim() && contrast(getComputedStyle(node).color, node) < 4.5),
