@@ -75,8 +75,9 @@ def account() -> Account:
         if number % 2:
             results.append(Result(question, Reason.ABANDONED, 0, 0, 0.01))
         else:
-            done = {"answer": HOSTILE, "correct": number % 8 > 0, "position": 20}
-            results.append(Result(question, Reason.FINISHED, 32, 24, 0.02 - number / 5000, **done))
+            price, good = 0.02 - number / 5000, number % 8 > 0
+            done = Result(question, Reason.FINISHED, 32, 24, price, answer=HOSTILE, correct=good, position=20)
+            results.append(done)
     replied = [one for one in results if one.reason.replied]
     totals = Totals(900, 24 * len(replied), 0, 0, 0, 0, 0, {})
     outcomes = Beliefs(16 * ones, 0.1 * ones, 0.1 * ones, Outcomes(grid, right, right))

@@ -12,7 +12,6 @@ import pytest
 
 from http_server import Serve, Served, Wire
 from shadowprice.beliefs import Evidence, OutcomePredictor, PredictorCard, save_predictor
-from shadowprice.cli._run_account import round_tokens
 
 Command = Callable[..., Any]
 SHORT, LONG = 60, 30
@@ -198,8 +197,3 @@ def test_secrets_in_an_address_stay_out(shadowprice: Command, server: Served, qu
     html, words = page_of(questions)
     assert "hunter2" not in html
     assert "shadowprice run " in words
-
-
-@pytest.mark.parametrize(("tokens", "said"), [(0.4, 0), (7.2, 7), (99.4, 99), (175.0, 180), (12_345.0, 12_000)])
-def test_what_is_offered_is_a_round_number(tokens: float, said: int) -> None:
-    assert said == round_tokens(tokens)

@@ -23,6 +23,8 @@ _TEXT: Final = 90
 """Characters of a question in a table."""
 _REPLY: Final = 200
 """Characters of an answer."""
+_NOTHING: Final = 0.05
+"""Right answers that read as 0.0."""
 _SURE: Final = 0.15
 """What came is as expected if it is off by no more than this share, or by chance."""
 
@@ -109,7 +111,7 @@ def _facts(account: Account, wish: Wish) -> list[Fact]:
 
 
 def _share(part: float, whole: float) -> str:
-    return f"{part / whole:.0%}" if whole else "all"
+    return f"{part / whole:.0%}" if whole else "–"
 
 
 def _funded(account: Account) -> Story | None:
@@ -299,16 +301,22 @@ def _more(account: Account) -> list[str]:
             f"{len(account.unserved):,} questions were not asked. What more tokens would buy of them is not known, as "
             "nothing is believed of them: fit a predictor (`shadowprice fit`) to say so."
         ]
-    found = account.more
+    found, said = account.more, []
+    if any(one.reason is Reason.INTERRUPTED for one in account.results):
+        said.append(
+            f"It is not over: {account.totals.available:,} tokens are left, which are expected to buy about "
+            f"{found.expected[0]:,.1f} right answers; go on with the same command and --resume."
+        )
     gained = found.expected - found.expected[0]
     place = next((place for place in range(1, len(found)) if gained[place] >= 1.0), len(found) - 1)
-    tokens = int(found.budgets[place] - found.budgets[0])
-    if gained[place] < 0.05:  # what reads as 0.0
-        return [f"Another {tokens:,} tokens buy about no more right answers: those not asked are not worth asking."]
+    tokens, n = int(found.budgets[place] - found.budgets[0]), len(account.unserved)
+    if gained[place] < _NOTHING:
+        return [*said, f"Another {tokens:,} tokens buy about no more right answers: what is left is not worth asking."]
     return [
-        f"Another {tokens:,} tokens buy about {gained[place]:,.1f} more right answers among the "
-        f"{len(account.unserved):,} questions that were not asked.",
-        f"To go on: the same command with --resume and --budget {budget + tokens}; no reply is asked for twice.",
+        *said,
+        f"Another {tokens:,} tokens buy about {gained[place]:,.1f} more right answers among the {n:,} "
+        f"question{'' if n == 1 else 's'} that {'was' if n == 1 else 'were'} not asked.",
+        f"To top up: the same command with --resume and --budget {budget + tokens}; no reply is asked for twice.",
     ]
 
 
