@@ -6,6 +6,7 @@ from typing import Final
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 
 from shadowprice._types import FloatArray
 from shadowprice.bench._plots import _COLOURS, _INK, _STYLE, figure_to_svg
@@ -42,6 +43,7 @@ def plot_right(track: Track) -> str:
         if np.isfinite(track.expected).all():
             axes.plot(spent, np.append(0.0, track.expected), color=_INK, lw=1.6, ls="--", label="expected")
         axes.step(spent, np.append(0.0, track.came), where="post", color=_COLOURS["index"], lw=2.2, label="came")
+        axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(what)
         axes.set_title(f"{what} for the tokens")
         axes.legend(fontsize=9, loc="upper left")
