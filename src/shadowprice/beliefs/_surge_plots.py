@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _INK: Final = "#7a8190"
 _MEASURED: Final = "#2a9d8f"
-_FITTED: Final = "#e9a23b"
+_FITTED: Final = "#c9801a"
 _STYLE: Final[dict[Any, Any]] = {
     "font.size": 10,
     "svg.fonttype": "path",

@@ -14,6 +14,9 @@ from shadowprice.bench._kept import kept_forecast
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve, price_beliefs, tier_curves
 from shadowprice.bench._report import write_report
 from shadowprice.bench._result import BenchResult, Cell
+from shadowprice.bench._run_plots import Track
+from shadowprice.bench._run_report import Rows, RunSheet, write_run_report
+from shadowprice.bench._stories import Fact, Story, believed, story
 from shadowprice.bench._streams import (
     AS_RECORDED,
     STREAM_SIZE,
@@ -34,13 +37,19 @@ __all__ = [
     "BudgetAccuracy",
     "Cell",
     "Entrant",
+    "Fact",
     "FitResult",
     "Forecasts",
     "Recipe",
+    "Rows",
+    "RunSheet",
+    "Story",
     "Stream",
     "StreamSampler",
     "TierCurve",
+    "Track",
     "ablation",
+    "believed",
     "check_bench",
     "check_plot_name",
     "compare",
@@ -53,9 +62,11 @@ __all__ = [
     "kept_forecast",
     "price_beliefs",
     "run_bench",
+    "story",
     "tier_curves",
     "write_drift_report",
     "write_fit_report",
     "write_report",
+    "write_run_report",
     "write_what_if_plot",
 ]

@@ -11,9 +11,9 @@ from shadowprice.bench._plots import _INK, _STYLE, figure_to_svg
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve
 
 _BELIEVED: Final = "#2a9d8f"
-_MEASURED: Final = "#e9a23b"
-_TIERS: Final = ("#2a9d8f", "#e9a23b", "#d1495b")
-_SIZE: Final = (4.6, 3.2)
+_MEASURED: Final = "#c9801a"
+_TIERS: Final = ("#2a9d8f", "#c9801a", "#d1495b")
+_SIZE: Final = (4.1, 3.0)
 _MOST_POINTS: Final = 800
 """Points of a scatter; more say nothing more and make a large file."""
 

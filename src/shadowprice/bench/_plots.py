@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from shadowprice.bench._result import BenchResult, Cell
+from shadowprice.bench._result import BenchResult
 from shadowprice.policies import Oracle
 from shadowprice.traces import TIERS
 
@@ -22,23 +22,23 @@ _NO_METADATA: Final = {"Creator": None, "Date": None, "Format": None, "Type": No
 """Keeps out the date, so that equal results are equal files, and addresses, so that a report links to nothing."""
 _INK: Final = "#7a8190"
 _COLOURS: Final = {
-    "uniform": "#8d99ae",
-    "predictor": "#b08968",
-    "tale-ep": "#c98ca7",
-    "clear-heuristic": "#8fb8de",
-    "clear-auction": "#79c0b4",
+    "uniform": "#7d8aa1",
+    "predictor": "#a97f5c",
+    "tale-ep": "#bb7396",
+    "clear-heuristic": "#4a8fcb",
+    "clear-auction": "#6a994e",
     "clear-lambert": "#2a9d8f",
-    "expected": "#e9a23b",
+    "expected": "#c9801a",
     "index": "#d1495b",
     "index-resume": "#8867c0",
     "oracle": _INK,
 }
-_OTHERS: Final = ("#2a9d8f", "#e9a23b", "#d1495b", "#8867c0", "#8fb8de", "#b08968", "#6a994e", "#c98ca7", "#577590")
+_OTHERS: Final = ("#2a9d8f", "#c9801a", "#d1495b", "#8867c0", "#4a8fcb", "#a97f5c", "#6a994e", "#bb7396", "#5f7f9e")
 """Colours of rows that are not named like a policy, in turn."""
 _STRONG: Final = ("clear-lambert", "expected", "index", "index-resume", "oracle")
 """Policies that are drawn strongly where there are many."""
-_TIERS: Final = dict(zip(TIERS, ("#2a9d8f", "#e9a23b", "#d1495b"), strict=True))
-_SIZE: Final = (4.6, 3.2)
+_TIERS: Final = dict(zip(TIERS, ("#2a9d8f", "#c9801a", "#d1495b"), strict=True))
+_SIZE: Final = (4.1, 3.0)
 _SMALL: Final = (3.2, 2.5)
 _STYLE: Final[dict[Any, Any]] = {
     "svg.fonttype": "path",
@@ -104,7 +104,7 @@ def plot_spend(result: BenchResult) -> str:
         for budget in result.budgets:
             cells = [result.cell(policy, stream, budget) for stream in result.streams]
             right = sum(cell.accuracy for cell in cells) / 100.0
-            spends.append(sum(_charged(result, cell) for cell in cells) / right if right > 0.05 else np.nan)
+            spends.append(sum(result.charged(cell) for cell in cells) / right if right > 0.05 else np.nan)
         lines[policy] = spends
     with plt.rc_context(_STYLE):
         figure, axes = plt.subplots(figsize=_SIZE, layout="constrained")
@@ -145,10 +145,6 @@ def plot_abandoned(result: BenchResult) -> dict[str, str]:
 def tier_colours() -> dict[str, str]:
     """The colours that tiers are drawn in."""
     return dict(_TIERS)
-
-
-def _charged(result: BenchResult, cell: Cell) -> float:
-    return cell.allocated if result.accounting == "allocated" and cell.policy not in result.notes else cell.generated
 
 
 def _accuracy(result: BenchResult, stream: str) -> Figure:
@@ -192,10 +188,11 @@ def _budget_axis(axes: Axes, result: BenchResult) -> None:
 
 
 def figure_to_svg(figure: Figure) -> str:
-    """The bare <svg> element, without the XML prologue."""
+    """The bare <svg> element, without the XML prologue; its axes take the ink of the page."""
     buffer = io.StringIO()
     with plt.rc_context(_STYLE):
         figure.savefig(buffer, format="svg", metadata=_NO_METADATA)
     plt.close(figure)
     text = buffer.getvalue()
-    return text[text.index("<svg") :]
+    # Axes and their words follow the page's scheme; one ink for both would be faint in each.
+    return text[text.index("<svg") :].replace(_INK, f"var(--axis, {_INK})")

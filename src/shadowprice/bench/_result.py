@@ -105,6 +105,11 @@ class BenchResult:
         }
         return frozenset(policy for policy, score in scores.items() if score == max(scores.values()))
 
+    def charged(self, cell: Cell) -> float:
+        """Tokens that a cell's policy was charged per query, by the accounting of the table and its notes."""
+        granted = self.accounting == "allocated" and cell.policy not in self.notes
+        return cell.allocated if granted else cell.generated
+
     def closed(self, policy: str, reference: str = ClearLambert.name) -> float | None:
         """Share of the distance from a reference, clear-lambert by default, to the oracle that a policy closes.
 

@@ -14,18 +14,19 @@ def ledger_place(ledger: Path | None, output: Path) -> Path:
     return ledger or beside(output, "{}.ledger", what="The ledger", advice="say where it shall be with --ledger")
 
 
-def check_run_files(output: Path, ledger: Path | None, **read: Place) -> None:
-    """Refuse a run that would write over what it reads, or its ledger.
+def check_run_files(output: Path, ledger: Path | None, report: Path | None = None, **read: Place) -> None:
+    """Refuse a run that would write over what it reads, its ledger, or one output with another.
 
     Args:
         output: Where the answers go.
         ledger: What the user says of the ledger.
+        report: Where the report goes, if one is asked for.
         read: Files that are read, by the names of the command's parameters.
 
     Raises:
         InputError: It would, or there is no place for the ledger.
     """
-    written = {"--output": output, **ledger_files("--ledger", ledger_place(ledger, output))}
+    written = {"--output": output, **ledger_files("--ledger", ledger_place(ledger, output)), "--report": report}
     check_places(written, {_option(name): path for name, path in read.items()})
 
 

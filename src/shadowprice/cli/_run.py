@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shadowprice._errors import InputError
-from shadowprice.cli._options import MOST_SEED, print_json, say
+from shadowprice.cli._options import MOST_SEED, print_json, require_writable, say
 from shadowprice.cli._parameters import (
     AllowCode,
     Bare,
@@ -100,6 +100,9 @@ def run(
         Path | None, typer.Option(help="Ledger file; OUTPUT.ledger if not given. Processes that name one share it.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in the ledger, or join it.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML report; with --resume also of a run that has ended.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
     """Answer questions inside a shared token budget.
@@ -114,6 +117,7 @@ def run(
       shadowprice run questions.jsonl --predictor smollm2.shadow --budget 4k -o answers.jsonl
       shadowprice run questions.jsonl --budget 40k -o answers.jsonl --resume
       shadowprice run questions.jsonl --budget 60k -o answers.jsonl --resume      (topped up by 20k)
+      shadowprice run questions.jsonl --budget 60k -o answers.jsonl --resume --report run.html
       shadowprice run questions.jsonl --budget '$5' --price-per-million 0.4 -o answers.jsonl
       shadowprice run mine.csv --columns question=prompt,gold=answer --budget 40k -o answers.jsonl
       shadowprice run questions.jsonl --policy uniform --budget 4k -o uniform.jsonl --json
@@ -134,7 +138,7 @@ def run(
     from shadowprice.cli._policies import LEARNT, choose_live_policy, predict, read_terms
     from shadowprice.cli._run_books import fingerprint_of, open_books
     from shadowprice.cli._run_display import display, print_summary, summarise
-    from shadowprice.cli._run_end import chosen_end, complain, write_what_there_is
+    from shadowprice.cli._run_end import chosen_end, complain, report_of, write_what_there_is
     from shadowprice.cli._run_job import Job
     from shadowprice.runner import MOST_EXPLORED, Reason, Retries, RunSettings, check_questions, write_results
 
@@ -146,6 +150,7 @@ def run(
     check_run_files(
         output,
         ledger,
+        report,
         questions=questions,
         predictor=predictor,
         model=model_file(model, engine),
@@ -175,6 +180,7 @@ def run(
     )
     if output.is_dir() or not output.parent.is_dir():
         raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
+    require_writable(report)
     saved = None if predictor is None else read_predictor(predictor)
     known = predict(saved.predictor, asked) if saved is not None and wish.needs_beliefs else None
     tokens = wish.tokens(len(asked), known)
@@ -214,11 +220,12 @@ def run(
             try:
                 await job.work(source, second)
             except BaseException:
-                write_what_there_is(job, source.model, output)
+                write_what_there_is(job, source.model, output, wish, report)
                 raise
             write_results(job.results, source.model, output)
             if not any(result.reason is Reason.INTERRUPTED for result in job.results):
                 books.ledger.finish()
+            report_of(job, wish, report)
             return job
 
     job = asyncio.run(work())

@@ -2,20 +2,32 @@
 
 from pathlib import Path
 
-from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, no_such
+from shadowprice._errors import BudgetTooSmallError, EngineError, InputError, LedgerError, no_such
+from shadowprice.cli._budget import Wish
 from shadowprice.cli._options import say
 from shadowprice.cli._run_job import Job
 from shadowprice.runner import End, Reason, Result, write_results
 
 
-def write_what_there_is(job: Job, model: str, output: Path) -> None:
+def write_what_there_is(job: Job, model: str, output: Path, wish: Wish, report: Path | None) -> None:
     """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
     if all(result.reason is Reason.INTERRUPTED for result in job.results):
         return  # nothing was bought, and what stands there may have been
     try:
         write_results(job.results, model, output)
-    except InputError as error:
+        report_of(job, wish, report)
+    except (InputError, LedgerError) as error:
         say(f"{error} The answers are in {job.books.path}: --resume writes them once that is mended.")
+
+
+def report_of(job: Job, wish: Wish, path: Path | None) -> None:
+    """Write the report of a run, if one is asked for."""
+    if path is None:
+        return
+    from shadowprice.cli._run_report import write_report_of  # matplotlib takes a while to import
+
+    write_report_of(job.account(), wish, job.more, path)
+    say(f"Report written to {path}.")
 
 
 def chosen_end(name: str, fallback: str | None) -> End:

@@ -8,6 +8,7 @@ from shadowprice.beliefs import Beliefs, Expected, Misfit, RunningPredictor, Sav
 from shadowprice.cli._options import say
 from shadowprice.cli._policies import nothing_known, predict
 from shadowprice.cli._readable import Watch, reading_of
+from shadowprice.cli._run_account import Account
 from shadowprice.cli._run_books import Books
 from shadowprice.cli._run_display import Display
 from shadowprice.cli._signals import listen
@@ -42,6 +43,8 @@ class Job:
     """What warns where few replies can be read."""
     more: dict[str, Any] = field(default_factory=dict)
     """What learning has cost, and what the ledger and the server say, for the summary."""
+    beliefs: Beliefs | None = None
+    """What was believed of the questions; None until that is known."""
 
     def __post_init__(self) -> None:
         self._done = dict(self.books.done)
@@ -52,6 +55,14 @@ class Job:
         fresh = (Result(one, Reason.INTERRUPTED, 0, 0, self.price) for one in self.questions)
         return [self._done.get(one.question.query_id, one) for one in fresh]
 
+    def account(self) -> Account:
+        """What the run has come to, for its report; its ledger is still open."""
+        there = [one for one in self._done.values() if one.reason is not Reason.INTERRUPTED]
+        # Who was turned away last was so at the price in the end, in whatever session that was.
+        price = next((one.price for one in reversed(there) if one.reason is Reason.ABANDONED), self.price)
+        totals = self.books.ledger.totals()
+        return Account(self.results, there, totals, self.policy, price, self.beliefs, self.terms)
+
     async def work(self, source: AbstractEngine, fallback: AbstractEngine | None) -> None:
         """Ask what has no outcome yet."""
         for result in self.books.done.values():
@@ -60,6 +71,7 @@ class Job:
         listen(stop)
         before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
         beliefs, running = await self._believe(source, stop)
+        self.beliefs = beliefs
         misfit = self._compare(beliefs)
         await self._buy(source, fallback, stop, beliefs, running, misfit)
         refuted = None if misfit is None else misfit.refuted
@@ -67,6 +79,7 @@ class Job:
             self.more["misfit"] = asdict(refuted)
             if self.learn and not stop.is_set():
                 beliefs, running = await self._learn(source, stop)
+                self.beliefs = beliefs
                 await self._buy(source, fallback, stop, beliefs, running, None)
         after = await source.total_generated()
         totals = self.books.ledger.totals()

@@ -5,6 +5,7 @@ from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import Recovered
 from shadowprice.ledger._run import Run
+from shadowprice.ledger._secrets import without_secrets
 from shadowprice.ledger._standing import News
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "State",
     "Totals",
     "export_requests",
+    "without_secrets",
 ]

@@ -5,7 +5,7 @@ from typing import Final
 from shadowprice._errors import InputError, no_such
 from shadowprice.policies._baselines import Oracle, Predictor, Uniform
 from shadowprice.policies._clear import ClearAuction, ClearHeuristic, ClearLambert, Expected
-from shadowprice.policies._explain import UNLIKELY, Explanation, Why, explain, right_within
+from shadowprice.policies._explain import UNLIKELY, Explanation, Why, explain, percent, right_within
 from shadowprice.policies._index import Index, IndexMarket, IndexResume, IndexResumeMarket
 from shadowprice.policies._market import (
     AbstractMarket,
@@ -95,6 +95,7 @@ __all__ = [
     "get_planner",
     "get_policy",
     "nearest",
+    "percent",
     "right_within",
     "tally",
     "what_if",
