@@ -32,6 +32,12 @@ class Terminal(Console):
             width = (int(columns) if columns.isdecimal() else 0) or _USUAL
         super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print; the lines of what is only text are broken by who shows it, so that files keep sentences whole."""
+        if all(isinstance(one, str) for one in objects):
+            options.setdefault("soft_wrap", True)
+        super().print(*objects, **options)
+
     def render_str(self, text: str, **options: Any) -> Text:
         """What Rich makes of every string, in tables and titles too."""
         return super().render_str("\n".join(map(shown, text.split("\n"))), **options)

@@ -8,7 +8,7 @@ from shadowprice.grading._spans import Span
 _LONGEST: Final = 200
 _MOST_WORDS: Final = 6
 _VERBS: Final = (" is ", " are ", " was ", " were ")
-_SAYS: Final = re.compile(r"[^\n]*?\b(?:is|are|was|were)\b (?P<said>[^\n.;:!?]{1,80})[.!]?")
+_SAYS: Final = re.compile(r"[^\n]*?\b(?:is|are|was|were)\b (?P<said>(?:(?!, [a-z])[^\n.;:!?]){1,80})[.!]?")
 HEDGED: Final = re.compile(
     r"\b(?:not|or|if|maybe|perhaps|might|unless|whether|either|wrong|incorrect|false)\b|n['’]t\b", re.IGNORECASE
 )
