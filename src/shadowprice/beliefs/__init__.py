@@ -16,7 +16,7 @@ from shadowprice.beliefs._outcome import OutcomePredictor
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook, WatchedOutlook
 from shadowprice.beliefs._prior import PriorPredictor
 from shadowprice.beliefs._progress import Progress, WordDirections
-from shadowprice.beliefs._progress_kernels import PROGRESS_FEATURES, PROGRESS_GROUPS
+from shadowprice.beliefs._progress_features import PROGRESS_FEATURES, PROGRESS_GROUPS
 from shadowprice.beliefs._running import RunningPredictor
 from shadowprice.beliefs._scores import (
     MEASURES,

@@ -24,7 +24,7 @@ from shadowprice._text import shown
 from shadowprice.beliefs._archive import array_bytes, check_arrays, open_archive, read_array
 from shadowprice.beliefs._base import AbstractPredictor
 from shadowprice.beliefs._card import PredictorCard, Reference
-from shadowprice.beliefs._progress_kernels import BUCKETS
+from shadowprice.beliefs._progress_state import BUCKETS
 from shadowprice.beliefs._running import RunningPredictor
 from shadowprice.beliefs._sound import check_sound
 from shadowprice.beliefs._trusted import foreign_types, trusted_by_name

@@ -13,16 +13,10 @@ from numpy.typing import NDArray
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.beliefs._progress_kernels import (
-    BUCKETS,
-    CHANNELS,
-    INTEGERS,
-    PLACES,
-    PROGRESS_FEATURES,
-    counted_words,
-    describe_rows,
-    read_rows,
-)
+from shadowprice.beliefs._progress_described import describe_rows
+from shadowprice.beliefs._progress_features import CHANNELS, PROGRESS_FEATURES, counted_words
+from shadowprice.beliefs._progress_kernels import read_rows
+from shadowprice.beliefs._progress_state import BUCKETS, INTEGERS, PLACES
 
 
 class WordDirections(NamedTuple):

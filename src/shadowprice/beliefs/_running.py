@@ -27,7 +27,8 @@ from shadowprice.beliefs._landmarks import (
     time_features,
 )
 from shadowprice.beliefs._progress import Progress, WordDirections, read_prefixes
-from shadowprice.beliefs._progress_kernels import BUCKETS, PROGRESS_FEATURES, PROGRESS_GROUPS, columns_of
+from shadowprice.beliefs._progress_features import PROGRESS_FEATURES, PROGRESS_GROUPS, columns_of
+from shadowprice.beliefs._progress_state import BUCKETS
 
 _FEWEST = 8
 """With fewer different questions than this nothing is learnt, and static beliefs are conditioned on the token count."""
