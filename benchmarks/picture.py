@@ -1,7 +1,7 @@
 """Draw the README's picture from results of `shadowprice bench`: right answers against the budget.
 
-    shadowprice bench bundled --accounting generated --json b.json
-    python benchmarks/picture.py b.json -o docs/picture.svg
+shadowprice bench bundled --accounting generated --seeds 4 --json b.json
+python benchmarks/picture.py b.json -o docs/picture.svg
 """
 
 import argparse
@@ -19,7 +19,7 @@ from matplotlib.ticker import NullLocator  # noqa: E402
 SHOWN = {
     "oracle": ("oracle: knows the answers", "#8a8f98", ":"),
     "index": ("index: ours", "#d1495b", "-"),
-    "clear-lambert": ("clear-lambert: the paper", "#30638e", "-"),
+    "clear-lambert": ("clear-lambert: the paper", "#3f8fca", "-"),
     "uniform": ("uniform: the same cap for all", "#8a8f98", "-"),
 }
 """Policies in the picture: how they are called, their colour and their line."""
