@@ -13,8 +13,8 @@ import matplotlib as mpl
 
 mpl.use("svg")
 
-import matplotlib.pyplot as plt  # noqa: E402  a backend has to be chosen first
-from matplotlib.ticker import NullLocator  # noqa: E402
+import matplotlib.pyplot as plt
+from matplotlib.ticker import NullLocator
 
 SHOWN = {
     "oracle": ("oracle: knows the answers", "#8a8f98", ":"),
