@@ -25,9 +25,24 @@ def say_doubts(saved: SavedPredictor, path: Path, questions: Sequence[Question],
         asking: How it is asked.
         instead: What else can be done.
     """
-    for doubt in (_unlike(saved, path, questions, instead), _asked_otherwise(saved.card, path, questions, asking)):
+    doubts = (
+        _no_better(saved.card, path, instead),
+        _unlike(saved, path, questions, instead),
+        _asked_otherwise(saved.card, path, questions, asking),
+    )
+    for doubt in doubts:
         if doubt:
             say(doubt)
+
+
+def _no_better(card: PredictorCard, path: Path, instead: str) -> str:
+    skill, _, _ = card.scores.get("brier_skill", (1.0, 1.0, 1.0))
+    if skill > 0.0:
+        return ""
+    return (
+        f"When it was fitted, {path} was no better on unseen questions than believing the same of all of them: record "
+        f"more of your questions and fit again, or {instead}."
+    )
 
 
 def _unlike(saved: SavedPredictor, path: Path, questions: Sequence[Question], instead: str) -> str:

@@ -275,16 +275,16 @@ def _priced(account: Account) -> str:
     if known.size < 2:  # a single price does not move
         return ""
     first, last = (1000.0 * float(np.median(part)) for part in (known[: _part(known)], known[-_part(known) :]))
-    moved = last / first
+    moved, low, high = last / first, 1000.0 * float(known.min()), 1000.0 * float(known.max())
     if moved > 1.0 + _SURE:
         verdict = "it rose, as tokens went faster than believed"
     elif moved < 1.0 - _SURE:
         verdict = "it fell, as replies left tokens over"
     else:
-        verdict = "it stayed about where it began"
+        verdict = "it ended about where it began"
     return (
-        f"Replies were begun at {first:.3g} right answers per 1,000 tokens at first and at {last:.3g} in the end: "
-        f"{verdict}."
+        f"Replies were begun at {first:.3g} right answers per 1,000 tokens at first and at {last:.3g} in the end, and "
+        f"between {low:.3g} and {high:.3g} on the way: {verdict}."
     )
 
 

@@ -149,7 +149,8 @@ def _gold_number(gold: str) -> Number | None:
     number = read_number(without_hashes(gold))
     if number is None and gold.strip():
         raise InputError(
-            f"The right answer '{_short(gold)}' has no number to grade by: use the grader 'exact' or 'math'."
+            f"The right answer '{_short(gold)}' has no number to grade by: leave the grader out, so that each right "
+            "answer says its own, or use 'exact' or 'math', or 'choice' for letters."
         )
     return number
 

@@ -10,7 +10,18 @@ from shadowprice._errors import InputError
 
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "query_id": (
-        *("query_id", "id", "qid", "question_id", "problem_id", "task_id", "custom_id", "example_id", "sample_id"),
+        *(
+            "query_id",
+            "id",
+            "qid",
+            "question_id",
+            "questionid",
+            "problem_id",
+            "task_id",
+            "custom_id",
+            "example_id",
+            "sample_id",
+        ),
         *("item_id", "doc_id", "unique_id", "uid", "uuid", "guid", "idx", "index"),
     ),
     "question": (
@@ -18,7 +29,16 @@ NAMES: Final[dict[str, tuple[str, ...]]] = {
         *("instruction", "input", "text"),
     ),
     "gold": (
-        *("gold", "answer", "target", "final_answer", "correct_answer", "gold_answer", "reference_answer"),
+        *(
+            "gold",
+            "answer",
+            "target",
+            "final_answer",
+            "correct_answer",
+            "right_answer",
+            "gold_answer",
+            "reference_answer",
+        ),
         *("expected_answer", "ground_truth", "groundtruth", "reference", "expected", "expected_output", "answerkey"),
         *("answer_key", "correct_option", "label", "ideal", "answers", "answer_idx", "answer_index", "cop"),
         *("solution", "output"),
