@@ -44,7 +44,7 @@ def test_what_is_known_and_what_is_to_be_expected() -> None:
 
 def test_replies_that_nobody_can_grade_count_by_what_is_believed_of_them() -> None:
     bar = shown(result("a", Reason.FINISHED, 32), result("b", Reason.FINISHED, 32), budget=0)
-    assert "2 expected in the end" == bar.lines["right"]  # 2 × 0.75, and nothing is left to spend
+    assert "at least 2 expected in the end" == bar.lines["right"]  # 2 × 0.75, and nothing is left to spend
 
 
 def test_a_run_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,7 @@ class Display:
         right = [f"{self._right:,.0f}"] if self._graded else []
         if self._market is not None and not math.isnan(self._market.price):
             expected = self._right + self._market.price * max(0, self._market.unreserved)
-            right.append(f"{expected:,.0f} expected in the end")
+            right.append(f"at least {expected:,.0f} expected in the end")
         if right:
             lines["right"] = ", ".join(right)
         if self._market is not None and not math.isnan(self._market.price):
