@@ -1,4 +1,4 @@
-"""What is said of a predictor that knew nothing better when it was fitted."""
+"""What is said of a predictor that knew nothing better when it was fitted, or learnt at another temperature."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,3 +24,15 @@ def test_a_fit_that_was_no_better_is_said_where_it_is_used(
     told = capsys.readouterr().err
     assert said == ("When it was fitted, p.shadow was no better on unseen questions than believing the same" in told)
     assert said == ("record more of your questions and fit again, or leave it out." in told)
+
+
+@pytest.mark.parametrize(
+    ("learnt", "asked", "said"), [(0.5, 0.0, True), (0.0, 0.0, False), (None, 0.7, False), (0.5, None, False)]
+)
+def test_another_temperature_is_said(
+    capsys: pytest.CaptureFixture[str], learnt: float | None, asked: float | None, said: bool
+) -> None:
+    saved = SavedPredictor(PriorPredictor(), replace(CARD, temperature=learnt))
+    say_doubts(saved, Path("p.shadow"), [Question("a", "Why?")], Asking(instruction=False), "leave it out", asked)
+    told = capsys.readouterr().err
+    assert said == ("p.shadow learnt from replies at --temperature 0.5, and yours are asked at 0:" in told)

@@ -54,6 +54,8 @@ class PredictorCard:
     """Names of the trace files of other models that it learnt from as well."""
     asked: Mapping[str, int] = field(default_factory=dict)
     """Questions by how they were asked, as traces name it (column `protocol`); empty if that is not known."""
+    temperature: float | None = None
+    """Sampling temperature of all replies; None if they differ, or the traces do not say."""
 
     @staticmethod
     def figures(scores: BeliefScores) -> dict[str, tuple[float, float, float]]:

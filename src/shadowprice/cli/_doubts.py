@@ -15,7 +15,14 @@ _NAMED: Final = 3
 """Ways of asking that are named."""
 
 
-def say_doubts(saved: SavedPredictor, path: Path, questions: Sequence[Question], asking: Asking, instead: str) -> None:
+def say_doubts(
+    saved: SavedPredictor,
+    path: Path,
+    questions: Sequence[Question],
+    asking: Asking,
+    instead: str,
+    temperature: float | None = None,
+) -> None:
     """Say on stderr why a predictor should not be believed, if there is a reason.
 
     Args:
@@ -24,15 +31,26 @@ def say_doubts(saved: SavedPredictor, path: Path, questions: Sequence[Question],
         questions: What is asked, before it got its messages.
         asking: How it is asked.
         instead: What else can be done.
+        temperature: At which replies will be sampled, if that is known.
     """
     doubts = (
         _no_better(saved.card, path, instead),
         _unlike(saved, path, questions, instead),
         _asked_otherwise(saved.card, path, questions, asking),
+        _sampled_otherwise(saved.card, path, temperature),
     )
     for doubt in doubts:
         if doubt:
             say(doubt)
+
+
+def _sampled_otherwise(card: PredictorCard, path: Path, temperature: float | None) -> str:
+    if temperature is None or card.temperature in (None, temperature):
+        return ""
+    return (
+        f"{path} learnt from replies at --temperature {card.temperature:g}, and yours are asked at {temperature:g}: "
+        "they may be right more or less often than it believes; use the same for both."
+    )
 
 
 def _no_better(card: PredictorCard, path: Path, instead: str) -> str:

@@ -1,5 +1,6 @@
 """What `shadowprice fit` does: learns and measures, or checks what was learnt before."""
 
+import math
 import shlex
 import sys
 from collections import Counter
@@ -132,6 +133,7 @@ def fit_traces(
         scores=PredictorCard.figures(scores),
         beside=tuple(Path(other.name).name for other in others),
         asked=dict(Counter(way for way in recorded.protocols if way)),
+        temperature=_temperature(recorded),
     )
     if output is not None:
         reference = Reference.of(recorded.questions, bets(unseen, scores.horizon), seed, questions_of(others))
@@ -203,6 +205,13 @@ def _models(traces: Traces) -> list[str]:
     if "model" not in traces.table.column_names:
         return []
     return sorted(str(model) for model in traces.table["model"].unique().to_pylist() if model)
+
+
+def _temperature(traces: Traces) -> float | None:
+    if "temperature" not in traces.table.column_names:
+        return None
+    known = traces.table["temperature"].unique().to_pylist()
+    return float(known[0]) if len(known) == 1 and known[0] is not None and math.isfinite(known[0]) else None
 
 
 def _schema_version(traces: Traces) -> int:

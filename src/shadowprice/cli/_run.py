@@ -214,7 +214,7 @@ def run(
             say(wish.said(tokens, len(asked), known))
             if saved is not None and predictor is not None and chosen.knows in LEARNT:
                 instead = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
-                say_doubts(saved, predictor, given, asking, instead)
+                say_doubts(saved, predictor, given, asking, instead, temperature)
             shown = stack.enter_context(display(tokens, len(asked)))
             job = Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
             try:
