@@ -1,5 +1,6 @@
 """What `make` would do; nothing is installed here."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -10,9 +11,12 @@ ROOT = Path(__file__).parents[1]
 
 def planned(target: str, **variables: str) -> str:
     """The commands of a target in a clone where nothing is there yet."""
+    # As a user would call it, although `make test` may have called us.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     return subprocess.run(
         ["make", "--dry-run", "--always-make", target, *(f"{name}={value}" for name, value in variables.items())],
         cwd=ROOT,
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
