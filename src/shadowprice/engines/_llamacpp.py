@@ -133,6 +133,9 @@ class LlamaCppEngine(AbstractEngine):
         if not self._closed:
             self._closed = True
             await asyncio.to_thread(self._workers.shutdown)
+            # A server that is told to end before its loop has begun waits for ever; whoever gets an answer knows that
+            # it has begun.
+            await asyncio.to_thread(self._server.handle_metrics)
             self._server = None
 
     def _open_server(self) -> Any:
