@@ -6,39 +6,24 @@ import pickle
 import tracemalloc
 import zipfile
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from predictor_files import card_of, refusal
+from predictor_files import fitted as fitted
 from shadowprice._errors import InputError
 from shadowprice.beliefs import (
     AbstractPredictor,
-    OutcomePredictor,
-    PredictorCard,
     PriorPredictor,
-    ThresholdPredictor,
     load_predictor,
     save_predictor,
 )
 from shadowprice.beliefs import _archive as archive_module
-from shadowprice.traces import Traces
 
-CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", "0.1.0")
-KINDS = [OutcomePredictor, ThresholdPredictor, PriorPredictor]
 Members = dict[str, bytes]
-
-
-def small(kind: Any) -> Any:
-    """A predictor of that kind that is quick to fit."""
-    return OutcomePredictor(n_trees=8, n_components=8) if kind is OutcomePredictor else kind()
-
-
-@pytest.fixture(scope="module")
-def fitted(sums: Traces) -> dict[Any, AbstractPredictor]:
-    return {kind: small(kind).fit(sums.evidence) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +33,6 @@ def members(fitted: dict[Any, AbstractPredictor], tmp_path_factory: pytest.TempP
     save_predictor(fitted[PriorPredictor], card_of(fitted[PriorPredictor]), path)
     with zipfile.ZipFile(path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
-
-
-def card_of(predictor: AbstractPredictor) -> PredictorCard:
-    table = predictor.predict(["x"]).outcomes
-    return CARD if table is None else replace(CARD, grid=tuple(table.tokens.tolist()))
 
 
 @pytest.fixture
@@ -67,16 +47,6 @@ def forge(members: Members, tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_predictor(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert message.splitlines() == [message]
-    assert len(message) < 400
-    return message.removeprefix(str(path))
 
 
 class Bomb:

@@ -5,55 +5,23 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from shadowprice._errors import InputError
+from predictor_files import KINDS, card_of, small
+from predictor_files import fitted as fitted
 from shadowprice.beliefs import (
     AbstractPredictor,
     Evidence,
     OutcomePredictor,
-    PredictorCard,
-    PriorPredictor,
     Reference,
-    ThresholdPredictor,
-    load_predictor,
     save_predictor,
 )
 from shadowprice.beliefs._text import MAX_CHARACTERS
 from shadowprice.traces import Traces
-
-CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", "0.1.0")
-KINDS = [OutcomePredictor, ThresholdPredictor, PriorPredictor]
-
-
-def small(kind: Any) -> Any:
-    """A predictor of that kind that is quick to fit."""
-    return OutcomePredictor(n_trees=8, n_components=8) if kind is OutcomePredictor else kind()
-
-
-@pytest.fixture(scope="module")
-def fitted(sums: Traces) -> dict[Any, AbstractPredictor]:
-    return {kind: small(kind).fit(sums.evidence) for kind in KINDS}
-
-
-def card_of(predictor: AbstractPredictor) -> PredictorCard:
-    table = predictor.predict(["x"]).outcomes
-    return CARD if table is None else replace(CARD, grid=tuple(table.tokens.tolist()))
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_predictor(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert message.splitlines() == [message]
-    assert len(message) < 400
-    return message.removeprefix(str(path))
 
 
 def spoil_forest(name: str, place: int, value: int) -> Callable[[Any], None]:

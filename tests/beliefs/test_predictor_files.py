@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 from sklearn.exceptions import NotFittedError
 
+from predictor_files import KINDS, refusal, small
+from predictor_files import fitted as fitted
 from shadowprice._errors import InputError
 from shadowprice.beliefs import (
     AbstractPredictor,
@@ -34,23 +36,12 @@ from shadowprice.beliefs._trusted import TRUSTED
 from shadowprice.traces import Traces
 
 CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", "0.1.0", "threshold")
-KINDS = [OutcomePredictor, ThresholdPredictor, PriorPredictor]
 Rewrite = Callable[..., Path]
-
-
-def small(kind: Any) -> Any:
-    """A predictor of that kind that is quick to fit."""
-    return OutcomePredictor(n_trees=8, n_components=8) if kind is OutcomePredictor else kind()
 
 
 def card_of(predictor: AbstractPredictor) -> PredictorCard:
     table = predictor.predict(["x"]).outcomes
     return CARD if table is None else replace(CARD, grid=tuple(table.tokens.tolist()), kind="outcome")
-
-
-@pytest.fixture(scope="module")
-def fitted(sums: Traces) -> dict[Any, AbstractPredictor]:
-    return {kind: small(kind).fit(sums.evidence) for kind in KINDS}
 
 
 @pytest.fixture(scope="module")
@@ -75,15 +66,6 @@ def rewrite(saved: Path, tmp_path: Path) -> Rewrite:
         return path
 
     return write
-
-
-def refusal(path: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        load_predictor(path)
-    message = str(caught.value)
-    assert message.startswith(str(path))
-    assert message.splitlines() == [message]
-    return message.removeprefix(str(path))
 
 
 def everything(beliefs: Beliefs) -> list[list[float]]:

@@ -1,42 +1,15 @@
 """Other connections on one ledger: what they hold, what the dead leave, and what is news."""
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from ledgers import ledger as ledger
+from ledgers import open_run, tokens
+from ledgers import path as path
+from ledgers import run as run
 from shadowprice._errors import InputError
 from shadowprice.ledger import Answer, Grant, Ledger, News, Recovered, Run, State
-
-PAYLOAD = {"text": "It is 42.\n\n\\boxed{42}", "answer": "42", "correct": True, "price": 0.003}
-
-
-def open_run(ledger: Ledger, **changed: Any) -> Run:
-    asked: dict[str, Any] = {"budget": 100, "settings": {"policy": "uniform"}, "fingerprint": "f", "resume": True}
-    return ledger.open_run(**(asked | changed))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "run.ledger"
-
-
-@pytest.fixture
-def ledger(path: Path) -> Iterator[Ledger]:
-    with Ledger(path) as ledger:
-        yield ledger
-        assert [] == ledger.check()
-
-
-@pytest.fixture
-def run(ledger: Ledger) -> Run:
-    return open_run(ledger)
-
-
-def tokens(run: Run) -> tuple[int, int, int]:
-    totals = run.totals()
-    return totals.spent, totals.reserved, totals.available
 
 
 def test_another_connection_holds_its_own_requests(run: Run, path: Path) -> None:
