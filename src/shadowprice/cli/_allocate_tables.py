@@ -117,8 +117,8 @@ def _print_examples(title: str, reasons: Sequence[dict[str, Any]], console: Cons
         for example in reason["examples"]:
             tokens = f"{example['tokens']:,} tokens, " if example["tokens"] else ""
             why = example["reason"].removeprefix("abandoned: ")
-            console.print(f"  {example['query_id']} “{example['question']}”", soft_wrap=True)
-            console.print(f"    {tokens}{why}", soft_wrap=True)
+            console.print(f"  {example['query_id']} “{example['question']}”")
+            console.print(f"    {tokens}{why}")
         if reason["questions"] > len(reason["examples"]):
             rest = reason["questions"] - len(reason["examples"])
             console.print(f"  … {rest:,} more {reason['means'].removeprefix('abandoned: ')}")
@@ -140,12 +140,11 @@ def _print_reasons(summary: dict[str, Any], console: Console) -> None:
         console.print(
             f"The price is {price:.3g} right answers per token: the budget pays at most {1.0 / price:,.0f} tokens per "
             f"right answer{' of weight 1' if summary['weighted'] else ''}.",
-            soft_wrap=True,
         )
     if price == 0.0:
-        console.print("The price is 0: the budget pays for everything that helps.", soft_wrap=True)
+        console.print("The price is 0: the budget pays for everything that helps.")
     if summary["weighted"]:
-        console.print(f"The right answers are worth {summary['worth']:,.1f} by their weights.", soft_wrap=True)
+        console.print(f"The right answers are worth {summary['worth']:,.1f} by their weights.")
     console.print()
 
 

@@ -1,8 +1,6 @@
 """`shadowprice bench`: the table of policies × streams × budgets."""
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +9,7 @@ import typer
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli import _names
-from shadowprice.cli._options import parse_budgets, print_json, require_writable, say, split_list
+from shadowprice.cli._options import command_line, parse_budgets, print_json, require_writable, say, split_list
 from shadowprice.cli._parameters import BesideOption, EncoderOption
 
 
@@ -100,8 +98,7 @@ def bench(
         jobs=jobs,
     )
     if report is not None:
-        command = shlex.join(["shadowprice", *sys.argv[1:]])
-        write_report(results, command, report, traces=recorded, forecasts=forecasts)
+        write_report(results, command_line(), report, traces=recorded, forecasts=forecasts)
         say(f"Report written to {report}.")
     tables = [result.to_json() for result in results]
     data = tables[0] if len(tables) == 1 else tables

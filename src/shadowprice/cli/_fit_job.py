@@ -1,8 +1,6 @@
 """What `shadowprice fit` does: learns and measures, or checks what was learnt before."""
 
 import math
-import shlex
-import sys
 from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -44,7 +42,7 @@ from shadowprice.bench import (
 from shadowprice.cli._encoders import questions_of
 from shadowprice.cli._fit_tables import print_drift, print_fit
 from shadowprice.cli._graders import read_asked
-from shadowprice.cli._options import print_json, say
+from shadowprice.cli._options import command_line, print_json, say
 from shadowprice.cli._progress import Bar, progress_bar
 from shadowprice.traces import Traces, read_traces
 
@@ -141,7 +139,7 @@ def fit_traces(
         say(f"Predictor written to {output}.")
     result = FitResult(card, folds, unseen, evidence, scores, market, tiers)
     if report is not None:
-        write_fit_report(result, _command(), report)
+        write_fit_report(result, command_line(), report)
         say(f"Report written to {report}.")
     thresholds = score_thresholds(unseen, evidence)
     if as_json:
@@ -182,7 +180,7 @@ def check_saved(recorded: Traces, path: Path, seed: int, as_json: bool, report: 
             saved, recorded.evidence, model=", ".join(models), token_unit=recorded.token_unit, seed=seed
         )
     if report is not None:
-        write_drift_report(drift, saved.card, recorded.name, _command(), report)
+        write_drift_report(drift, saved.card, recorded.name, command_line(), report)
         say(f"Report written to {report}.")
     if as_json:
         print_json(_drift_json(drift, saved.card, path, recorded.name))
@@ -197,24 +195,19 @@ def _drift_json(drift: Drift, card: PredictorCard, path: Path, traces: str) -> d
     return {"traces": traces, "predictor": str(path), **found, **asdict(drift), "card": asdict(card)}
 
 
-def _command() -> str:
-    return shlex.join(["shadowprice", *sys.argv[1:]])
+def _distinct(traces: Traces, column: str) -> list[Any]:
+    """What stands in a column of the traces, each once; nothing where there is no such column."""
+    return traces.table[column].unique().to_pylist() if column in traces.table.column_names else []
 
 
 def _models(traces: Traces) -> list[str]:
-    if "model" not in traces.table.column_names:
-        return []
-    return sorted(str(model) for model in traces.table["model"].unique().to_pylist() if model)
+    return sorted(str(model) for model in _distinct(traces, "model") if model)
 
 
 def _temperature(traces: Traces) -> float | None:
-    if "temperature" not in traces.table.column_names:
-        return None
-    known = traces.table["temperature"].unique().to_pylist()
+    known = _distinct(traces, "temperature")
     return float(known[0]) if len(known) == 1 and known[0] is not None and math.isfinite(known[0]) else None
 
 
 def _schema_version(traces: Traces) -> int:
-    if "schema_version" not in traces.table.column_names:
-        return 0
-    return max((version or 0 for version in traces.table["schema_version"].unique().to_pylist()), default=0)
+    return max((version or 0 for version in _distinct(traces, "schema_version")), default=0)

@@ -11,7 +11,7 @@ from shadowprice.cli._tables import print_table, words
 def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predictor: AbstractPredictor) -> None:
     """Print how good a fit is: a verdict, figures, what a market makes of them, and the surge if all share one."""
     scores, console = result.scores, out()
-    console.print(verdict(scores), soft_wrap=True)
+    console.print(verdict(scores))
     beside = f", beside {', '.join(result.card.beside)}" if result.card.beside else ""
     rows = [(label, format_estimate(getattr(scores, name)), reads) for name, (label, reads) in MEASURES.items()]
     rows.append(("Spearman ρ", f"{thresholds.spearman:.3f}", "rank correlation of τ̂ with the right answer's position"))
@@ -63,5 +63,5 @@ def print_drift(drift: Drift, card: PredictorCard, path: Path, traces: str) -> N
         say(f"It was fitted on {drift.seen} of these questions, which flatters it: check it on others.")
     elif drift.seen:
         say(f"{drift.seen} questions that it was fitted on are left out.")
-    console.print(drift.verdict, soft_wrap=True)
-    console.print(drift.advice, soft_wrap=True)
+    console.print(drift.verdict)
+    console.print(drift.advice)

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shlex
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -64,7 +65,12 @@ def say(message: str) -> None:
     """Tell people something on stderr, so that stdout holds results only."""
     from shadowprice.cli._terminal import Terminal
 
-    Terminal(stderr=True, soft_wrap=True).print(shown(message))
+    Terminal(stderr=True).print(shown(message))
+
+
+def command_line() -> str:
+    """The command as it was called, for reports to repeat."""
+    return shlex.join(["shadowprice", *sys.argv[1:]])
 
 
 def print_json(data: Any) -> None:

@@ -1,8 +1,6 @@
 """The report of a run: its account in words, and the page."""
 
 import math
-import shlex
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from textwrap import shorten
@@ -12,6 +10,7 @@ import numpy as np
 
 from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, believed, story, write_run_report
 from shadowprice.cli._budget import Wish, cost
+from shadowprice.cli._options import command_line
 from shadowprice.cli._run_account import Account
 from shadowprice.ledger import without_secrets
 from shadowprice.policies import percent
@@ -41,7 +40,7 @@ def write_report_of(account: Account, wish: Wish, more: dict[str, Any], path: Pa
     Raises:
         InputError: The file cannot be written.
     """
-    command = without_secrets(shlex.join(["shadowprice", *sys.argv[1:]]))
+    command = without_secrets(command_line())
     write_run_report(sheet_of(account, wish, more), command, path)
 
 

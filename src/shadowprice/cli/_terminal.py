@@ -22,15 +22,14 @@ class Terminal(Console):
     Args:
         stderr: Whether to write to stderr.
         width: Characters of a line; the terminal's own if not given, and COLUMNS or 80 for files and pipes.
-        soft_wrap: Whether to leave the breaking of lines to the terminal.
     """
 
-    def __init__(self, *, stderr: bool = False, width: int | None = None, soft_wrap: bool = False) -> None:
+    def __init__(self, *, stderr: bool = False, width: int | None = None) -> None:
         if width is None and not (sys.stderr if stderr else sys.stdout).isatty():
             # Rich would take the width of any terminal that it finds, though the text goes elsewhere.
             columns = os.environ.get("COLUMNS", "")
             width = (int(columns) if columns.isdecimal() else 0) or _USUAL
-        super().__init__(stderr=stderr, width=width, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+        super().__init__(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print; the lines of what is only text are broken by who shows it, so that files keep sentences whole."""

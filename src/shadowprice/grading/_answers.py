@@ -13,7 +13,7 @@ from shadowprice.grading._statements import is_placeholder, statements
 from shadowprice.grading._tests import find_code
 from shadowprice.grading._turns import next_turns, own_text
 from shadowprice.grading._unmarked import find_unmarked
-from shadowprice.grading._withdrawn import given_instead, is_withdrawn
+from shadowprice.grading._withdrawn import given_instead, withdrawal_end
 
 _MOST_TURNS = 3
 """Lines such as "Question:" before which an answer without a statement is looked for."""
@@ -88,7 +88,7 @@ def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Ans
 
 def _kept(answers: list[Answer], text: str) -> list[Answer]:
     """The answers, without a last one that the reply takes back, and with what it gives instead."""
-    back = is_withdrawn(text, answers[-1].end) if answers else None
+    back = withdrawal_end(text, answers[-1].end) if answers else None
     if back is None:
         return answers
     instead = given_instead(text, back)

@@ -22,7 +22,7 @@ _INSTEAD: Final = re.compile(
 )
 
 
-def is_withdrawn(text: str, end: int) -> int | None:
+def withdrawal_end(text: str, end: int) -> int | None:
     """Where the sentence that takes back the answer before a position ends; None where there is none."""
     match = _TAKEN_BACK.match(text, end)
     return None if match is None or _CONFIRMED.search(match[0]) else match.end()

@@ -26,8 +26,10 @@ class Run:
     Made by `Ledger.open_run`.
     """
 
-    topped_up: int | None = None  # the budget before, where opening the run has raised it
-    replaces: bool = False  # whether an earlier run has made room for it, which is kept under another name
+    topped_up: int | None = None
+    """The budget before, where opening the run has raised it."""
+    replaces: bool = False
+    """Whether an earlier run has made room for it, which is kept under another name."""
 
     def __init__(self, ledger: "Ledger", number: int, name: str, holder: int, recovered: Recovered) -> None:
         self.name = name
