@@ -96,8 +96,9 @@ def test_rows_of_a_recording() -> None:
         "correct": True,
         "finish_reason": "stop",
     }
-    assert Reading("a", "Answer: 7", "7", "7", True, True, True, "number") == reading_of_row(row, "number")
-    assert reading_of_row(row | {"gold": ""}, "number") is None
+    question = Question("a", "?", grader="number")
+    assert Reading("a", "Answer: 7", "7", "7", True, True, True, "number") == reading_of_row(row, question)
+    assert reading_of_row(row | {"gold": ""}, question) is None
     said: list[str] = []
     watch = Watch(said.append, [Question("a", "Why?", "7", grader="number")])
     for _ in range(EARLY):

@@ -65,8 +65,12 @@ def run(served: Served, questions: Path, predictor: Path, *options: object) -> l
 def test_beliefs_that_do_not_fit_are_said_and_what_is_left_goes_by_what_came(
     shadowprice: Command, serve: Serve, questions: Path, predictor: Path
 ) -> None:
-    said = shadowprice(*run(server(serve, right_from=80), questions, predictor))
+    report = questions.parent / "run.html"
+    said = shadowprice(*run(server(serve, right_from=80), questions, predictor, "--report", report))
     assert 0 == said.code
+    page = report.read_text(encoding="utf-8")
+    assert "The predictor&#39;s beliefs did not fit: of " in page
+    assert "What is told as believed below is what these questions themselves have taught since." in page
     assert 1 == said.err.count(REFUTED)
     assert "What is left of the budget is spent by what these questions teach themselves." in said.err
     assert "replies from before and " in said.err

@@ -36,7 +36,9 @@ def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp
             process.send_signal(number)
         out, err = process.communicate()
 
-        assert (130, 1) == (process.returncode, err.count("Interrupted: nothing more begins")), err
+        again = "Press Ctrl-C again" if number == signal.SIGINT else "Send SIGTERM again"
+        told = f"Interrupted: nothing more begins; 4 replies under way may end. {again} to stop them too."
+        assert (130, 1) == (process.returncode, err.count(told)), err
         summary = json.loads(out)
         assert (4, 8, 0) == (summary["finished"], summary["interrupted"], summary["wasted"])
         assert made_tokens(url) == summary["spent"]

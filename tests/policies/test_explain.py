@@ -319,3 +319,12 @@ def test_a_plan_is_written_with_what_is_not_known_as_null(tmp_path: Path) -> Non
     assert {"query_id": "b", "tokens": 0, "price": None} == {
         name: table[name].to_pylist()[1] for name in ("query_id", "tokens", "price")
     }
+
+
+def test_nobody_is_called_unlikely_who_is_likelier_than_one_that_is_funded() -> None:
+    peak, threshold = np.array([0.02, 0.9, 0.04, 0.01]), np.array([4.0, 150.0, 150.0, 150.0])
+    right = np.where(threshold[:, np.newaxis] <= GRID, peak[:, np.newaxis], 0.0)
+    beta = np.full(4, 0.04)
+    plan = explained("expected", Beliefs(threshold, peak * np.e * beta, beta, Outcomes(GRID, right, right)), 100)
+    assert (True, [0, 0, 0]) == (plan.tokens[0] > 0, plan.tokens[1:].tolist())
+    assert [Why.NOT_REACHED, Why.TOO_DEAR, Why.UNLIKELY] == list(plan.whys[1:])

@@ -382,3 +382,10 @@ def test_large_logs_come_in_pieces(tmp_path: Path) -> None:
     assert 5000 == table.num_rows == sum(rows for _, rows in seen)
     assert path.stat().st_size == sum(size for size, _ in seen)
     assert isinstance(table, pa.Table)
+
+
+def test_choices_of_the_questions_tell_what_their_texts_choose(tmp_path: Path) -> None:
+    lines = [{"id": "a", "response": "Answer: stem"}, {"id": "a", "response": "Answer: A) stem"}]
+    known = {"a": AskedQuestion("Which?", "B", "choice", choices=("root", "stem"))}
+    rows = taken(write_lines(tmp_path / "log.jsonl", *lines), questions=known)
+    assert [True, False] == [row["correct"] for row in rows]

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -46,6 +46,9 @@ from shadowprice.cli._options import command_line, print_json, say
 from shadowprice.cli._progress import Bar, progress_bar
 from shadowprice.traces import Traces, read_traces
 
+_SCORING: Final = 0.2
+_RUNNING: Final = 0.8
+"""Time that scoring, and learning from replies that run, take beside one fit on everything, for the bar."""
 _DRIFTED = 1
 """Exit code of a check that found drift; errors are 2 and more."""
 
@@ -104,17 +107,19 @@ def fit_traces(
         raise InputError(f"{recorded.name} keeps no texts of replies (column `completion`); leave out --running.")
     if running and kind != "outcome":
         raise InputError(f"--running goes with --predictor outcome, not {kind}; leave one of them out.")
-    with progress_bar("fitting", folds + 3, note="on parts, for the evaluation") as bar:
-        unseen = cross_fit(predictor, evidence, folds=folds, seed=seed, advance=bar.advance)
+    learns = running is not False and kind == "outcome" and evidence.completions is not None
+    part = 1.0 - 1.0 / folds
+    steps = part * folds + 1.0 + _SCORING + _RUNNING * learns
+    with progress_bar("fitting", steps, note="on parts, for the evaluation", counts=False) as bar:
+        unseen = cross_fit(predictor, evidence, folds=folds, seed=seed, advance=lambda: bar.advance(part))
         bar.advance(0, note="scoring")
         scores = score_beliefs(unseen, evidence, recorded.datasets, seed=seed)
         market = price_beliefs(recorded, unseen, prices or default_budgets(recorded))
         tiers = tier_curves(recorded, unseen, scoring_grid(evidence))
-        bar.advance(note="on everything")
+        bar.advance(_SCORING, note="on everything")
         predictor.fit(evidence)
         bar.advance()
-        going = _fit_running(recorded, unseen, seed, running, bar)
-        bar.advance()
+        going = _fit_running(recorded, unseen, seed, bar) if learns else None
     outcomes = predictor.predict(recorded.questions[:1]).outcomes
     card = PredictorCard(
         traces=Path(recorded.name).name,
@@ -161,14 +166,12 @@ def fit_traces(
     print_fit(result, thresholds, recorded.name, predictor)
 
 
-def _fit_running(
-    recorded: Traces, unseen: Beliefs, seed: int, wanted: bool | None, bar: Bar
-) -> RunningPredictor | None:
-    """The predictor for queries that run, if it is wanted and there are texts to learn it from."""
-    if wanted is False or unseen.outcomes is None or recorded.evidence.completions is None:
-        return None
+def _fit_running(recorded: Traces, unseen: Beliefs, seed: int, bar: Bar) -> RunningPredictor:
+    """The predictor for queries that run."""
     bar.advance(0, note="on replies that run")
-    return RunningPredictor(random_state=seed).fit(recorded.evidence, unseen)
+    going = RunningPredictor(random_state=seed).fit(recorded.evidence, unseen)
+    bar.advance(_RUNNING)
+    return going
 
 
 def check_saved(recorded: Traces, path: Path, seed: int, as_json: bool, report: Path | None) -> None:

@@ -73,7 +73,7 @@ def reading(reply: Recorded, verdict: Verdict) -> Reading:
         verdict.gold,
         bool(verdict.correct),
         not reply.cut,
-        is_readable(verdict.answer, verdict.grader),
+        is_readable(verdict.answer, verdict.grader, verdict.choices),
         verdict.grader,
     )
 

@@ -26,7 +26,9 @@ def asked_by_id(path: Path | None, grader: str | None, admit: Callable[[str], No
     if path is None:
         return {}
     return {
-        one.query_id: AskedQuestion(one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier)
+        one.query_id: AskedQuestion(
+            one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier, one.choices
+        )
         for one in settle_graders(read_asked(path, None, admit=admit, tell=say), grader, say)
     }
 

@@ -51,12 +51,12 @@ def reading_of(result: Result) -> Reading | None:
         question.gold,
         bool(result.correct),
         result.reason is Reason.FINISHED,
-        is_readable(result.answer, question.grader),
+        is_readable(result.answer, question.grader, question.choices),
         question.grader,
     )
 
 
-def reading_of_row(row: Mapping[str, Any], grader: str) -> Reading | None:
+def reading_of_row(row: Mapping[str, Any], question: Question) -> Reading | None:
     """What was read of a recorded reply."""
     if not row["gold"]:
         return None
@@ -67,8 +67,8 @@ def reading_of_row(row: Mapping[str, Any], grader: str) -> Reading | None:
         row["gold"],
         bool(row["correct"]),
         row["finish_reason"] == "stop",
-        is_readable(row["answer"], grader),
-        grader,
+        is_readable(row["answer"], question.grader, question.choices),
+        question.grader,
     )
 
 
@@ -77,12 +77,12 @@ class Watch:
 
     Args:
         warn: Who is told.
-        questions: The questions, where rows of traces will be watched, for their graders.
+        questions: The questions, where rows of traces will be watched.
     """
 
     def __init__(self, warn: Callable[[str], None] = say, questions: Iterable[Question] = ()) -> None:
         self._warn = warn
-        self._graders = {question.query_id: question.grader for question in questions}
+        self._questions = {question.query_id: question for question in questions}
         self._first: list[Reading] = []
 
     def add(self, reading: Reading | None) -> None:
@@ -97,7 +97,7 @@ class Watch:
 
     def add_row(self, row: Mapping[str, Any]) -> None:
         """Take note of one more recorded reply."""
-        self.add(reading_of_row(row, self._graders[row["query_id"]]))
+        self.add(reading_of_row(row, self._questions[row["query_id"]]))
 
 
 def count_readable(readings: Iterable[Reading | None]) -> tuple[dict[str, int], list[str]]:

@@ -133,8 +133,8 @@ def record(
             say("Interrupted; what is finished is kept. Go on with the same command and --resume.")
             raise
     right = sum(table["correct"].to_pylist())
-    graders = {question.query_id: question.grader for question in asked}
-    readings = [reading_of_row(row, graders[row["query_id"]]) for row in table.select(_READ).to_pylist()]
+    questions = {question.query_id: question for question in asked}
+    readings = [reading_of_row(row, questions[row["query_id"]]) for row in table.select(_READ).to_pylist()]
     readable, odd = count_readable(readings)
     summary = {
         "output": str(output),

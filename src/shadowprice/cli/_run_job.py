@@ -68,7 +68,7 @@ class Job:
         for result in self.books.done.values():
             self.shown.add(result)
         stop = asyncio.Event()
-        listen(stop)
+        listen(stop, lambda: self.books.ledger.totals().open)
         before, spent_before = await source.total_generated(), self.books.ledger.totals().spent
         beliefs, running = await self._believe(source, stop)
         self.beliefs = beliefs
@@ -78,6 +78,7 @@ class Job:
         if refuted is not None:
             self.more["misfit"] = asdict(refuted)
             if self.learn and not stop.is_set():
+                self.more["relearnt"] = True
                 beliefs, running = await self._learn(source, stop)
                 self.beliefs = beliefs
                 await self._buy(source, fallback, stop, beliefs, running, None)

@@ -11,6 +11,7 @@ import numpy as np
 from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, believed, story, write_run_report
 from shadowprice.cli._budget import Wish, cost
 from shadowprice.cli._options import command_line
+from shadowprice.cli._readable import count_readable, reading_of, told_readable
 from shadowprice.cli._run_account import Account
 from shadowprice.ledger import without_secrets
 from shadowprice.policies import percent
@@ -50,7 +51,7 @@ def sheet_of(account: Account, wish: Wish, more: dict[str, Any]) -> RunSheet:
     refused = _refused(account)
     return RunSheet(
         title=_title(account),
-        intro=_intro(account),
+        intro=f"{_intro(account)}{_replaced(more)}",
         facts=_facts(account, wish),
         stories=[told for told in (funded, refused) if told is not None],
         nobody=_nobody(funded, refused),
@@ -94,11 +95,25 @@ def _intro(account: Account) -> str:
     return f"{n:,} questions, {account.totals.budget:,} tokens, {by}. {ended}{known}"
 
 
+def _replaced(more: dict[str, Any]) -> str:
+    """That what is told as believed is not what the predictor said."""
+    if "misfit" not in more:
+        return ""
+    found = more["misfit"]
+    said = (
+        f" The predictor's beliefs did not fit: of {found['replies']:,} replies {found['right']:,} were right, where "
+        f"{found['expected']:,.0f} were expected for their tokens."
+    )
+    instead = " What is told as believed below is what these questions themselves have taught since."
+    return said + (instead if more.get("relearnt") else "")
+
+
 def _facts(account: Account, wish: Wish) -> list[Fact]:
     totals, came, n = account.totals, account.came, len(account.results)
     money = "" if wish.price is None else f", {wish.currency}{cost(totals.spent, wish.price)}"
+    asked = f"; {account.replied:,} have a reply" if account.graded else ""
     facts = [
-        Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have an answer'}"),
+        Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have an answer'}{asked}"),
         Fact(f"{totals.spent:,} tokens", f"spent: {_share(totals.spent, totals.budget)} of the budget{money}"),
     ]
     if came:
@@ -243,6 +258,8 @@ def _said(account: Account, more: dict[str, Any]) -> list[str]:
         if spent
         else "Nothing was spent."
     ]
+    if told := told_readable(count_readable(map(reading_of, account.results))[0]):
+        said.append(told)
     for what, name in (("explored_tokens", "exploring"), ("estimating_tokens", "estimating")):
         if more.get(what):
             said.append(f"{more[what]:,} tokens went into {name}; what came of exploring counts as well.")

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,15 +31,20 @@ def _interrupt(*_: Any) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def listen(stop: "asyncio.Event") -> None:
-    """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything."""
+def listen(stop: "asyncio.Event", running: Callable[[], int]) -> None:
+    """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything.
+
+    Args:
+        stop: Set by the first one.
+        running: How many replies are under way.
+    """
     import asyncio  # this module is read for `--version`, too
 
     task = asyncio.current_task()
     assert task is not None
     first = 0.0
 
-    def interrupt() -> None:
+    def interrupt(number: int) -> None:
         nonlocal first
         if stop.is_set():
             if time.monotonic() - first > _ONE_WISH:
@@ -48,12 +53,19 @@ def listen(stop: "asyncio.Event") -> None:
         first = time.monotonic()
         from shadowprice.cli._options import say  # draws progress bars, which costs what no signal is worth
 
-        say("Interrupted: nothing more begins, running replies end. Press Ctrl-C again to stop them too.")
+        say(_told(running(), "Press Ctrl-C again" if number == signal.SIGINT else "Send SIGTERM again"))
         stop.set()
 
     loop = asyncio.get_running_loop()
     try:
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupt)
+            loop.add_signal_handler(number, interrupt, number)
     except (NotImplementedError, RuntimeError, ValueError):
         return  # not the main thread, or not a Unix: Ctrl-C stops everything at once
+
+
+def _told(running: int, again: str) -> str:
+    if not running:
+        return "Interrupted: nothing more begins, and no reply is under way."
+    replies, them = ("1 reply", "it") if running == 1 else (f"{running:,} replies", "them")
+    return f"Interrupted: nothing more begins; {replies} under way may end. {again} to stop {them} too."

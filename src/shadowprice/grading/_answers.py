@@ -4,6 +4,7 @@ The forms are in `_statements` and `_fields`. Where one statement lies inside an
 the inner one counts. Time is linear in the length of the reply.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from shadowprice.grading._cut import whole_spans
@@ -33,7 +34,7 @@ class Answer(NamedTuple):
     """
 
 
-def find_answer(text: str, kind: str | None = None, *, cut: bool = False) -> Answer | None:
+def find_answer(text: str, kind: str | None = None, *, cut: bool = False, choices: Sequence[str] = ()) -> Answer | None:
     """Find the final answer of a reply: the last one that it states.
 
     Thinking, tokens of the chat template and what follows them, and a further question with its answer are no part of
@@ -48,11 +49,12 @@ def find_answer(text: str, kind: str | None = None, *, cut: bool = False) -> Ans
         cut: Whether the reply did not end by itself: it was stopped, or reached a cap. Its last token may then be half
             of a number or a word, and what stands last is no conclusion, so that only statements count that are surely
             whole (`_cut`).
+        choices: What the question lets choose from, if it is known: the text of one is an answer as its letter is.
 
     Returns:
         The answer; None when the reply has none.
     """
-    answers = final_answers(text, kind, cut=cut)
+    answers = final_answers(text, kind, cut=cut, choices=choices)
     return answers[-1] if answers else None
 
 
@@ -65,7 +67,7 @@ def stated_answers(text: str) -> list[Answer]:
     return final_answers(text, None)
 
 
-def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Answer]:
+def final_answers(text: str, kind: str | None, *, cut: bool = False, choices: Sequence[str] = ()) -> list[Answer]:
     """Return the answers that a reply states, or else the one that it gives without stating it."""
     own, begin = own_text(text)
     cut = cut and len(own) == len(text)  # a token of the template has ended what it ended
@@ -77,12 +79,15 @@ def final_answers(text: str, kind: str | None, *, cut: bool = False) -> list[Ans
     turns = next_turns(own, begin)
     stated = answers[0].end if answers else len(own)
     for turn in turns[:_MOST_TURNS]:
-        if turn < stated and (unmarked := find_unmarked(own[:turn], begin, name, certain=True)) is not None:
+        if turn >= stated:
+            break
+        unmarked = find_unmarked(own[:turn], begin, name, certain=True, choices=choices)
+        if unmarked is not None:
             return [_answer(own, unmarked, False)]
     further = next((turn for turn in turns if turn >= stated), len(own))
     if answers:
         return _kept([answer for answer in answers if answer.end <= further], own)
-    unmarked = None if cut else find_unmarked(own, begin, name)
+    unmarked = None if cut else find_unmarked(own, begin, name, choices=choices)
     return [] if unmarked is None else [_answer(own, unmarked, False)]
 
 

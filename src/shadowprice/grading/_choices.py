@@ -1,7 +1,11 @@
 """Reading the letter of a multiple choice out of what models write."""
 
 import re
+from collections.abc import Sequence
+from string import ascii_uppercase
 from unicodedata import normalize
+
+from shadowprice.grading._dress import undressed
 
 _LONGEST_TEXT = 4096
 _DRESS = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathsf|mbox|boxed|bf|rm)(?![a-zA-Z])|[*_`$\"'{}\\]")
@@ -17,6 +21,43 @@ _REFUSED = re.compile(
 _CORRECTED = re.compile(r"[.,;:!–—-][ ]*(?i:no|wait|actually|sorry|hmm|rather|I mean)\b.*\b[A-HJ-Z]\b")
 _INITIALS = re.compile(r"[A-Z]\.(?:[ ]?[A-Z]\.)+[ ]?\w")
 _MARKED = re.compile(r"[(\[]([A-Z])[)\]]")
+_LABELLED = re.compile(
+    r"(?:(?i:option|choice|answer)[ ])?[(\[]?[ ]*+[A-Za-z][ ]*+(?:[)\].:,]++|[-–—=])[ ]*+(?P<text>\S.*)"
+)
+
+
+def choose(text: str, choices: Sequence[str] = ()) -> str | None:
+    """Read the letter that a text chooses where what may be chosen from is known.
+
+    The text of a choice chooses it as well as its letter. A letter chooses nothing where no choice has it, or where the
+    text of another choice stands behind it: of "A) stem" nobody knows which one was meant if stem is B.
+
+    Args:
+        text: An answer.
+        choices: The texts of the choices without their letters, the first is A; empty if they are not known.
+
+    Returns:
+        The letter, a capital; None if there is none.
+    """
+    letter = read_choice(text)
+    if not choices or len(choices) > len(ascii_uppercase):
+        return letter
+    plain = [_plain(choice) for choice in choices]
+    if letter is None:
+        said = _plain(text)
+        return ascii_uppercase[plain.index(said)] if plain.count(said) == 1 and said else None
+    position = ascii_uppercase.index(letter)
+    if position >= len(plain):
+        return None
+    behind = _LABELLED.fullmatch(" ".join(_DRESS.sub("", text[:_LONGEST_TEXT]).split()))
+    said = _plain(behind["text"]) if behind else ""
+    return None if said in plain and said != plain[position] else letter
+
+
+def _plain(text: str) -> str:
+    """A choice as it is compared: whatever its case, blanks, dress and article."""
+    bare = " ".join(_DRESS.sub("", undressed(text[:_LONGEST_TEXT])).casefold().split()).removesuffix(".")
+    return bare.partition(" ")[2] if bare.startswith(("the ", "an ", "a ")) else bare
 
 
 def read_choice(text: str) -> str | None:

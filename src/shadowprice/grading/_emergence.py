@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from shadowprice._errors import InputError
 from shadowprice.grading._answers import Answer, final_answers
-from shadowprice.grading._choices import read_choice
+from shadowprice.grading._choices import choose
 from shadowprice.grading._numbers import is_number, read_number
 
 _LONGEST_NUMBER = 100
@@ -34,6 +34,7 @@ def emergence(
     kind: str | None = None,
     *,
     cut: bool = False,
+    choices: Sequence[str] = (),
     tokens: int | None = None,
     offsets: Sequence[int] | None = None,
 ) -> Emergence | None:
@@ -51,6 +52,7 @@ def emergence(
         kind: The grader that will judge the answer, if it is known: with ``"number"`` answers are the same if their
             last numbers are, with ``"choice"`` if their letters are.
         cut: Whether the reply did not end by itself, as for `find_answer`.
+        choices: What may be chosen from, if it is known, as for `find_answer`.
         tokens: Tokens in the reply. Without `offsets` the position in tokens is taken as proportional to the position
             in characters, which is off where some of the text has longer tokens than the rest.
         offsets: Position just past the last character of every token, ascending; the position in tokens is then exact.
@@ -61,22 +63,22 @@ def emergence(
     Raises:
         InputError: `tokens` is negative, or `offsets` end before the answer does.
     """
-    stated = final_answers(text, kind, cut=cut)
+    stated = final_answers(text, kind, cut=cut, choices=choices)
     if not stated:
         return None
-    final = _key(stated[-1].text, kind)
+    final = _key(stated[-1].text, kind, choices)
     first = stated[-1]
     for answer in reversed(stated):
-        if answer.text != first.text and _key(answer.text, kind) != final:
+        if answer.text != first.text and _key(answer.text, kind, choices) != final:
             break
         first = answer
     return Emergence(first, first.end, _tokens_until(first.end, len(text), tokens, offsets))
 
 
-def _key(text: str, kind: str | None) -> object:
+def _key(text: str, kind: str | None, choices: Sequence[str]) -> object:
     """What two spellings of the same answer have in common."""
     name = (kind or "").partition(":")[0]
-    if name == "choice" and (letter := read_choice(text)) is not None:
+    if name == "choice" and (letter := choose(text, choices)) is not None:
         return letter
     if name == "number" or (len(text) <= _LONGEST_NUMBER and is_number(text)):
         number = read_number(text)

@@ -4,12 +4,12 @@ import ast
 import importlib.util
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from shadowprice._errors import InputError, MissingExtraError, no_such
-from shadowprice.grading._choices import read_choice
+from shadowprice.grading._choices import choose, read_choice
 from shadowprice.grading._claims import claimed_number, leaves_open, lists_either
 from shadowprice.grading._code import check_tests_allowed, loaded_grader
 from shadowprice.grading._dress import undressed, without_hashes
@@ -33,7 +33,13 @@ _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
 
 
-def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any] | None = None) -> bool:
+def grade(
+    answer: str,
+    gold: str,
+    grader: str = "exact",
+    entry: Mapping[str, Any] | None = None,
+    choices: Sequence[str] = (),
+) -> bool:
     r"""Say whether an answer is right.
 
     =========================  ===========================================================================
@@ -42,7 +48,8 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
                                it; of a sentence ("The capital is Oslo.") also what it says in a few words
     ``number``                 the last number of the answer against the last of `gold`, by value and exactly;
                                ``number:1e-6`` allows that much, relative to gold where gold is above one
-    ``choice``                 a letter, however it is dressed: ``B``, ``(B)``, ``B) Paris``, ``option B``, ``\text{B}``
+    ``choice``                 a letter, however it is dressed: ``B``, ``(B)``, ``B) Paris``, ``option B``,
+                               and if the choices are known the text of one; no letter before the text of another
     ``literal``                Python literals, by value; a string may come without its quotes
     ``math``                   formulas, by math-verify (extra `math`), in at most 2 seconds; ``math:5`` allows 5
     ``regex``                  `gold` is a pattern that the whole answer has to match, in at most 2 seconds
@@ -66,6 +73,7 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
         gold: The right answer; empty if it is not known, and then nothing is right but what ``python`` says is.
         grader: The grader.
         entry: What a verifier has to know about the question; the others need none.
+        choices: What may be chosen from, if it is known, for ``choice``: texts without their letters, the first is A.
 
     Raises:
         InputError: There is no such grader, it names code that was not loaded, it cannot use this `gold`, it was given
@@ -81,11 +89,13 @@ def grade(answer: str, gold: str, grader: str = "exact", entry: Mapping[str, Any
     if name == "tests":
         check_tests_allowed(grader)
         return passes_tests(answer, gold, entry, _amount(grader, option))
+    if grader == "choice":
+        return _is_choice(answer, gold, choices)
     if name in ("number", "math"):
         return _PLAIN[name](answer, gold, _amount(grader, option))
     if option or name not in _PLAIN:
         others = ", tests, reasoning-gym:<dataset> (for example reasoning-gym:gcd) or python:<module>:<function>"
-        raise no_such("grader", grader, _PLAIN, others)
+        raise no_such("grader", grader, GRADERS[:6], others)
     return _PLAIN[name](answer, gold, None)
 
 
@@ -155,13 +165,13 @@ def _gold_number(gold: str) -> Number | None:
     return number
 
 
-def _is_choice(answer: str, gold: str, _: float | None) -> bool:
+def _is_choice(answer: str, gold: str, choices: Sequence[str]) -> bool:
     right = read_choice(undressed(gold))
     if right is None and gold.strip():
         raise InputError(
             f"The right answer '{_short(gold)}' is not a letter A to Z: use the grader 'exact' for other answers."
         )
-    return right is not None and read_choice(answer) == right
+    return right is not None and choose(answer, choices) == right
 
 
 def _is_literal(answer: str, gold: str, _: float | None) -> bool:
@@ -214,7 +224,6 @@ def _is_equal_formula(answer: str, gold: str, seconds: float | None) -> bool:
 _PLAIN: Final[Mapping[str, Callable[[str, str, float | None], bool]]] = {
     "exact": _is_same,
     "number": _is_number,
-    "choice": _is_choice,
     "literal": _is_literal,
     "math": _is_equal_formula,
     "regex": _is_match,

@@ -1,9 +1,9 @@
 """Final answers that a reply gives without saying so."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from shadowprice.grading._choices import read_choice
+from shadowprice.grading._choices import choose
 from shadowprice.grading._numbers import is_number, read_number
 from shadowprice.grading._sentences import HEDGED, said_at_end
 from shadowprice.grading._spans import VALUE, Span, stripped, trimmed, unwrapped
@@ -45,7 +45,9 @@ _NO_CONCLUSION = re.compile(
 _YES_OR_NO = re.compile(r"\A[*_]*(?P<answer>(?i:yes|no|true|false))[*_]*[.,!:][*_]*\s")
 
 
-def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = False) -> Span | None:
+def find_unmarked(
+    text: str, begin: int, kind: str | None, *, certain: bool = False, choices: Sequence[str] = ()
+) -> Span | None:
     """Find the answer of a reply that states none.
 
     Args:
@@ -54,6 +56,7 @@ def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = Fa
         kind: The grader's name. Numbers, formulas and choices can be told from other text; for all other graders the
             reply is its own answer if it is nothing but a few words.
         certain: Only a line that is nothing but the answer, or a sentence that begins with "therefore", will do.
+        choices: What may be chosen from, if it is known.
 
     Returns:
         Where the answer is; None when there is none.
@@ -63,7 +66,7 @@ def find_unmarked(text: str, begin: int, kind: str | None, *, certain: bool = Fa
     start, end = trimmed(text, max(begin, len(text) - _TAIL), len(text))
     if kind not in ("number", "math", "choice"):
         return _whole(text, begin, end)
-    line, conclusion = _last_line(text, start, end, kind), _conclusion(text, start, end, kind, certain=certain)
+    line, conclusion = _last_line(text, start, end, kind, choices), _conclusion(text, start, end, kind, certain=certain)
     return conclusion or line if kind == "choice" else line or conclusion
 
 
@@ -88,13 +91,13 @@ def _sentence_says(text: str, start: int, line: str) -> Span | None:
     return None if said is None else next(stripped(text, [(start + said[0], start + said[1])]), None)
 
 
-def _last_line(text: str, start: int, end: int, kind: str) -> Span | None:
+def _last_line(text: str, start: int, end: int, kind: str, choices: Sequence[str]) -> Span | None:
     start = max(start, text.rfind("\n", start, end) + 1, text.rfind("\r", start, end) + 1)
     for span in stripped(text, [(start, end)] if end - start <= _LONGEST_LINE else []):
         line = text[slice(*span)]
         if (kind in ("number", "math") and is_number(line)) or (
             kind == "choice"
-            and read_choice(line) is not None
+            and choose(line, choices) is not None
             and not HEDGED.search(line)
             and not _ends_a_list(text, start, line)
         ):

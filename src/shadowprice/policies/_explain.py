@@ -13,7 +13,8 @@ from shadowprice.policies._market import Plan
 from shadowprice.policies._terms import Terms
 
 UNLIKELY: Final = 0.05
-"""A query whose P(right) stays at or below this at any length is abandoned as unlikely, not as too dear."""
+"""A query whose P(right) stays at or below this at any length is abandoned as unlikely, not as too dear, unless one
+that is no likelier is funded, because it is cheap."""
 
 _NOBODY_COUNTS: Final = 1e15
 """More tokens than this are no number that tells anybody anything."""
@@ -95,7 +96,8 @@ def explain(plan: Plan, curve: AbstractCurve | None, terms: Terms | None = None)
         return _unpriced(plan, expected, best, terms)
     most = right_within(curve, np.maximum(curve.peak_tokens(), floor))
     held = right_within(curve, floor)
-    whys, reasons = _Priced(plan, terms, expected, held, *best, most, np.ceil(offers.peak_tokens())).say()
+    unlikely = float(expected[plan.tokens > terms.floor].min(initial=UNLIKELY))
+    whys, reasons = _Priced(plan, terms, expected, held, *best, most, np.ceil(offers.peak_tokens()), unlikely).say()
     surplus = terms.weight * expected - plan.price * plan.tokens
     return Explanation(plan.tokens, plan.price, expected, surplus, *best, whys, reasons)
 
@@ -143,6 +145,8 @@ class _Priced:
     """P(right) at the best length."""
     useful: FloatArray
     """Tokens beyond the floor after which more do not help."""
+    unlikely: float
+    """P(right) that no length brings: `UNLIKELY`, or what the least likely of the funded are believed to have."""
 
     def say(self) -> tuple[tuple[Why, ...], tuple[str, ...]]:
         """The kind and the sentence of every query."""
@@ -201,7 +205,7 @@ class _Priced:
                 "but the last tokens did not reach"
             )
         dear = f"{own} tokens per right answer; {limit}"
-        if most <= UNLIKELY:
+        if most <= self.unlikely:
             return Why.UNLIKELY, f"never likely to be right: at most {percent(most)} at any length, {dear}"
         return Why.TOO_DEAR, f"{offer}, {dear}"
 

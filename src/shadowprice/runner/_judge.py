@@ -33,7 +33,7 @@ def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
     length counts.
     """
     text, position = read_answer(question, reply)
-    right = text is not None and grade(text, question.gold, question.grader, question.entry)
+    right = text is not None and grade(text, question.gold, question.grader, question.entry, question.choices)
     return text, right, position
 
 
@@ -43,10 +43,10 @@ def read_answer(question: Question, reply: Reply) -> tuple[str | None, int]:
     Of a reply that did not end by itself, only what it surely has stated is read, as its last token may be half a word.
     """
     cut = reply.finish_reason != "stop"
-    answer = find_answer(reply.text, question.grader, cut=cut)
+    answer = find_answer(reply.text, question.grader, cut=cut, choices=question.choices)
     if answer is None:
         return None, reply.tokens
-    place = emergence(reply.text, question.grader, cut=cut)
+    place = emergence(reply.text, question.grader, cut=cut, choices=question.choices)
     return answer.text, reply.tokens_until(place.position if place else answer.end)
 
 

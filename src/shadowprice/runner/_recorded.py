@@ -60,6 +60,8 @@ class Verdict:
     grader: str
     emerged: float = 1.0
     """Where the answer had emerged, as a share of the reply's characters."""
+    choices: tuple[str, ...] = ()
+    """What could be chosen from, as far as it is known."""
 
 
 def is_table(path: Path) -> bool:

@@ -30,15 +30,17 @@ def judge_again(
         return Verdict(reply.answer, None, gold, name)
     if not name:
         raise InputError(f"{reply.where}: nothing says how to judge it; add --grader number, exact, choice or math.")
-    answer = find_answer(reply.text, name, cut=reply.cut)
+    choices = asked.choices if asked else ()
+    answer = find_answer(reply.text, name, cut=reply.cut, choices=choices)
     try:
-        right = answer is not None and grade(answer.text, gold, name, asked.entry if asked else reply.entry)
+        right = answer is not None and grade(answer.text, gold, name, asked.entry if asked else reply.entry, choices)
     except InputError as error:
         raise type(error)(f"{reply.where}: {error}") if type(error) is InputError else error from error
     emerged = 1.0
-    if place and answer is not None and (found := emergence(reply.text, name, cut=reply.cut)) is not None:
-        emerged = found.position / max(1, len(reply.text))
-    return Verdict(answer.text if answer else None, right, gold, name, emerged)
+    if place and answer is not None:
+        found = emergence(reply.text, name, cut=reply.cut, choices=choices)
+        emerged = emerged if found is None else found.position / max(1, len(reply.text))
+    return Verdict(answer.text if answer else None, right, gold, name, emerged, choices)
 
 
 @dataclass(slots=True)

@@ -76,6 +76,7 @@ class AskedQuestion:
     entry: Mapping[str, Any] | None = None
     dataset: str = ""
     tier: str = ""
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From a logged reply to a row of traces: the verdict, the lengths, and where the answer emerges."""
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from shadowprice._errors import InputError
@@ -23,13 +24,14 @@ def make_row(reply: LoggedReply, settings: ImportSettings) -> dict[str, Any] | S
         raise InputError(f"{reply.where}: the question has no text; give the questions with --questions.")
     golds = (asked.gold,) if asked and asked.gold else tuple(gold for gold in reply.golds if gold)
     grader = settings.grader or (asked.grader if asked and asked.gold else reply.grader)
-    answer, end = _final_answer(reply, grader, anew=settings.grader is not None)
+    choices = asked.choices if asked else ()
+    answer, end = _final_answer(reply, grader, choices, anew=settings.grader is not None)
     correct = reply.correct
     if settings.grader is not None or correct is None:
         if not golds:
             return Skipped("no reference answer to grade by (give --questions)")
         entry = asked.entry if asked else None
-        correct = any(grade(answer or "", gold, grader, entry) for gold in golds) and answer is not None
+        correct = any(grade(answer or "", gold, grader, entry, choices) for gold in golds) and answer is not None
     completion = _length(reply, settings.chars_per_token)
     return {
         "query_id": reply.query_id,
@@ -64,17 +66,17 @@ class _Final(NamedTuple):
     end: int | None
 
 
-def _final_answer(reply: LoggedReply, grader: str, *, anew: bool) -> _Final:
+def _final_answer(reply: LoggedReply, grader: str, choices: Sequence[str], *, anew: bool) -> _Final:
     """Find the final answer where it is stated.
 
     An answer that the log has read some other way counts in place of the stated one, unless it is graded anew; it
     stands where the reply has it last.
     """
     cut = bool(reply.censored)
-    stated = find_answer(reply.text, grader, cut=cut)
+    stated = find_answer(reply.text, grader, cut=cut, choices=choices)
     read = None if anew and stated is not None else reply.answer
     if stated is not None and (read is None or read in stated.text or stated.text in read):
-        emerged = emergence(reply.text, grader, cut=cut)
+        emerged = emergence(reply.text, grader, cut=cut, choices=choices)
         return _Final(stated.text if read is None else read, emerged.position if emerged else stated.end)
     if not read:
         return _Final(None, None)
