@@ -5,7 +5,7 @@ has to do. Numba is imported by the first call.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,9 +13,6 @@ from shadowprice._types import FloatArray, IntArray
 
 LARGE = 200_000
 """From this number of queries on, what a plan gains over plain refill is beyond notice."""
-
-SMALL = 1000
-"""Below, exchanges of queries pay, and the general solver takes less time than the import of Numba."""
 
 # Up to here whole tokens and their sums are exact in float64.
 _MOST_BUDGET = 2.0**52
@@ -33,6 +30,7 @@ class FastSolution:
         dual_bound: Bλ + Σ max(0, Sᵢ(λ)).
         marginal: ``(m,)`` row numbers of funded queries that the price alone would not fund.
         evaluations: how often the demand of the market was computed.
+        path: ``(rounds, 2)`` prices and demands of an ascending clock.
     """
 
     tokens: IntArray
@@ -42,9 +40,12 @@ class FastSolution:
     dual_bound: float
     marginal: IntArray
     evaluations: int
+    path: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
 
 
-def solve_fast(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float) -> FastSolution | None:
+def solve_fast(
+    threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float, *, ascending: bool = False
+) -> FastSolution | None:
     """Spend a budget of whole tokens on shifted surges φ(t) = α(t − τ)e^(−β(t − τ)).
 
     Args:
@@ -53,24 +54,25 @@ def solve_fast(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budge
         beta: ``(n,)`` β, per token, above 0. All three are what `ShiftedSurge` would accept; float32 is used as it
             is.
         budget: B, tokens, finite and at least 0.
+        ascending: Whether an ascending clock finds the price; its path is kept then.
 
     Returns:
-        The solution, the same for any number of threads; or None if the market is not for this solver: there are
-        fewer than `SMALL` queries, the budget saturates everybody or funds nobody, a query
-        cannot use its first whole token, or the result could not be certified.
+        The solution, the same for any number of threads; or None if the market is not for this solver: the budget
+        saturates everybody or funds nobody, a query cannot use its first whole token, or the result could not be
+        certified.
     """
     n = threshold.size
-    if n < SMALL or not 1.0 <= budget <= _MOST_BUDGET:
+    if not n or not 1.0 <= budget <= _MOST_BUDGET:
         return None
     columns = _alike(threshold, alpha, beta)
-    if n >= LARGE:
+    if n >= LARGE and not ascending:
         from shadowprice.pricing._large import solve_large
 
         found = solve_large(*columns, float(budget))
     else:
         from shadowprice.pricing._small import solve_small
 
-        found = solve_small(*columns, float(budget))
+        found = solve_small(*columns, float(budget), ascending=ascending)
     return found if found is not None and _is_sound(found, budget) else None
 
 
@@ -90,5 +92,6 @@ def _view(column: FloatArray, kind: type[np.floating]) -> FloatArray:
 
 def _is_sound(found: FastSolution, budget: float) -> bool:
     numbers = (found.price, found.marginal_price, found.utility, found.dual_bound)
-    sound = all(math.isfinite(number) and number > 0.0 for number in numbers)
-    return sound and int(found.tokens.sum()) == math.floor(budget)
+    sound = all(math.isfinite(number) and number >= 0.0 for number in numbers) and found.utility > 0.0
+    spent = int(found.tokens.sum())
+    return sound and (spent == math.floor(budget) if found.marginal_price else spent <= budget)

@@ -21,16 +21,16 @@ def solve_lambert(problem: Problem, start: float | None = None) -> Solution:
                 f"The solver 'lambert' is for {names} curves and their Mixed batches, not for {type(curve).__name__}; "
                 "choose 'bisection'."
             )
-    return _solve_plain(problem) or open_market(problem, clear, start)
+    return solve_plain(problem) or open_market(problem, clear, start)
 
 
-def _solve_plain(problem: Problem) -> Solution | None:
-    """By compiled kernels, if it is a market of plain surges that is large enough; an earlier price saves nothing."""
+def solve_plain(problem: Problem, *, ascending: bool = False) -> Solution | None:
+    """By compiled kernels, if it is a market of plain surges; an earlier price saves nothing then."""
     if not problem.integer or any(x is not None for x in (problem.cost, problem.floor, problem.price_ceiling)):
         return None
     curve = Offer.of(problem).curve
     found = (
-        solve_fast(curve.threshold, curve.alpha, curve.beta, problem.budget)
+        solve_fast(curve.threshold, curve.alpha, curve.beta, problem.budget, ascending=ascending)
         if isinstance(curve, ShiftedSurge)
         else None
     )
@@ -42,9 +42,10 @@ def _solve_plain(problem: Problem) -> Solution | None:
         marginal_price=found.marginal_price,
         utility=found.utility,
         dual_bound=found.dual_bound,
-        status=Status.OPTIMAL_WITHIN_GAP,
+        status=Status.OPTIMAL_WITHIN_GAP if found.price else Status.SATURATED,
         marginal=found.marginal,
         evaluations=found.evaluations,
+        path=found.path,
     )
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from shadowprice._errors import InputError, SolveError
 from shadowprice.pricing._auction import clear_by_auction
 from shadowprice.pricing._bisection import clear_by_bisection
-from shadowprice.pricing._lambert import solve_lambert
+from shadowprice.pricing._lambert import solve_lambert, solve_plain
 from shadowprice.pricing._market import open_market
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._solution import Solution
 
 
 def _solve_auction(problem: Problem, start: float | None) -> Solution:
-    return open_market(problem, clear_by_auction, start)
+    return solve_plain(problem, ascending=True) or open_market(problem, clear_by_auction, start)
 
 
 def _solve_bisection(problem: Problem, start: float | None) -> Solution:
