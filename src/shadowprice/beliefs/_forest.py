@@ -5,9 +5,10 @@
 from typing import Any
 
 import numpy as np
+import sklearn
 from numba import njit
 from numpy.typing import NDArray
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.tree import ExtraTreeRegressor
 
 from shadowprice._types import FloatArray, IntArray
 
@@ -15,6 +16,7 @@ _FEWEST_PER_LEAF = 3
 _SHARE_OF_COLUMNS = 0.3
 _MOST_ROWS = 20_000
 """Rows that a tree draws at most: bounds the size of a forest on large evidence."""
+_MOST_SEEDS = np.iinfo(np.int32).max
 
 
 class Forest:
@@ -90,21 +92,25 @@ def grow_forest(
         The forest, and for each row the mean ``(n,)`` over the trees that have not seen it (their overall mean where
         there are none).
     """
-    forest = ExtraTreesRegressor(
-        trees,
-        min_samples_leaf=_FEWEST_PER_LEAF,
-        max_features=_SHARE_OF_COLUMNS,
-        bootstrap=True,
-        max_samples=min(len(rows), _MOST_ROWS),
-        random_state=seed,
-    ).fit(rows, target, sample_weight=weight)
-    parts = [_flat(tree.tree_) for tree in forest.estimators_]
+    n, chance = len(rows), weight / weight.sum()
+    # Seeds and samples as scikit-learn's ExtraTreesRegressor draws them, which takes longer to copy its parameters for
+    # each tree than to grow it.
+    draw = np.random.RandomState(seed)
+    samples, parts = [], []
+    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
+        for own in [draw.randint(_MOST_SEEDS) for _ in range(trees)]:
+            drawn = np.random.RandomState(own).choice(n, min(n, _MOST_ROWS), replace=True, p=chance)
+            tree = ExtraTreeRegressor(
+                min_samples_leaf=_FEWEST_PER_LEAF, max_features=_SHARE_OF_COLUMNS, random_state=own
+            ).fit(rows, target, sample_weight=np.bincount(drawn, minlength=n), check_input=False)
+            samples.append(drawn)
+            parts.append(_flat(tree.tree_))
     sizes = np.array([len(part[0]) for part in parts])
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
     feature, cut, right, value = (np.concatenate(column) for column in zip(*parts, strict=True))
     grown = Forest(roots, feature, cut, (right + np.repeat(roots, sizes)).astype(np.int32), value, rows.shape[1])
     total, count = np.zeros(len(rows)), np.zeros(len(rows))
-    for number, drawn in enumerate(forest.estimators_samples_):
+    for number, drawn in enumerate(samples):
         unseen = np.ones(len(rows), np.bool_)
         unseen[drawn] = False
         single = Forest(roots[number : number + 1], feature, cut, grown.right, value, rows.shape[1])

@@ -61,6 +61,10 @@ class AbstractCurve(ABC):
         held = np.asarray(tokens, dtype=np.float64)
         return self.value(held + 1.0) - self.value(held)
 
+    def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
+        """The same for ``(m,)`` rows, each of which may be named several times."""
+        return self.take(rows).gain(tokens)
+
     def committed_demand(self, price: FloatArray | float) -> FloatArray:
         """Tokens ``(n,)`` of a query that is funded whatever it costs; never rising with the price."""
         return self.demand(np.minimum(price, self.reservation_price()))

@@ -10,6 +10,7 @@ from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import checked_price, real
+from shadowprice.curves._table_rows import best_within, corners_at, gains_at, values_at
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -32,6 +33,10 @@ class Tabulated(AbstractCurve):
     _corners: FloatArray
     _heights: FloatArray
     _slopes: FloatArray
+    _root: "Tabulated | None"
+    """The curves that these are some of."""
+    _turning: FloatArray | None
+    """What `turning_prices` has found."""
 
     def __init__(self, tokens: ArrayLike, values: ArrayLike) -> None:
         grid, worth = _table("tokens", tokens), np.atleast_2d(_table("values", values))
@@ -54,6 +59,8 @@ class Tabulated(AbstractCurve):
         for name, field in zip(("tokens", "values", "_corners", "_heights", "_slopes"), fields, strict=True):
             field.flags.writeable = False
             object.__setattr__(self, name, field)
+        object.__setattr__(self, "_root", None)
+        object.__setattr__(self, "_turning", None)
 
     def __len__(self) -> int:
         """Number of queries, n."""
@@ -61,9 +68,18 @@ class Tabulated(AbstractCurve):
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers, by linear interpolation."""
-        held, left, slope = self._segment(tokens)
-        row = np.arange(len(self))
-        return self.values[row, left] + slope * (np.minimum(held, self.tokens[:, -1]) - self.tokens[row, left])
+        worth: FloatArray = values_at(self.tokens, self.values, np.arange(len(self)), self._each(tokens))
+        return worth
+
+    def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
+        """φ(t + 1) − φ(t), ``(n,)`` utility of one whole token more."""
+        return self.gain_of(np.arange(len(self)), tokens)
+
+    def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
+        """The same for ``(m,)`` rows, each of which may be named several times."""
+        held = np.ascontiguousarray(tokens, dtype=np.float64)
+        more: FloatArray = gains_at(self.tokens, self.values, rows, held)
+        return more
 
     def marginal(self, tokens: FloatArray | IntArray) -> FloatArray:
         """Slope of the line to the right of ``(n,)`` tokens, utility per token; 0 beyond the grid."""
@@ -76,15 +92,23 @@ class Tabulated(AbstractCurve):
         if floor is not None or cap is not None:
             lower = 0.0 if floor is None else floor
             return lower + self.beyond(floor, cap).demand(price)
-        return self._corner(checked_price(price))
+        return self._corner(price, committed=False)
 
     def committed_demand(self, price: FloatArray | float) -> FloatArray:
         """The same with at least the first line bought: ``(n,)`` tokens."""
-        return self._corner(np.minimum(checked_price(price), self.reservation_price()))
+        return self._corner(price, committed=True)
 
     def turning_prices(self) -> FloatArray:
-        """All prices at which some demand steps down, rising, utility per token; between them none changes."""
-        return np.unique(self._slopes[self._slopes > 0.0])
+        """All prices at which some demand steps down, rising, utility per token; between them none changes.
+
+        Some of these curves know the prices of all, which were sorted once.
+        """
+        if self._root is not None:
+            return self._root.turning_prices()
+        if self._turning is None:
+            object.__setattr__(self, "_turning", np.unique(self._slopes[self._slopes > 0.0]))
+            assert self._turning is not None
+        return self._turning
 
     def reservation_price(self, floor: FloatArray | None = None, cap: FloatArray | None = None) -> FloatArray:
         """Slope of the envelope's first line, ``(n,)`` utility per token, at least 0."""
@@ -94,11 +118,8 @@ class Tabulated(AbstractCurve):
 
     def best_within(self, tokens: FloatArray | IntArray) -> FloatArray:
         """The fewest of at most these ``(n,)`` tokens that are worth most."""
-        limit = np.asarray(tokens, dtype=np.float64)
-        reached = np.where(self.tokens <= limit[:, np.newaxis], self.values, -1.0)
-        best = np.argmax(reached, axis=1)
-        row = np.arange(len(self))
-        return np.where(self.value(limit) > reached[row, best], limit, self.tokens[row, best])
+        best: FloatArray = best_within(self.tokens, self.values, self._each(tokens))
+        return best
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
         """The part of the table between floor and cap, with an envelope of its own."""
@@ -121,12 +142,17 @@ class Tabulated(AbstractCurve):
 
     def take(self, rows: Any) -> Self:
         """The same curves for some of the queries, by NumPy index, slice or mask."""
-        return self._with(*(field[rows] for field in self._fields()))
+        made = self._with(*(field[rows] for field in self._fields()))
+        object.__setattr__(made, "_root", self if self._root is None else self._root)
+        return made
 
-    def _corner(self, price: FloatArray) -> FloatArray:
-        paid = (self._slopes >= price[..., np.newaxis]) & (self._slopes > 0.0)
-        corner: FloatArray = self._corners[np.arange(len(self)), _count(paid)]
+    def _corner(self, price: FloatArray | float, *, committed: bool) -> FloatArray:
+        own = np.ascontiguousarray(np.atleast_1d(checked_price(price)))
+        corner: FloatArray = corners_at(self._corners, self._slopes, own, committed)
         return corner
+
+    def _each(self, tokens: FloatArray | IntArray) -> FloatArray:
+        return np.ascontiguousarray(np.broadcast_to(np.asarray(tokens, dtype=np.float64), (len(self),)))
 
     def _fields(self) -> tuple[FloatArray, ...]:
         return self.tokens, self.values, self._corners, self._heights, self._slopes

@@ -57,6 +57,12 @@ class Offer:
         gain = gain if self.weight is None else self.weight * gain
         return gain if self.cost is None else gain / self.cost
 
+    def density_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
+        """The same for ``(m,)`` rows, each of which may be named several times."""
+        gain = self.curve.gain_of(rows, tokens)
+        gain = gain if self.weight is None else self.weight[rows] * gain
+        return gain if self.cost is None else gain / self.cost[rows]
+
     def spend(self, tokens: FloatArray | IntArray) -> FloatArray | IntArray:
         """``(n,)`` what tokens cost, in the budget's unit."""
         return tokens if self.cost is None else self.cost * tokens

@@ -67,7 +67,7 @@ def share_out(offer: Offer, tokens: IntArray, budget: float) -> IntArray:
         span = high - low
         owner = np.repeat(np.arange(span.size), span)
         level = np.arange(owner.size) - np.repeat(np.cumsum(span) - span - low, span)
-        density = concave.take(owner).density(level)
+        density = concave.density_of(owner, level)
         cost = None if offer.cost is None else offer.cost[owner]
         chosen = _largest(density, cost, budget - offer.spent(low))
         bought = np.bincount(owner[chosen], minlength=span.size)
