@@ -196,4 +196,3 @@ def test_all_code_that_beliefs_are_computed_by_counts() -> None:
     hashed = {file for name in _SOURCES for file in _modules(root / name)}
     folders = [file for name in ("beliefs", "curves", "traces") for file in (root / name).rglob("*.py")]
     assert {*folders, root / "bench" / "_forecasts.py"} == hashed
-    assert any(file.parent.parent.name == "beliefs" for file in hashed)
