@@ -2,7 +2,8 @@
 
 # mypy: disable-error-code="untyped-decorator"
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
 from numba import njit
@@ -44,6 +45,15 @@ class Forest:
         self.right = right
         self.value = value
         self.columns = columns
+
+    @classmethod
+    def of(cls, trees: Sequence[Any], columns: int) -> Self:
+        """Scikit-learn's trees, as their ``tree_``, grown on rows of so many columns."""
+        parts = [_flat(tree) for tree in trees]
+        sizes = np.array([len(part[0]) for part in parts])
+        roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+        feature, cut, right, value = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return cls(roots, feature, cut, (right + np.repeat(roots, sizes)).astype(np.int32), value, columns)
 
     def predict(self, rows: NDArray[np.float32]) -> FloatArray:
         """Mean over the trees, ``(n,)``, for ``(n, columns)``."""
@@ -98,16 +108,13 @@ def grow_forest(
         max_samples=min(len(rows), _MOST_ROWS),
         random_state=seed,
     ).fit(rows, target, sample_weight=weight)
-    parts = [_flat(tree.tree_) for tree in forest.estimators_]
-    sizes = np.array([len(part[0]) for part in parts])
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    feature, cut, right, value = (np.concatenate(column) for column in zip(*parts, strict=True))
-    grown = Forest(roots, feature, cut, (right + np.repeat(roots, sizes)).astype(np.int32), value, rows.shape[1])
+    grown = Forest.of([tree.tree_ for tree in forest.estimators_], rows.shape[1])
     total, count = np.zeros(len(rows)), np.zeros(len(rows))
     for number, drawn in enumerate(forest.estimators_samples_):
         unseen = np.ones(len(rows), np.bool_)
         unseen[drawn] = False
-        single = Forest(roots[number : number + 1], feature, cut, grown.right, value, rows.shape[1])
+        root = grown.roots[number : number + 1]
+        single = Forest(root, grown.feature, grown.cut, grown.right, grown.value, grown.columns)
         total[unseen] += single.predict(rows[unseen])
         count += unseen
     mean = float(np.average(target, weights=weight))

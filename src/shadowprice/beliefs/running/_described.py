@@ -18,6 +18,7 @@ from shadowprice.beliefs.running._state import (
     DIGITS,
     DISTINCT,
     DOUBT,
+    JUST_NOW,
     LETTERS,
     LINE,
     LINE_UNITS,
@@ -26,6 +27,7 @@ from shadowprice.beliefs.running._state import (
     LOOP,
     NUMBER,
     REPEATING,
+    TAIL,
     UNITS,
     WORD,
 )
@@ -50,10 +52,9 @@ def _describe(found: Any, state: Any, counts: Any, sums: Any) -> None:
         # The sum of the weights of all units so far, so that young texts have shares too.
         if window == 0:
             total = units
-        elif window == 1:
-            total = (1.0 - 0.9945994234836331**units) / (1.0 - 0.9945994234836331)
         else:
-            total = (1.0 - 0.9715319411536059**units) / (1.0 - 0.9715319411536059)
+            kept = TAIL if window == 1 else JUST_NOW
+            total = (1.0 - kept**units) / (1.0 - kept)
         for channel in range(channels):
             found[at] = counts[window, channel] / max(1.0, total)
             at += 1

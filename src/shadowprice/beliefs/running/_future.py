@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.tree import ExtraTreeRegressor
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs._logistic import logistic
 from shadowprice.beliefs.reading import Forest
 from shadowprice.beliefs.running._landmarks import Landmarks
 
@@ -119,18 +120,8 @@ class FutureModel:
         """Platt's (1999) scaling, with a level and a slope that may drift with log tokens."""
         design = _calibration_columns(log_odds, marks.tokens)
         # The prior is no correction at all, worth a few observations.
-        start = np.array([0.0, 1.0, 0.0, 0.0, 0.0])
-        theta = start.copy()
-        penalty = np.diag([1.0, 4.0, 4.0, 4.0, 4.0])
-        for _ in range(30):
-            chance = expit(design @ theta)
-            gradient = penalty @ (theta - start) + design.T @ (marks.weight * (chance - marks.right))
-            curvature = penalty + design.T @ ((marks.weight * chance * (1.0 - chance))[:, None] * design)
-            step = np.linalg.solve(curvature, gradient)
-            theta = theta - np.clip(step, -1.0, 1.0)
-            if np.abs(step).max() < 1e-8:
-                break
-        self.calibration = theta
+        start, worth = np.array([0.0, 1.0, 0.0, 0.0, 0.0]), np.array([1.0, 4.0, 4.0, 4.0, 4.0])
+        self.calibration = logistic(design, marks.right, marks.weight, start, worth)
 
     def _shape(self, rest: FloatArray, marks: Landmarks) -> None:
         """Distributions of the rest: of right answers, of the replies that gave them, and of the others."""
@@ -208,7 +199,7 @@ def _grow(
     """A forest whose trees each see some of the questions, and for each row the mean of those that have not."""
     rng = np.random.default_rng(seed)
     groups = int(marks.group.max()) + 1
-    total, count, parts = np.zeros(len(rows)), np.zeros(len(rows)), []
+    total, count, grown = np.zeros(len(rows)), np.zeros(len(rows)), []
     for number in range(trees):
         seen = (rng.permutation(groups) < max(1.0, _SHARE_OF_GROUPS * groups))[marks.group]
         learn = seen if told is None else seen & told
@@ -220,27 +211,9 @@ def _grow(
         if not seen.all():
             total[~seen] += tree.predict(rows[~seen])
             count += ~seen
-        parts.append(_flat(tree.tree_))
+        grown.append(tree.tree_)
     mean = float(np.average(target, weights=marks.weight))
-    return np.where(count > 0, total / np.maximum(count, 1.0), mean), _forest(parts, rows.shape[1])
-
-
-def _flat(tree: Any) -> tuple[Any, ...]:
-    """Scikit-learn keeps nodes depth first, so that a left child always follows its parent."""
-    leaf = tree.children_left < 0
-    return (
-        np.where(leaf, -1, tree.feature).astype(np.int32),
-        tree.threshold.astype(np.float32),
-        np.where(leaf, 0, tree.children_right),
-        tree.value[:, 0, 0].astype(np.float32),
-    )
-
-
-def _forest(parts: list[tuple[Any, ...]], columns: int) -> Forest:
-    sizes = np.array([len(part[0]) for part in parts])
-    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    feature, cut, right, value = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Forest(roots, feature, cut, (right + np.repeat(roots, sizes)).astype(np.int32), value, columns)
+    return np.where(count > 0, total / np.maximum(count, 1.0), mean), Forest.of(grown, rows.shape[1])
 
 
 def _distribution(rest: FloatArray, ended: BoolArray, weight: FloatArray) -> FloatArray:

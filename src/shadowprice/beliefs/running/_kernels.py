@@ -40,6 +40,7 @@ from shadowprice.beliefs.running._state import (
     IS,
     IS_BOXED,
     IS_WORD,
+    JUST_NOW,
     LAST,
     LETTERS,
     LINE,
@@ -64,6 +65,7 @@ from shadowprice.beliefs.running._state import (
     RUN_4,
     RUN_12,
     SAME_LINE,
+    TAIL,
     UNITS,
     VALUE,
     WORD,
@@ -132,8 +134,8 @@ def _read(
         _answer(value, kind, letters[start], state)
         for channel in range(len(hit)):
             counts[0, channel] += hit[channel]
-            counts[1, channel] = counts[1, channel] * 0.9945994234836331 + hit[channel]  # 2^(−1/128)
-            counts[2, channel] = counts[2, channel] * 0.9715319411536059 + hit[channel]  # 2^(−1/24)
+            counts[1, channel] = counts[1, channel] * TAIL + hit[channel]
+            counts[2, channel] = counts[2, channel] * JUST_NOW + hit[channel]
         _project(value, state, bag, sums, rarity, matrix)
         state[LAST] = value
         state[UNITS] += np.uint64(1)
@@ -344,7 +346,7 @@ def _project(value: Any, state: Any, bag: Any, sums: Any, rarity: Any, matrix: A
     """Move the word directions of the text, and of its tail, by a unit and by the pair that it ends."""
     d = matrix.shape[1]
     for column in range(d + 1):
-        sums[1, column] *= 0.9945994234836331
+        sums[1, column] *= TAIL
     for size in range(2):
         if size == 1 and state[UNITS] == np.uint64(0):
             break

@@ -9,6 +9,11 @@ from shadowprice.beliefs.running._words import CHANNELS, LEXICON, hash_of
 LONGEST_UNIT = 32
 """Bytes after which a word or number is cut, so that text without spaces leaves little to be remembered."""
 
+TAIL: Final = 0.9945994234836331
+"""What a unit still counts when the next one is read, with a half-life of 128 units: 2^(−1/128)."""
+JUST_NOW: Final = 0.9715319411536059
+"""The same with a half-life of 24 units: 2^(−1/24)."""
+
 BUCKETS: Final = 4096
 """Hashed unigrams and bigrams of units; a power of 2."""
 PLACES: Final = 8192

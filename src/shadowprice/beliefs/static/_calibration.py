@@ -3,11 +3,10 @@
 from typing import Self
 
 import numpy as np
-from scipy.special import expit
 
 from shadowprice._types import FloatArray
+from shadowprice.beliefs._logistic import logistic
 
-_STEPS = 30
 _SLOPE_PENALTY = 16.0
 """Information on a raw score's slope that says that the score is worthless, in units of the score's own variance."""
 _KEEP_PENALTY = 2.0
@@ -43,9 +42,12 @@ class LogitCalibration:
         spread = float(np.sqrt(np.average((raw - self.centre) ** 2, weights=weight)))
         self.spread = spread if spread > 1e-9 else 1.0
         design = np.stack([np.ones(len(raw)), prior, (raw - self.centre) / self.spread], axis=1)
-        theta = _logistic(design, right, weight, self.pseudo, _SLOPE_PENALTY)
+        # An observation carries p(1 − p) ≈ 1/4 of information on log odds.
+        start, penalty = np.array([0.0, 1.0, 0.0]), np.array([self.pseudo / 4.0, _KEEP_PENALTY, _SLOPE_PENALTY])
+        theta = logistic(design, right, weight, start, penalty)
         if theta[2] < 0.0:  # see `_AT_ZERO`
-            theta = _logistic(design, right, weight, self.pseudo, _AT_ZERO)
+            penalty[2] = _AT_ZERO
+            theta = logistic(design, right, weight, start, penalty)
             theta[2] = 0.0
         self.level, self.keep, self.slope = (float(entry) for entry in theta)
         return self
@@ -96,22 +98,3 @@ class LocationCalibration:
     def predict(self, raw: FloatArray, prior: FloatArray) -> FloatArray:
         """Means ``(n,)``."""
         return np.asarray(self.level + self.keep * (prior - self.typical) + self.slope * (raw - self.centre))
-
-
-def _logistic(
-    design: FloatArray, right: FloatArray, weight: FloatArray, pseudo: float, slope_penalty: float
-) -> FloatArray:
-    """Coefficients (level, keep, slope) by Newton's method."""
-    # An observation carries p(1 − p) ≈ 1/4 of information on log odds.
-    penalty = np.diag([pseudo / 4.0, _KEEP_PENALTY, slope_penalty])
-    start = np.array([0.0, 1.0, 0.0])
-    theta = start.copy()
-    for _ in range(_STEPS):
-        chance = expit(design @ theta)
-        gradient = penalty @ (theta - start) + design.T @ (weight * (chance - right))
-        curvature = penalty + design.T @ ((weight * chance * (1.0 - chance))[:, None] * design)
-        step = np.clip(np.linalg.solve(curvature, gradient), -1.0, 1.0)
-        theta = theta - step
-        if np.abs(step).max() < 1e-8:
-            break
-    return theta
