@@ -27,8 +27,7 @@ from shadowprice.beliefs import (
     ThresholdPredictor,
     cross_fit,
 )
-from shadowprice.beliefs._encoder import GROUPS
-from shadowprice.beliefs._features import SURFACE_GROUPS
+from shadowprice.beliefs.reading import GROUPS, SURFACE_GROUPS
 from shadowprice.traces import read_traces
 
 ZEROEVAL = ("Meta-Llama-3.1-8B-Instruct", "Phi-3.5-mini-instruct", "Qwen2-7B-Instruct")

@@ -15,11 +15,11 @@ from sklearn.base import clone
 
 from shadowprice._errors import EngineError, InputError, MissingExtraError
 from shadowprice._types import FloatArray
+from shadowprice.beliefs import FineTuning
 from shadowprice.beliefs.encoders import (
     AbstractEncoder,
     ArrayEncoder,
     EndpointEncoder,
-    FineTuning,
     GgufEncoder,
     ReducedEncoder,
     SentenceEncoder,

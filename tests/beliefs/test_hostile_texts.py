@@ -20,7 +20,7 @@ from shadowprice.beliefs import (
     Reference,
     save_predictor,
 )
-from shadowprice.beliefs._text import MAX_CHARACTERS
+from shadowprice.beliefs.reading._ngrams import MAX_CHARACTERS
 from shadowprice.traces import Traces
 
 

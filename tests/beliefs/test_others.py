@@ -6,8 +6,8 @@ from sklearn.metrics import roc_auc_score
 
 from shadowprice._types import FloatArray
 from shadowprice.beliefs import AbstractPredictor, Evidence, OutcomePredictor, ThresholdPredictor, cross_fit
-from shadowprice.beliefs._encoder import Target
-from shadowprice.beliefs._others import Heard, pooled
+from shadowprice.beliefs.reading._pooling import Heard, pooled
+from shadowprice.beliefs.reading._regression import Target
 
 FEW, MANY = 60, 1500
 # fmt: off

@@ -32,7 +32,7 @@ from shadowprice.beliefs import (
     save_predictor,
     score_beliefs,
 )
-from shadowprice.beliefs._trusted import TRUSTED
+from shadowprice.beliefs.saved._trusted import TRUSTED
 from shadowprice.traces import Traces
 
 CARD = PredictorCard("sums.parquet", "m", 90, 180, "2026-01-01T00:00:00+00:00", "0.1.0", "threshold")
@@ -174,7 +174,7 @@ def test_every_trusted_type_says_why_and_is_in_some_predictor(
     assert set() == set(TRUSTED) - used - RUNNING - ENCODERS
 
 
-RUNNING: set[str] = {name for name in TRUSTED if "_running" in name or "_future" in name}
+RUNNING: set[str] = {"shadowprice.beliefs.RunningPredictor", "shadowprice.beliefs.FutureModel"}
 """Types of the predictor for queries that run, which is tested beside it."""
 ENCODERS: set[str] = {name for name in TRUSTED if ".encoders." in name}
 """Types of encoders, which need an extra and are tested where it is installed."""
@@ -193,7 +193,7 @@ def test_what_could_not_be_loaded_is_not_saved(sums: Traces, tmp_path: Path) -> 
     class Foreign(PriorPredictor):
         pass
 
-    with pytest.raises(TypeError, match=r"contains .*Foreign; see beliefs/_trusted"):
+    with pytest.raises(TypeError, match=r"contains .*Foreign; see beliefs/saved/_trusted"):
         save_predictor(Foreign(), CARD, tmp_path / "p.shadow")
     with pytest.raises(NotFittedError):
         save_predictor(ThresholdPredictor(), CARD, tmp_path / "p.shadow")

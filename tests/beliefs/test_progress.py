@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 from shadowprice.beliefs import PROGRESS_FEATURES, Progress, WordDirections
-from shadowprice.beliefs._progress import read_prefixes
+from shadowprice.beliefs.running._progress import read_prefixes
 from shadowprice.traces import read_traces
 
 ROW = np.zeros(1, np.int64)

@@ -23,7 +23,7 @@ from shadowprice.beliefs import (
     cross_fit,
     given_running,
 )
-from shadowprice.beliefs._sound import check_sound
+from shadowprice.beliefs.saved._sound import check_sound
 from shadowprice.traces import read_traces
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
@@ -219,9 +219,9 @@ def test_a_file_holds_arrays_only(fitted: RunningPredictor, halves: tuple[Eviden
     loaded = skops.io.load(tmp_path / "running.skops", trusted=foreign)
 
     assert set(foreign) == {
-        "shadowprice.beliefs._forest.Forest",
-        "shadowprice.beliefs._future.FutureModel",
-        "shadowprice.beliefs._running.RunningPredictor",
+        "shadowprice.beliefs.Forest",
+        "shadowprice.beliefs.FutureModel",
+        "shadowprice.beliefs.RunningPredictor",
     }
     np.testing.assert_array_equal(
         loaded.predict(outcomes, tokens, said).right, fitted.predict(outcomes, tokens, said).right

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from shadowprice.beliefs._encoder import Target, TextRegression
-from shadowprice.beliefs._forest import grow_forest
-from shadowprice.beliefs._text import NgramEncoder
+from shadowprice.beliefs.reading._forest import grow_forest
+from shadowprice.beliefs.reading._ngrams import NgramEncoder
+from shadowprice.beliefs.reading._regression import Target, TextRegression
 
 TEXTS = ["One plus two", "one plus three?", "What is 12 + 34?", "", "Ünï çödé 12", "one  plus\ttwo"]
 

@@ -4,10 +4,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import shadowprice
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs
 from shadowprice.bench import Forecasts, Recipe, forecast, kept_forecast
 from shadowprice.bench._forecasts import blurred
+from shadowprice.bench._kept import _SOURCES, _modules
 from shadowprice.policies import Knowledge
 from shadowprice.traces import Replies, Traces
 
@@ -187,3 +189,10 @@ def test_where_nothing_can_be_written_nothing_is_kept(
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: tmp_path / "file" / "kept")
     assert 90 == len(threshold(kept_forecast(sums, THRESHOLDS)))
+
+
+def test_all_code_that_beliefs_are_computed_by_counts() -> None:
+    root = Path(shadowprice.__file__).parent
+    hashed = {file for name in _SOURCES for file in _modules(root / name)}
+    folders = [file for name in ("beliefs", "curves", "traces") for file in (root / name).rglob("*.py")]
+    assert {*folders, root / "bench" / "_forecasts.py"} == hashed

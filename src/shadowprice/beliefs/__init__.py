@@ -1,43 +1,79 @@
-"""What is believed of a query, before it runs."""
+"""What is believed of a query, before it runs and while it does.
 
-from shadowprice.beliefs._accuracy import MeasuredAccuracy, measure_accuracy
-from shadowprice.beliefs._base import AbstractPredictor
-from shadowprice.beliefs._beliefs import Beliefs, Outcomes
-from shadowprice.beliefs._card import PredictorCard, Reference
-from shadowprice.beliefs._drift import Drift, Finding, check_drift
-from shadowprice.beliefs._evaluate import ThresholdScores, check_folds, cross_fit, question_folds, score_thresholds
+Predictors make `Beliefs` of `Evidence`. Each folder has one idea and knows none of those named before it: `saved` (on
+disk), `running` (while queries run), `static` (before they do), `surges`, `scoring`, `reading` (texts), `encoders`.
+"""
+
+from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
+from shadowprice.beliefs._cross_fit import check_folds, cross_fit, question_folds
 from shadowprice.beliefs._evidence import Evidence
-from shadowprice.beliefs._features import SURFACE_FEATURES, SurfaceFeatures
-from shadowprice.beliefs._files import SavedPredictor, load_predictor, read_predictor, save_predictor
-from shadowprice.beliefs._landmarks import given_running
-from shadowprice.beliefs._likeness import Likeness, likeness
-from shadowprice.beliefs._misfit import Expected, Misfit
-from shadowprice.beliefs._outcome import OutcomePredictor
-from shadowprice.beliefs._outlook import AbstractOutlook, Outlook, WatchedOutlook
-from shadowprice.beliefs._prior import PriorPredictor
-from shadowprice.beliefs._progress import Progress, WordDirections
-from shadowprice.beliefs._progress_features import PROGRESS_FEATURES, PROGRESS_GROUPS
-from shadowprice.beliefs._running import RunningPredictor
-from shadowprice.beliefs._scores import (
+from shadowprice.beliefs._predictor import AbstractPredictor
+from shadowprice.beliefs._sweep_evidence import sweep_evidence
+from shadowprice.beliefs.reading import SURFACE_FEATURES, Forest, NgramEncoder, SurfaceFeatures, TextRegression
+from shadowprice.beliefs.running import (
+    PROGRESS_FEATURES,
+    PROGRESS_GROUPS,
+    AbstractOutlook,
+    FutureModel,
+    Outlook,
+    Progress,
+    RunningPredictor,
+    WatchedOutlook,
+    WordDirections,
+)
+from shadowprice.beliefs.saved import (
+    Drift,
+    Finding,
+    Likeness,
+    PredictorCard,
+    Reference,
+    SavedPredictor,
+    check_drift,
+    likeness,
+    load_predictor,
+    read_predictor,
+    save_predictor,
+)
+from shadowprice.beliefs.scoring import (
     MEASURES,
     BeliefScores,
     Estimate,
+    Expected,
+    MeasuredAccuracy,
+    Misfit,
     Reliability,
+    ThresholdScores,
     bets,
     chance_right,
+    measure_accuracy,
     reliability,
     score_beliefs,
+    score_thresholds,
     scoring_grid,
     share_right,
+    verdict,
 )
-from shadowprice.beliefs._surge import SharedSurge, fit_surge
-from shadowprice.beliefs._surge_fit import SurgeFit
-from shadowprice.beliefs._surge_likelihood import fit_surge_likelihood
-from shadowprice.beliefs._surge_plots import plot_surges
-from shadowprice.beliefs._surge_sweep import fit_surge_sweep
-from shadowprice.beliefs._sweeps import sweep_evidence
-from shadowprice.beliefs._threshold import ThresholdPredictor
-from shadowprice.beliefs._verdict import verdict
+from shadowprice.beliefs.static import (
+    Epoch,
+    FineTuning,
+    Hazards,
+    LocationCalibration,
+    LogitCalibration,
+    OutcomePredictor,
+    PriorPredictor,
+    ThresholdPredictor,
+    TransformerPredictor,
+    load_transformer,
+    save_transformer,
+)
+from shadowprice.beliefs.surges import (
+    SharedSurge,
+    SurgeFit,
+    fit_surge,
+    fit_surge_likelihood,
+    fit_surge_sweep,
+    plot_surges,
+)
 
 __all__ = [
     "MEASURES",
@@ -49,10 +85,12 @@ __all__ = [
     "BeliefScores",
     "Beliefs",
     "Drift",
+    "Epoch",
     "Estimate",
     "Evidence",
     "Expected",
     "Finding",
+    "FineTuning",
     "Likeness",
     "MeasuredAccuracy",
     "Misfit",
@@ -71,6 +109,7 @@ __all__ = [
     "SurgeFit",
     "ThresholdPredictor",
     "ThresholdScores",
+    "TransformerPredictor",
     "WatchedOutlook",
     "WordDirections",
     "bets",
@@ -84,12 +123,14 @@ __all__ = [
     "given_running",
     "likeness",
     "load_predictor",
+    "load_transformer",
     "measure_accuracy",
     "plot_surges",
     "question_folds",
     "read_predictor",
     "reliability",
     "save_predictor",
+    "save_transformer",
     "score_beliefs",
     "score_thresholds",
     "scoring_grid",
@@ -97,3 +138,10 @@ __all__ = [
     "sweep_evidence",
     "verdict",
 ]
+
+for _kind in (
+    *(Forest, FutureModel, Hazards, LocationCalibration, LogitCalibration, NgramEncoder, TextRegression),
+    *(OutcomePredictor, PriorPredictor, RunningPredictor, ThresholdPredictor),
+):
+    # Predictor files name these by this package: their modules may move, and files stay readable.
+    _kind.__module__ = __name__

@@ -54,6 +54,19 @@ class Outcomes:
         cost: FloatArray = (0.5 * (running[:, :-1] + running[:, 1:])) @ np.diff(self.tokens[:known], prepend=0.0)
         return cost
 
+    def at(self, tokens: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """P(right by t) and P(finished by t), ``(n,)`` each, linear between grid points and from 0 at the start."""
+        grid = np.append(0.0, self.tokens)
+        left = np.clip(np.searchsorted(grid, tokens, side="right") - 1, 0, len(grid) - 2)
+        share = np.clip((tokens - grid[left]) / (grid[left + 1] - grid[left]), 0.0, 1.0)
+        rows = np.arange(len(tokens))
+
+        def read(table: FloatArray) -> FloatArray:
+            before = np.where(left > 0, table[rows, np.maximum(left - 1, 0)], 0.0)
+            return np.asarray(before + share * (table[rows, left] - before))
+
+        return read(self.right), read(self.finished)
+
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
         """Outcomes of several groups of queries on one grid, one after another.
@@ -74,6 +87,22 @@ class Outcomes:
         if self._curve is not None:
             object.__setattr__(taken, "_curve", self._curve.take(rows))
         return taken
+
+
+def given_running(outcomes: Outcomes, tokens: FloatArray) -> Outcomes:
+    """Outcomes of queries that are known to be running after `tokens` ``(n,)`` tokens, by Bayes' rule.
+
+    P(right by e_j | running at t) = (P(right by e_j) − P(right by t)) / (1 − P(finished by t)), and 0 for e_j ≤ t;
+    the same for finished. Between grid points both are taken to be linear.
+    """
+    right, finished = outcomes.at(tokens)
+    running = np.maximum(1.0 - finished, 1e-9)[:, None]
+    ahead = outcomes.tokens > tokens[:, None]
+    return Outcomes(
+        outcomes.tokens,
+        np.where(ahead, np.clip((outcomes.right - right[:, None]) / running, 0.0, 1.0), 0.0),
+        np.where(ahead, np.clip((outcomes.finished - finished[:, None]) / running, 0.0, 1.0), 0.0),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ import hashlib
 import importlib.metadata
 import os
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from shadowprice.traces import RecordedOutlook, Traces
 
 _COLUMNS: Final = ("question", "completion", "correct", "answer_tokens", "completion_tokens", "finish_reason")
 """What forecasts depend on."""
+_SOURCES: Final = ("beliefs", "curves", "traces", "bench/_forecasts.py")
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn")
 _MOST: Final = 24
 """Forecasts that are kept; the oldest go first."""
@@ -81,17 +83,19 @@ def _code() -> bytes:
     digest = hashlib.sha256()
     for library in _LIBRARIES:
         digest.update(f"{library} {importlib.metadata.version(library)}".encode())
-    for package in (
-        "shadowprice.beliefs",
-        "shadowprice.beliefs.encoders",
-        "shadowprice.curves",
-        "shadowprice.bench",
-        "shadowprice.traces",
-    ):
-        for file in sorted(resources.files(package).iterdir(), key=lambda file: file.name):
-            if file.name.endswith(".py") and (package != "shadowprice.bench" or file.name == "_forecasts.py"):
-                digest.update(file.read_bytes())
+    for name in _SOURCES:
+        for file in _modules(resources.files("shadowprice") / name):
+            digest.update(file.read_bytes())
     return digest.digest()
+
+
+def _modules(place: Traversable) -> Iterator[Traversable]:
+    """A module, or all those in a folder and in the folders in it."""
+    if place.is_dir():
+        for inside in sorted(place.iterdir(), key=lambda inside: inside.name):
+            yield from _modules(inside)
+    elif place.name.endswith(".py"):
+        yield place
 
 
 _BELIEFS: Final = ("threshold", "alpha", "beta")

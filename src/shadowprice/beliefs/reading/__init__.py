@@ -1,0 +1,22 @@
+"""What a question's text says: n-grams, surface features, forests, and regressions on all of them."""
+
+from shadowprice.beliefs.reading._forest import Forest
+from shadowprice.beliefs.reading._ngrams import MAX_CHARACTERS, NgramEncoder, beginnings
+from shadowprice.beliefs.reading._pooling import Heard, pooled
+from shadowprice.beliefs.reading._regression import GROUPS, Target, TextRegression
+from shadowprice.beliefs.reading._surface import SURFACE_FEATURES, SURFACE_GROUPS, SurfaceFeatures
+
+__all__ = [
+    "GROUPS",
+    "MAX_CHARACTERS",
+    "SURFACE_FEATURES",
+    "SURFACE_GROUPS",
+    "Forest",
+    "Heard",
+    "NgramEncoder",
+    "SurfaceFeatures",
+    "Target",
+    "TextRegression",
+    "beginnings",
+    "pooled",
+]

@@ -1,0 +1,107 @@
+"""What is believed of queries at any moment of their lives: the one thing that a market asks while they run."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from shadowprice._errors import InputError
+from shadowprice._types import IntArray
+from shadowprice.beliefs._beliefs import Outcomes, given_running
+from shadowprice.beliefs.running._progress import Progress
+from shadowprice.beliefs.running._running import RunningPredictor
+
+_PLACES = 64
+"""Texts that can be followed at first; there are more when more are needed."""
+
+
+class AbstractOutlook(ABC):
+    """Beliefs about n queries that change while these run."""
+
+    before: Outcomes
+    """What was believed of each query before it ran."""
+
+    def __len__(self) -> int:
+        """Number of queries, n."""
+        return len(self.before)
+
+    @abstractmethod
+    def outcomes(self, ids: IntArray, generated: IntArray) -> Outcomes:
+        """What may become of some queries from here on.
+
+        Args:
+            ids: ``(m,)`` row numbers.
+            generated: ``(m,)`` tokens that each has generated; it runs, so it has not ended by then.
+
+        Returns:
+            On the grid of `before`, P(right by e_j | running now) and P(finished by e_j | running now), ``(m, K)``: 0
+            up to now and never falling.
+        """
+
+
+class Outlook(AbstractOutlook):
+    """What time alone tells: the beliefs from before, given that a query has come so far."""
+
+    def __init__(self, before: Outcomes) -> None:
+        self.before = before
+
+    def outcomes(self, ids: IntArray, generated: IntArray) -> Outcomes:
+        """The outcomes of `before`, by Bayes' rule."""
+        return given_running(self.before.take(ids), np.asarray(generated, dtype=np.float64))
+
+
+class WatchedOutlook(AbstractOutlook):
+    """What the texts tell that the queries have written so far.
+
+    Args:
+        before: n rows, from the static predictor that `running` was fitted to.
+        running: Reads texts so far.
+    """
+
+    def __init__(self, before: Outcomes, running: RunningPredictor) -> None:
+        self.before = before
+        self._running = running
+        self._progress = Progress(min(_PLACES, max(1, len(before))), running.words_)
+        self._place = np.full(len(before), -1, dtype=np.int64)
+        self._free = list(range(len(self._progress)))
+        if len(before):
+            self._warm_up()
+
+    def _warm_up(self) -> None:
+        """Load compiled code now, which takes seconds, and not while replies are being written."""
+        one = np.array([0])
+        for tokens in (1, 10**6):  # how a reply opens is judged by another model than how it goes on
+            self.read(one, ["It is 1. "])
+            self.outcomes(one, np.array([tokens]))
+        self.forget(one)
+
+    def read(self, ids: IntArray, texts: Sequence[str]) -> None:
+        """Take in what some queries have written since the last call.
+
+        Raises:
+            InputError: There is not one text for each row, or a row comes twice.
+        """
+        if len(ids) != len(texts) or len(set(ids.tolist())) != len(ids):
+            raise InputError(f"There are {len(ids)} rows but {len(texts)} texts; give each row once, with one text.")
+        new = ids[self._place[ids] < 0]
+        while len(self._free) < len(new):
+            size = len(self._progress)
+            self._progress.grow(2 * size)
+            self._free.extend(range(size, 2 * size))
+        for row in new:
+            self._place[row] = self._free.pop()
+        self._progress.restart(self._place[new])
+        self._progress.update(self._place[ids], texts)
+
+    def forget(self, ids: IntArray) -> None:
+        """Drop the texts of queries that have ended, so that others can be followed in their place."""
+        known = ids[self._place[ids] >= 0]
+        self._free.extend(self._place[known].tolist())
+        self._place[known] = -1
+
+    def outcomes(self, ids: IntArray, generated: IntArray) -> Outcomes:
+        """As the running predictor sees them; a query without text by its token count alone."""
+        said = np.zeros((len(ids), self._progress.n_features))
+        read = np.flatnonzero(self._place[ids] >= 0)
+        said[read] = self._progress.features(self._place[ids[read]])
+        return self._running.predict(self.before.take(ids), np.asarray(generated, dtype=np.float64), said)

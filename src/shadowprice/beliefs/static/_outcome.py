@@ -1,0 +1,256 @@
+"""Our predictor: right, wrong or still running at every token count."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from shadowprice._errors import InputError
+from shadowprice._types import FloatArray, IntArray
+from shadowprice.beliefs._beliefs import Beliefs, Outcomes
+from shadowprice.beliefs._evidence import Evidence
+from shadowprice.beliefs._predictor import AbstractPredictor, check_texts
+from shadowprice.beliefs.encoders import AbstractEncoder
+from shadowprice.beliefs.reading import GROUPS, Heard, Target, TextRegression, pooled
+from shadowprice.beliefs.static._calibration import LocationCalibration, LogitCalibration
+from shadowprice.beliefs.static._hazards import TOKEN_GRID, Counts, Hazards, Scores, cells_of, count_ends, mixture_ends
+from shadowprice.beliefs.static._prior import BETWEEN, WITHIN, prior_scores
+from shadowprice.beliefs.surges import steady_surge
+
+_SAME_QUESTION = 0.5
+"""Correlation of two replies to one question, for what several of them count."""
+_MOST = 20_000
+"""Questions that hazards are fitted on at most: they have three scores and some forty coefficients."""
+_USUAL = 4.0
+"""Replies that the usual spread of answers' positions is worth."""
+_SEEN_ENOUGH = 50
+"""Replies from which on the longest says how far a model goes."""
+
+
+class OutcomePredictor(AbstractPredictor):
+    """Predicts from the text of a question when a reply will be right, or end wrong: competing risks on a token grid.
+
+    Three scores are read from the text (`TextRegression`): the chance that a reply is right, where a right answer
+    appears, and how long a wrong reply gets. They are calibrated on questions that they had not seen, starting from the
+    beliefs of `PriorPredictor`, and hazards are fitted to them by maximum likelihood, to which the prior contributes
+    as much as `pseudo_questions` questions would. So without evidence the prior is what is believed, and with little
+    evidence mostly.
+
+    Args:
+        pseudo_questions: What the prior counts, in questions.
+        max_tokens: Cap that replies are held to, tokens, for the prior; evidence overrules it.
+        n_components: Directions of TF-IDF that the trees see.
+        n_trees: Trees per score.
+        linear_share: Share of the linear part in each score; trees make the rest.
+        groups: Groups of text features to use, of `GROUPS`.
+        encoder: Another model's reading of the text, from `shadowprice.beliefs.encoders`; none by default.
+        random_state: Seed of everything random.
+    """
+
+    def __init__(
+        self,
+        pseudo_questions: float = 40.0,
+        max_tokens: int = 4096,
+        n_components: int = 32,
+        n_trees: int = 200,
+        linear_share: float = 0.25,
+        groups: Sequence[str] = GROUPS,
+        encoder: AbstractEncoder | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.pseudo_questions = pseudo_questions
+        self.max_tokens = max_tokens
+        self.n_components = n_components
+        self.n_trees = n_trees
+        self.linear_share = linear_share
+        self.groups = groups
+        self.encoder = encoder
+        self.random_state = random_state
+
+    def fit(self, evidence: Evidence) -> Self:
+        """Learn from replies, one or several per question.
+
+        What other models replied (`Evidence.beside`) says how questions compare; all that is calibrated or fitted to
+        the scores is fitted to this model's own replies.
+
+        Raises:
+            InputError: There is no reply, or a weight, a length or `pseudo_questions` is below 0.
+        """
+        replies = _replies(evidence)
+        if not self.pseudo_questions > 0.0:
+            raise InputError(f"pseudo_questions must be above 0, but is {self.pseudo_questions}.")
+        share = _shares(replies)
+        self.text_ = TextRegression(
+            self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
+        )
+        theirs = [Heard(part.texts, _shares(part)) for part in map(_replies, _with_replies(evidence.others))]
+        heard = pooled(Heard(replies.texts, share), theirs)
+        raw = self.text_.fit_unseen(heard.texts, heard.targets)[: len(replies.texts)]
+        prior = prior_scores(replies.texts, self.max_tokens, None)
+        chance, right, wrong = share
+        self.chance_ = LogitCalibration().fit(
+            raw[chance.rows, 0], prior.logit[chance.rows], chance.value, chance.weight
+        )
+        self.right_ = _located(raw[:, 1], prior.right, right)
+        self.wrong_ = _located(raw[:, 2], prior.wrong, wrong)
+        scores = self._scores(replies.texts, raw)
+        located = (
+            (scores.right[right.rows] - right.value, right.weight),
+            (scores.wrong[wrong.rows] - wrong.value, wrong.weight),
+        )
+        self._fit_hazards(replies, scores, located)
+        self._fit_lag(replies)
+        self._fit_surge(replies, scores)
+        return self
+
+    def predict(self, questions: Sequence[str]) -> Beliefs:
+        """Beliefs about n questions, with outcomes on the same grid whatever the evidence."""
+        check_texts(questions)
+        check_is_fitted(self)
+        scores = self._scores(questions, self.text_.predict(questions))
+        right, wrong = self.hazards_.predict(scores)
+        done = wrong.cumsum(axis=1)
+        for cells, share in enumerate(self.lag_):
+            done[:, cells:] += share * right.cumsum(axis=1)[:, : right.shape[1] - cells]
+        by = np.minimum(right.cumsum(axis=1), 1.0)
+        outcomes = Outcomes(TOKEN_GRID.copy(), by, np.minimum(done, 1.0))
+        threshold = self.scale_ * np.exp(scores.right)
+        beta = np.full(len(threshold), self.beta_)
+        return Beliefs(threshold, by[:, -1] * np.e * beta, beta, outcomes)
+
+    def _scores(self, questions: Sequence[str], raw: FloatArray) -> Scores:
+        prior = prior_scores(questions, self.max_tokens, None)
+        return Scores(
+            self.chance_.predict(raw[:, 0], prior.logit),
+            self.right_.predict(raw[:, 1], prior.right),
+            self.wrong_.predict(raw[:, 2], prior.wrong),
+        )
+
+    def _fit_hazards(
+        self, replies: "_Replies", scores: Scores, located: Sequence[tuple[FloatArray, FloatArray]]
+    ) -> None:
+        longest = int(replies.length.max())
+        if not replies.cut.any() and len(replies.query) < _SEEN_ENOUGH:
+            longest = max(longest, self.max_tokens)
+        cells = int(cells_of(np.array([longest]))[0]) + 1
+        n = len(replies.texts)
+        counts = count_ends(
+            n,
+            replies.query,
+            cells_of(np.where(replies.right, replies.answer, replies.length)),
+            np.stack([replies.weight, replies.right], axis=1),
+            (~replies.right & ~replies.cut).astype(np.float64),
+        )
+        used = np.arange(n)
+        if n > _MOST:
+            used = np.sort(np.random.default_rng(self.random_state).choice(n, _MOST, replace=False))
+        spread = np.array([_spread(*part) for part in located])
+        # What the prior would have seen of these questions, as counts.
+        right, wrong = mixture_ends(scores, spread)
+        running = 1.0 - np.cumsum(right + wrong, axis=1) + right + wrong
+        each = self.pseudo_questions / len(used)
+        counts = Counts(
+            *(seen + each * believed for seen, believed in zip(counts, (running, right, wrong), strict=True))
+        )
+        self.hazards_ = Hazards().fit(scores.take(used), Counts(*(part[used] for part in counts)), cells, spread)
+
+    def _fit_lag(self, replies: "_Replies") -> None:
+        """How many cells after its right answer a reply ends."""
+        right = replies.right
+        later = cells_of(np.maximum(replies.length, replies.answer))[right] - cells_of(replies.answer)[right]
+        lag = np.bincount(later, replies.weight[right], minlength=1)
+        lag[0] += 1.0
+        self.lag_ = lag / lag.sum()
+
+    def _fit_surge(self, replies: "_Replies", scores: Scores) -> None:
+        """τ̂ at the median of answer over predicted position, β as `fit_surge` finds it; α is each question's own."""
+        self.scale_ = 0.5
+        self.beta_ = 2.0 / float(np.exp(scores.right).mean())
+        right = replies.right
+        if not right.any():
+            return
+        predicted = np.exp(scores.right)[replies.query]
+        self.scale_ = _weighted_median((replies.answer / predicted)[right], replies.weight[right])
+        self.beta_ = steady_surge(predicted, replies.answer, right, replies.weight, self.random_state).beta
+
+
+def _spread(error: FloatArray, weight: FloatArray) -> float:
+    """Standard deviation of log tokens around their scores; the prior counts as some replies that are off as usual."""
+    total = _USUAL + float(weight.sum())
+    level = BETWEEN**2 / (1.0 + float(weight.sum()))
+    return float(np.sqrt((_USUAL * (WITHIN**2 + level) + weight @ error**2) / total))
+
+
+def _weighted_median(value: FloatArray, weight: FloatArray) -> float:
+    order = np.argsort(value)
+    by = np.cumsum(weight[order])
+    return float(value[order][np.searchsorted(by, by[-1] / 2.0)])
+
+
+class _Replies(NamedTuple):
+    """Evidence with each text once."""
+
+    texts: list[str]
+    query: IntArray
+    answer: IntArray
+    length: IntArray
+    right: Any
+    cut: Any
+    weight: FloatArray
+
+
+def _with_replies(others: Sequence[Evidence]) -> list[Evidence]:
+    return [other for other in others if other.weight.any()]
+
+
+def _replies(evidence: Evidence) -> _Replies:
+    if (evidence.weight < 0.0).any() or not np.isfinite(evidence.weight).all():
+        row = int(np.flatnonzero(~(evidence.weight >= 0.0) | ~np.isfinite(evidence.weight))[0])
+        raise InputError(f"weight must be finite and at least 0, but is {evidence.weight[row]} for reply {row}.")
+    if not len(evidence) or not evidence.weight.sum() > 0.0:
+        raise InputError("There is no reply to learn from; record some, or use PriorPredictor, which needs none.")
+    heard = evidence.weight > 0.0
+    texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
+    asked, query = np.unique(text[evidence.query[heard]], return_inverse=True)
+    return _Replies(
+        [str(texts[number]) for number in asked],
+        query.astype(np.int64),
+        np.maximum(evidence.answer_tokens[heard], 1),
+        np.maximum(evidence.completion_tokens[heard], 1),
+        evidence.correct[heard],
+        evidence.censored[heard],
+        evidence.weight[heard],
+    )
+
+
+def _shares(replies: _Replies) -> tuple[Target, Target, Target]:
+    """Per question: share right, mean log position of right answers, mean log length of wrong replies."""
+    ends = np.where(replies.right, replies.answer, replies.length)
+    # A reply that was cut off early says little about whether it would have been right: it counts by the share of right
+    # answers that have appeared by then.
+    positions = np.sort(replies.answer[replies.right])
+    known = np.ones(len(ends))
+    if positions.size:
+        known[replies.cut] = np.searchsorted(positions, replies.length[replies.cut], side="right") / positions.size
+    weight = replies.weight * known
+    log_ends = np.log(ends)
+    wrong = ~replies.right
+    return (
+        _mean_of(replies.query, replies.right.astype(np.float64), weight, weight > 0.0),
+        _mean_of(replies.query, log_ends, replies.weight, replies.right),
+        _mean_of(replies.query, log_ends, replies.weight, wrong),
+    )
+
+
+def _mean_of(query: IntArray, value: FloatArray, weight: FloatArray, rows: Any) -> Target:
+    """Means over the replies to each question; several replies to one question say less than as many to several."""
+    used, place = np.unique(query[rows], return_inverse=True)
+    total = np.bincount(place, weight[rows], minlength=len(used))
+    mean = np.bincount(place, weight[rows] * value[rows], minlength=len(used)) / total
+    counts = total / (1.0 + _SAME_QUESTION * np.maximum(total - 1.0, 0.0))
+    return Target(used.astype(np.int64), mean, counts)
+
+
+def _located(raw: FloatArray, offset: FloatArray, target: Target) -> LocationCalibration:
+    return LocationCalibration().fit(raw[target.rows], offset[target.rows], target.value, target.weight)
