@@ -1,6 +1,7 @@
 """Measured or expected curves: values at some token counts, straight lines between them."""
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -10,7 +11,6 @@ from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import checked_price, real
-from shadowprice.curves._table_rows import best_within, corners_at, gains_at, values_at
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -68,7 +68,7 @@ class Tabulated(AbstractCurve):
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers, by linear interpolation."""
-        worth: FloatArray = values_at(self.tokens, self.values, np.arange(len(self)), self._each(tokens))
+        worth: FloatArray = _compiled().values_at(self.tokens, self.values, np.arange(len(self)), self._each(tokens))
         return worth
 
     def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -78,7 +78,7 @@ class Tabulated(AbstractCurve):
     def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
         """The same for ``(m,)`` rows, each of which may be named several times."""
         held = np.ascontiguousarray(tokens, dtype=np.float64)
-        more: FloatArray = gains_at(self.tokens, self.values, rows, held)
+        more: FloatArray = _compiled().gains_at(self.tokens, self.values, rows, held)
         return more
 
     def marginal(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -118,7 +118,7 @@ class Tabulated(AbstractCurve):
 
     def best_within(self, tokens: FloatArray | IntArray) -> FloatArray:
         """The fewest of at most these ``(n,)`` tokens that are worth most."""
-        best: FloatArray = best_within(self.tokens, self.values, self._each(tokens))
+        best: FloatArray = _compiled().best_within(self.tokens, self.values, self._each(tokens))
         return best
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
@@ -148,7 +148,7 @@ class Tabulated(AbstractCurve):
 
     def _corner(self, price: FloatArray | float, *, committed: bool) -> FloatArray:
         own = np.ascontiguousarray(np.atleast_1d(checked_price(price)))
-        corner: FloatArray = corners_at(self._corners, self._slopes, own, committed)
+        corner: FloatArray = _compiled().corners_at(self._corners, self._slopes, own, committed)
         return corner
 
     def _each(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -170,6 +170,13 @@ class Tabulated(AbstractCurve):
         width = self.tokens[row, right] - self.tokens[row, left]
         rise = self.values[row, right] - self.values[row, left]
         return held, left, np.divide(rise, width, out=np.zeros(len(self)), where=width > 0.0)
+
+
+def _compiled() -> ModuleType:
+    """The passes over rows; Numba takes half a second to import, which curves without tables need not pay."""
+    from shadowprice.curves import _table_rows
+
+    return _table_rows
 
 
 def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -26,7 +26,7 @@ def solve_lambert(problem: Problem, start: float | None = None) -> Solution:
 
 def solve_plain(problem: Problem, *, ascending: bool = False) -> Solution | None:
     """By compiled kernels, if it is a market of plain surges; an earlier price saves nothing then."""
-    if not problem.integer or any(x is not None for x in (problem.cost, problem.floor, problem.price_ceiling)):
+    if not problem.integer or problem.cost is not None or problem.floor is not None:
         return None
     curve = Offer.of(problem).curve
     found = (
@@ -34,8 +34,8 @@ def solve_plain(problem: Problem, *, ascending: bool = False) -> Solution | None
         if isinstance(curve, ShiftedSurge)
         else None
     )
-    if found is None:
-        return None
+    if found is None or (problem.price_ceiling is not None and found.price > problem.price_ceiling):
+        return None  # a ceiling that binds rations, and one that does not is none
     return Solution(
         tokens=found.tokens,
         price=found.price,

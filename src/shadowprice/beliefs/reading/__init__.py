@@ -1,6 +1,6 @@
 """What a question's text says: n-grams, surface features, forests, and regressions on all of them."""
 
-from shadowprice.beliefs.reading._forest import Forest
+from shadowprice.beliefs.reading._forest import Forest, grow_tree
 from shadowprice.beliefs.reading._ngrams import MAX_CHARACTERS, NgramEncoder, beginnings
 from shadowprice.beliefs.reading._pooling import Heard, pooled
 from shadowprice.beliefs.reading._regression import GROUPS, Target, TextRegression
@@ -18,5 +18,6 @@ __all__ = [
     "Target",
     "TextRegression",
     "beginnings",
+    "grow_tree",
     "pooled",
 ]

@@ -86,6 +86,24 @@ class Forest:
             raise ValueError("a forest's nodes are out of order")
 
 
+def grow_tree(
+    rows: NDArray[np.float32], target: FloatArray, weight: FloatArray | IntArray, fewest: int, seed: int
+) -> Any:
+    """One extremely randomised tree, as scikit-learn keeps it (`sklearn.tree._tree.Tree`).
+
+    Args:
+        rows: ``(n, columns)``, finite.
+        target: ``(n,)``.
+        weight: ``(n,)``.
+        fewest: Rows in a leaf, at least.
+        seed: Seed of everything random.
+    """
+    # What is checked for each tree again, its parameters and that all is finite, takes as long as growing a small one.
+    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
+        tree = ExtraTreeRegressor(min_samples_leaf=fewest, max_features=_SHARE_OF_COLUMNS, random_state=seed)
+        return tree.fit(rows, target, sample_weight=weight, check_input=False).tree_
+
+
 def grow_forest(
     rows: NDArray[np.float32], target: FloatArray, weight: FloatArray, trees: int, seed: int
 ) -> tuple[Forest, FloatArray]:
@@ -107,14 +125,10 @@ def grow_forest(
     # each tree than to grow it.
     draw = np.random.RandomState(seed)
     samples, grown_trees = [], []
-    with sklearn.config_context(skip_parameter_validation=True, assume_finite=True):
-        for own in [draw.randint(_MOST_SEEDS) for _ in range(trees)]:
-            drawn = np.random.RandomState(own).choice(n, min(n, _MOST_ROWS), replace=True, p=chance)
-            tree = ExtraTreeRegressor(
-                min_samples_leaf=_FEWEST_PER_LEAF, max_features=_SHARE_OF_COLUMNS, random_state=own
-            ).fit(rows, target, sample_weight=np.bincount(drawn, minlength=n), check_input=False)
-            samples.append(drawn)
-            grown_trees.append(tree.tree_)
+    for own in [draw.randint(_MOST_SEEDS) for _ in range(trees)]:
+        drawn = np.random.RandomState(own).choice(n, min(n, _MOST_ROWS), replace=True, p=chance)
+        grown_trees.append(grow_tree(rows, target, np.bincount(drawn, minlength=n), _FEWEST_PER_LEAF, own))
+        samples.append(drawn)
     grown = Forest.of(grown_trees, rows.shape[1])
     total, count = np.zeros(len(rows)), np.zeros(len(rows))
     for number, drawn in enumerate(samples):

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.tree import ExtraTreeRegressor
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.beliefs._logistic import logistic
-from shadowprice.beliefs.reading import Forest
+from shadowprice.beliefs.reading import Forest, grow_tree
 from shadowprice.beliefs.running._landmarks import Landmarks
 
 _FOLDS = 4
@@ -26,7 +25,6 @@ _EMPHASIS = 3.0
 _INVERSE_PENALTY = 0.002
 _RIDGE_PENALTY = 300.0
 _FEWEST_PER_LEAF = 10
-_SHARE_OF_COLUMNS = 0.3
 _SHARE_OF_GROUPS = 0.6
 """Questions that a tree sees; the others show how good it is."""
 _FEWEST_PER_SHAPE = 150
@@ -205,13 +203,11 @@ def _grow(
         learn = seen if told is None else seen & told
         if not learn.any():
             learn = np.ones(len(rows), np.bool_) if told is None or not told.any() else told
-        tree = ExtraTreeRegressor(
-            min_samples_leaf=_FEWEST_PER_LEAF, max_features=_SHARE_OF_COLUMNS, random_state=seed + number
-        ).fit(rows[learn], target[learn], sample_weight=marks.weight[learn])
+        tree = grow_tree(rows[learn], target[learn], marks.weight[learn], _FEWEST_PER_LEAF, seed + number)
         if not seen.all():
-            total[~seen] += tree.predict(rows[~seen])
+            total[~seen] += tree.predict(rows[~seen])[:, 0]
             count += ~seen
-        grown.append(tree.tree_)
+        grown.append(tree)
     mean = float(np.average(target, weights=marks.weight))
     return np.where(count > 0, total / np.maximum(count, 1.0), mean), Forest.of(grown, rows.shape[1])
 

@@ -18,6 +18,9 @@ from shadowprice.beliefs.running._kernels import read_rows
 from shadowprice.beliefs.running._state import BUCKETS, INTEGERS, PLACES
 from shadowprice.beliefs.running._words import CHANNELS, PROGRESS_FEATURES, counted_words
 
+_AT_ONCE = 256
+"""Texts that are read side by side; the counts of their words take 8 KiB each."""
+
 
 class WordDirections(NamedTuple):
     """Directions in the space of word counts, to which a text's TF-IDF is projected."""
@@ -145,25 +148,31 @@ def read_prefixes(
         words: Directions of word counts.
         count: Whether to return word counts too.
     """
-    tracker = Progress(1, words)
+    tracker = Progress(min(_AT_ONCE, len(row)), words)
     features = np.zeros((len(row), tracker.n_features))
-    columns, values, sizes = [], [], [0]
-    place, last = np.zeros(1, np.int64), -1
-    for number, (text, cut) in enumerate(zip(row.tolist(), cuts.tolist(), strict=True)):
-        if text != last:
-            tracker.restart(place)
-            last, start = text, 0
-        tracker.update(place, [texts[text][start:cut]])
-        start = cut
-        describe_rows(place, features[number : number + 1], tracker._integers, tracker._counts, tracker._sums)
-        if count:
-            used = np.flatnonzero(tracker._bags[0]).astype(np.int32)
-            columns.append(used)
-            values.append(tracker._bags[0, used])
-            sizes.append(len(used))
+    none = np.empty(0, np.int32), np.empty(0, np.uint16)
+    counted = [none] * len(row)
+    first = np.flatnonzero(np.diff(row, prepend=-1))
+    last = np.append(first[1:], len(row))
+    for begin in range(0, len(first), _AT_ONCE):
+        own, ends = first[begin : begin + _AT_ONCE], last[begin : begin + _AT_ONCE]
+        tracker.restart(np.arange(len(own)))
+        read = np.zeros(len(own), np.int64)
+        # Texts side by side, the next prefix of each in every round: a round costs more than a prefix of its own.
+        for number in range(int((ends - own).max())):
+            places = np.flatnonzero(own + number < ends)
+            prefixes = own[places] + number
+            asked = zip(row[prefixes].tolist(), read[places].tolist(), cuts[prefixes].tolist(), strict=True)
+            tracker.update(places, [texts[text][start:cut] for text, start, cut in asked])
+            read[places] = cuts[prefixes]
+            features[prefixes] = tracker.features(places)
+            if count:
+                for place, prefix in zip(places.tolist(), prefixes.tolist(), strict=True):
+                    used = np.flatnonzero(tracker._bags[place]).astype(np.int32)
+                    counted[prefix] = used, tracker._bags[place, used]
     buckets = (
-        np.concatenate([np.empty(0, np.int32), *columns]),
-        np.concatenate([np.empty(0, np.uint16), *values]),
-        np.cumsum(sizes),
+        np.concatenate([none[0], *(columns for columns, _ in counted)]),
+        np.concatenate([none[1], *(values for _, values in counted)]),
+        np.cumsum([0, *(len(columns) for columns, _ in counted)]),
     )
     return Prefixes(features, buckets)
