@@ -77,6 +77,8 @@ def is_too_deep(value: Any, text: str | bytes) -> bool:
     opened = text.count("[") + text.count("{") if isinstance(text, str) else text.count(b"[") + text.count(b"{")
     level: list[dict[str, Any] | list[Any]] = [[value]] if opened > MAX_DEPTH else []
     for _ in range(MAX_DEPTH + 1):
+        if not level:  # as in nearly every text, and a file of questions has a text per line
+            return False
         inner = (item for one in level for item in (one.values() if isinstance(one, dict) else one))
         level = [item for item in inner if isinstance(item, dict | list)]
     return bool(level)
