@@ -120,7 +120,7 @@ def _read(
     channels: Any,
 ) -> Any:
     """Read the units of one piece of text, but not a word or number that may go on in the next piece."""
-    at, n = 0, len(letters)
+    at, n = np.int64(0), len(letters)  # of one type from the start: a literal 0 compiles all that takes it twice
     hit = np.zeros(counts.shape[1])
     while at < n:
         start, value, kind, at = _next_unit(letters, at)
