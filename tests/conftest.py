@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+# One thread of linear algebra for each worker, before numpy is loaded: two workers have two cores, and threads that
+# wait for each other there take ten times the CPU time of one.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import numpy as np
 import pyarrow as pa
 import pytest
