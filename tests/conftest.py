@@ -1,6 +1,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import settings
 
 from http_server import serve as serve  # a fixture of all tests
+from shadowprice.beliefs import OutcomePredictor, RunningPredictor
 from shadowprice.cli import main
 from shadowprice.engines import pull_model
 from shadowprice.traces import TIERS, Traces, read_traces, write_traces
@@ -63,6 +65,20 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: forecasts)
         patch.setattr("shadowprice.beliefs.encoders._kept_vectors.vectors_folder", lambda: vectors)
         patch.setattr("shadowprice.beliefs.encoders._layers.layers_folder", lambda: layers)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_forests() -> Iterator[None]:
+    """Forecasts and explorers of tests grow few trees: most of their time went into 6,000 trees on 90 questions.
+
+    Forests of full size are grown where their figures are checked: by the demo, and by whoever makes a predictor.
+    """
+    running = partial(RunningPredictor, n_landmarks=6, n_components=4, n_trees=20, folds=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("shadowprice.bench._forecasts.RunningPredictor", running)
+        patch.setattr("shadowprice.bench._forecasts.OutcomePredictor", partial(OutcomePredictor, n_trees=50))
+        patch.setattr("shadowprice.runner._explore.RunningPredictor", running)
         yield
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from shadowprice.beliefs import OutcomePredictor, RunningPredictor
 from shadowprice.policies import POLICIES
 from shadowprice.traces import BUNDLED, TIERS, read_traces, write_traces
 
@@ -36,6 +37,8 @@ def test_a_small_demo_is_as_it_was(
     some = np.concatenate([np.flatnonzero(tiers == tier)[::12] for tier in TIERS])
     table = bundled.table.filter(np.isin(bundled.query, some)).drop_columns(["completion"])
     write_traces(table, tmp_path / "some.parquet")
+    for predictor in (OutcomePredictor, RunningPredictor):  # of full size
+        monkeypatch.setattr(f"shadowprice.bench._forecasts.{predictor.__name__}", predictor)
     monkeypatch.setitem(sys.modules["shadowprice.traces._files"]._INSIDE, BUNDLED, str(tmp_path / "some.parquet"))
 
     done = shadowprice("demo", "--report", tmp_path / "report.html", "--seeds", 1)
