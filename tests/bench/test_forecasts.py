@@ -1,5 +1,6 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,25 @@ THRESHOLDS = Recipe((Knowledge.THRESHOLDS,))
 @pytest.fixture(scope="module")
 def forecasts(sums: Traces) -> Forecasts:
     return kept_forecast(sums)
+
+
+@pytest.fixture(scope="module")
+def plain(sums: Traces) -> Forecasts:
+    """Thresholds alone, fitted once for all tests that compare others with them."""
+    return forecast(sums, THRESHOLDS)
+
+
+@pytest.fixture
+def fits(plain: Forecasts, monkeypatch: pytest.MonkeyPatch) -> list[Recipe]:
+    """What is fitted from now on by whom keeps forecasts; all get the same ones, which were fitted before."""
+    asked: list[Recipe] = []
+
+    def fitted(traces: Traces, recipe: Recipe, **_: Any) -> Forecasts:
+        asked.append(recipe)
+        return plain
+
+    monkeypatch.setattr("shadowprice.bench._kept.forecast", fitted)
+    return asked
 
 
 @pytest.fixture
@@ -46,7 +66,7 @@ def test_there_are_beliefs_about_every_question_and_reply(sums: Traces, forecast
     ]
 
 
-def test_no_question_is_forecast_by_what_has_seen_it(sums: Traces) -> None:
+def test_no_question_is_forecast_by_what_has_seen_it(sums: Traces, plain: Forecasts) -> None:
     # With all answers of one question moved far out, its own beliefs stay as they are.
     rows = sums.query == 7
     moved = np.where(rows, 5000, sums.answer_tokens)
@@ -57,7 +77,7 @@ def test_no_question_is_forecast_by_what_has_seen_it(sums: Traces) -> None:
         [np.maximum(moved, sums.completion_tokens)],
     )
     changed = threshold(forecast(Traces(table, sums.query, sums.name), THRESHOLDS))
-    before = threshold(forecast(sums, THRESHOLDS))
+    before = threshold(plain)
     assert before[7] == changed[7]
     assert before != changed
 
@@ -86,26 +106,25 @@ def test_noise_moves_token_counts_and_not_chances(forecasts: Forecasts) -> None:
     assert (np.diff(noisy.outcomes.right, axis=1) >= 0.0).all()
 
 
-def test_fewer_questions_to_learn_from_make_other_beliefs(sums: Traces) -> None:
-    assert threshold(forecast(sums, THRESHOLDS._replace(size=10))) != threshold(forecast(sums, THRESHOLDS))
-    assert threshold(forecast(sums, THRESHOLDS._replace(size=10_000))) == threshold(forecast(sums, THRESHOLDS))
+def test_fewer_questions_to_learn_from_make_other_beliefs(sums: Traces, plain: Forecasts) -> None:
+    assert threshold(forecast(sums, THRESHOLDS._replace(size=10))) != threshold(plain)
+    assert threshold(forecast(sums, THRESHOLDS._replace(size=10_000))) == threshold(plain)
 
 
-def test_beliefs_can_be_learnt_from_another_models_traces(sums: Traces) -> None:
+def test_beliefs_can_be_learnt_from_another_models_traces(sums: Traces, plain: Forecasts) -> None:
     slower = sums.table.set_column(
         sums.table.schema.get_field_index("answer_tokens"), "answer_tokens", [4 * sums.answer_tokens]
     ).set_column(
         sums.table.schema.get_field_index("completion_tokens"), "completion_tokens", [4 * sums.completion_tokens]
     )
     foreign = forecast(sums, THRESHOLDS, source=Traces(slower, sums.query, "slower"))
-    ratio = np.array(threshold(foreign)) / np.array(threshold(forecast(sums, THRESHOLDS)))
+    ratio = np.array(threshold(foreign)) / np.array(threshold(plain))
     assert 3.0 < np.median(ratio) < 5.0
 
 
-def test_beliefs_can_be_learnt_beside_another_models_traces(sums: Traces) -> None:
-    alone = threshold(forecast(sums, THRESHOLDS))
+def test_beliefs_can_be_learnt_beside_another_models_traces(sums: Traces, plain: Forecasts) -> None:
     beside = forecast(sums, THRESHOLDS, others=[sums])
-    assert threshold(beside) != alone
+    assert threshold(beside) != threshold(plain)
     # Its tokens are this model's: another that takes four times as many changes nothing in the mean.
     slower = sums.table.set_column(
         sums.table.schema.get_field_index("answer_tokens"), "answer_tokens", [4 * sums.answer_tokens]
@@ -149,26 +168,29 @@ def test_steps_are_told_beforehand(sums: Traces, recipe: Recipe, steps: int) -> 
     assert steps == recipe.steps == len(taken)
 
 
-def test_other_traces_and_other_recipes_are_kept_apart(sums: Traces, folder: Path) -> None:
+def test_other_traces_and_other_recipes_are_kept_apart(sums: Traces, folder: Path, fits: list[Recipe]) -> None:
     kept_forecast(sums, THRESHOLDS)
     kept_forecast(sums, THRESHOLDS._replace(seed=1))
     kept_forecast(sums.without({sums.questions[0]}), THRESHOLDS)
     kept_forecast(sums, THRESHOLDS, source=sums)
     kept_forecast(sums, THRESHOLDS, others=[sums])
     kept_forecast(sums, THRESHOLDS, others=[sums, sums])
-    assert 6 == len(list(folder.iterdir()))
+    assert 6 == len(list(folder.iterdir())) == len(fits)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip file", b"PK\x03\x04 cut short"])
-def test_a_damaged_file_is_made_anew(sums: Traces, folder: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_made_anew(sums: Traces, folder: Path, fits: list[Recipe], damage: bytes) -> None:
     whole = kept_forecast(sums, THRESHOLDS)
     (file,) = folder.iterdir()
     file.write_bytes(damage)
     assert threshold(whole) == threshold(kept_forecast(sums, THRESHOLDS))
+    assert [THRESHOLDS, THRESHOLDS] == fits
+    assert threshold(whole) == threshold(kept_forecast(sums, THRESHOLDS))
+    assert 2 == len(fits)
     assert file.stat().st_size > len(damage)
 
 
-def test_a_pickle_is_not_opened(sums: Traces, folder: Path) -> None:
+def test_a_pickle_is_not_opened(sums: Traces, folder: Path, fits: list[Recipe]) -> None:
     kept_forecast(sums, THRESHOLDS)
     (file,) = folder.iterdir()
     marker = folder / "opened"
@@ -181,14 +203,16 @@ def test_a_pickle_is_not_opened(sums: Traces, folder: Path) -> None:
         np.savez(target, thresholds_threshold=np.array([Trap()], dtype=object))
     kept_forecast(sums, THRESHOLDS)
     assert not marker.exists()
+    assert 2 == len(fits)
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(
-    sums: Traces, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    sums: Traces, tmp_path: Path, fits: list[Recipe], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("in the way", encoding="utf-8")
     monkeypatch.setattr("shadowprice.bench._kept.forecasts_folder", lambda: tmp_path / "file" / "kept")
     assert 90 == len(threshold(kept_forecast(sums, THRESHOLDS)))
+    assert 1 == len(fits)
 
 
 def test_all_code_that_beliefs_are_computed_by_counts() -> None:
