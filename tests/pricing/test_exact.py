@@ -125,7 +125,7 @@ def relative_gaps(n: int, batches: int) -> FloatArray:
 
 @pytest.mark.parametrize(
     ("n", "batches", "most"),
-    [(20, 200, 5e-3), (100, 200, 5e-4), (500, 50, 5e-5), pytest.param(500, 200, 5e-5, marks=pytest.mark.slow)],
+    [(20, 60, 5e-3), (100, 60, 5e-4), (500, 20, 5e-5), pytest.param(500, 100, 5e-5, marks=pytest.mark.slow)],
 )
 def test_lambert_is_near_the_optimum_and_its_bound_above(
     n: int, batches: int, most: float, capsys: pytest.CaptureFixture[str]

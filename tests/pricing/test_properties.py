@@ -61,7 +61,7 @@ def draw_problem(seed: int, share: float, *, integer: bool, ceiling: bool = Fals
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(seed=seeds, share=shares, integer=st.booleans())
 def test_any_problem_with_any_features(seed: int, share: float, integer: bool) -> None:
     problem = draw_problem(seed, share, integer=integer, ceiling=True)
@@ -162,19 +162,6 @@ def test_nobody_and_one(n: int, integer: bool, solver: str) -> None:
     assert_feasible(problem, solve(problem, solver))
     if solver != "heuristic":
         assert_kkt(problem, solve(problem, solver))
-
-
-@pytest.mark.parametrize(("n", "batches", "most"), [(20, 60, 0.005), (100, 40, 0.0005)])
-def test_the_gap_to_the_exact_optimum_is_small(n: int, batches: int, most: float) -> None:
-    loss = []
-    for seed in range(batches):
-        problem = random_problem(n, seed)
-        solution, exact = solve(problem), solve(problem, "exact")
-        assert solution.utility <= exact.utility * (1.0 + 1e-9)
-        assert exact.utility <= solution.dual_bound * (1.0 + 1e-12)
-        loss.append(1.0 - solution.utility / exact.utility)
-    print(f"n = {n}: mean gap {100 * np.mean(loss):.5f} %, worst {100 * np.max(loss):.4f} %")
-    assert np.mean(loss) <= most
 
 
 def test_the_certified_gap_of_larger_batches_is_small() -> None:

@@ -120,7 +120,7 @@ def batches(draw: st.DrawFn) -> tuple[Replies, Beliefs, int]:
     return replies(correct, answer, completion), beliefs, draw(st.integers(0, 60 * n))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)  # each is fifteen replays
 @given(batch=batches(), seed=st.integers(0, 3))
 def test_no_policy_overspends_and_none_beats_the_oracle(batch: tuple[Replies, Beliefs, int], seed: int) -> None:
     drawn, beliefs, budget = batch
