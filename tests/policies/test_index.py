@@ -66,6 +66,16 @@ def test_a_query_goes_on_step_by_step_and_stops_when_little_is_left_to_have() ->
     assert [10] == ask(market, [1], [0])
 
 
+def test_what_running_queries_will_want_is_not_there_for_others() -> None:
+    three = outcomes([0.0, 0.0, 0.0, 0.8], [0.0, 0.0, 0.8, 0.8], [0.0, 0.0, 0.6, 0.6])
+    market = Index().open(beliefs(three), 100)
+    assert [10] == ask(market, [0], [0])
+    # It holds 10 tokens and will want 80, so there are 20 for the other two, who want 40 each.
+    assert [0] == ask(market, [2], [0])
+    assert market.price == pytest.approx(0.8 / 40)
+    assert [10] == ask(market, [1], [0])
+
+
 def test_a_limit_does_not_move_while_it_is_not_used_up() -> None:
     market = Index().open(beliefs(outcomes([0.0, 0.8, 0.8, 0.8])), 80)
     assert [10] == ask(market, [0], [0])

@@ -115,6 +115,17 @@ def test_usual_markets_are_taken(n: int) -> None:
     certified(problem, found)
 
 
+def test_of_equal_queries_the_lower_rows_get_the_tokens_that_are_left() -> None:
+    curve = ShiftedSurge.from_peak(np.full(1000, 500.0), 0.8, 0.005)
+    problem = share_of(curve, 0.5)
+    found = fast(problem)
+    assert found is not None
+    certified(problem, found)
+    funded = found.tokens[found.tokens > 0]
+    assert (np.diff(funded) <= 0).all()
+    assert funded.max() - funded.min() <= 1
+
+
 scales = st.sampled_from([0.0, 1e-12, 1e-3, 1.0, 30.0, 1e3, 1e6, 1e12])
 rates = st.sampled_from([1e-12, 1e-6, 0.003, 0.01, 0.5, 2.0, 1e3])
 
