@@ -237,6 +237,7 @@ def test_a_report_without_a_price_has_no_price_picture(sums: Traces, forecasts: 
     assert 2 == (tmp_path / "report.html").read_text(encoding="utf-8").count("<svg")
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_what_is_known_of_the_beliefs_is_in_the_report(sums: Traces, forecasts: Forecasts, tmp_path: Path) -> None:
     result = run_bench(sums, forecasts, streams=["balanced"], budgets=[32], policies=["uniform", "expected"], seeds=1)
 
@@ -250,6 +251,7 @@ def test_what_is_known_of_the_beliefs_is_in_the_report(sums: Traces, forecasts: 
     assert plain + 3 == pictures(traces=sums, forecasts=Forecasts())
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_report_says_what_to_take_away(result: BenchResult, tmp_path: Path) -> None:
     write_report([replace(result, questions=400)], "c", tmp_path / "report.html")
     # Where a policy is named first, what it does stands in brackets.
@@ -266,6 +268,7 @@ def test_the_report_says_what_to_take_away(result: BenchResult, tmp_path: Path) 
         assert f"{policy} {note}" in text
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_report_on_few_questions_has_no_headline(result: BenchResult, tmp_path: Path) -> None:
     write_report([result], "c", tmp_path / "report.html")
     text = " ".join(Page(tmp_path / "report.html").text)

@@ -71,6 +71,7 @@ def test_policies_with_equal_accuracies_are_compared_by_what_that_takes_them() -
     assert "" == tie(bench({"uniform": (30, 30, 50), "index": (30, 40, 60)}), "s")
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_the_headline_compares_at_equal_accuracy_where_accuracies_are_equal(tmp_path: Path) -> None:
     result = bench({"uniform": (30, 30, 50), "index": (30.01, 30.5, 60)}, {"index": (4, 8, 16)})
     write_report([result], "c", tmp_path / "r.html")
@@ -111,6 +112,7 @@ def test_what_is_said_where_there_is_little_to_say() -> None:
     assert "; uniform got hardly any." in spend_said(none)
 
 
+@pytest.mark.usefixtures("unpainted")
 def test_what_is_really_paid_stands_first(tmp_path: Path) -> None:
     rows = {"uniform": (10.0, 30.0, 50.0)}
     results = [bench(rows, accounting="allocated"), bench(rows, accounting="generated")]

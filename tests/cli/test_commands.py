@@ -87,7 +87,8 @@ def test_bench_writes_json_and_a_report_and_prints_the_table(
 
 
 def test_bench_with_both_accountings_is_two_results(shadowprice: Command, sums_file: Path) -> None:
-    said = shadowprice("bench", sums_file, *BENCH, "--accounting", "both", "--json", "-")
+    few = ("--policies", "clear-lambert,index,oracle")
+    said = shadowprice("bench", sums_file, *BENCH, *few, "--accounting", "both", "--json", "-")
     assert ["allocated", "generated"] == [data["accounting"] for data in json.loads(said.out)]
 
 
@@ -141,7 +142,8 @@ def test_fit_leaves_excluded_questions_out(shadowprice: Command, sums_file: Path
     some = tmp_path / "some.jsonl"
     texts = read_traces(sums_file).questions[:20]
     some.write_text("".join(json.dumps({"question": text}) + "\n" for text in texts), encoding="utf-8")
-    assert 70 == json.loads(shadowprice("fit", sums_file, "--exclude", some, "--json").out)["queries"]
+    said = shadowprice("fit", sums_file, "--predictor", "threshold", "--exclude", some, "--json")
+    assert 70 == json.loads(said.out)["queries"]
 
 
 def test_questions_are_written(shadowprice: Command, tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ def test_excluded_questions_are_left_out_of_the_others_too(half: dict[str, Path]
         "".join(json.dumps({"id": f"q{n}", "question": text, "answer": "1"}) + "\n" for n, text in enumerate(questions))
     )
     path = folder / "excluded.shadow"
-    options = ("--beside", half["odd"], "--exclude", excluded, "--no-running", "-o", path)
+    options = ("--beside", half["odd"], "--exclude", excluded, "--predictor", "threshold", "-o", path)
     code, _, err = run("fit", half["even"], *options)
     assert 0 == code, err
     reference = read_predictor(path).reference
