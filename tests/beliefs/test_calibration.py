@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-
 from shadowprice.beliefs._calibration import LocationCalibration, LogitCalibration
 
 N = 400
