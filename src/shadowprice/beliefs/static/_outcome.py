@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
@@ -80,6 +81,12 @@ class OutcomePredictor(AbstractPredictor):
         replies = _replies(evidence)
         if not self.pseudo_questions > 0.0:
             raise InputError(f"pseudo_questions must be above 0, but is {self.pseudo_questions}.")
+        # Products of tall, narrow tables gain little from threads, and their spinning stalls when the cores are shared.
+        with threadpool_limits(1):
+            self._fit(replies, evidence)
+        return self
+
+    def _fit(self, replies: "_Replies", evidence: Evidence) -> None:
         share = _shares(replies)
         self.text_ = TextRegression(
             self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
@@ -102,7 +109,6 @@ class OutcomePredictor(AbstractPredictor):
         self._fit_hazards(replies, scores, located)
         self._fit_lag(replies)
         self._fit_surge(replies, scores)
-        return self
 
     def predict(self, questions: Sequence[str]) -> Beliefs:
         """Beliefs about n questions, with outcomes on the same grid whatever the evidence."""
