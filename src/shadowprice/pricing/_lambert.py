@@ -24,6 +24,11 @@ def solve_lambert(problem: Problem, start: float | None = None) -> Solution:
     return solve_plain(problem) or open_market(problem, clear, start)
 
 
+def has_closed_form(problem: Problem) -> bool:
+    """Whether the best response to a price has a closed form for every curve."""
+    return all(isinstance(curve, _CLOSED_FORM) for curve in _parts(problem.curve))
+
+
 def solve_plain(problem: Problem, *, ascending: bool = False) -> Solution | None:
     """By compiled kernels, if it is a market of plain surges; an earlier price saves nothing then."""
     if not problem.integer or problem.cost is not None or problem.floor is not None:

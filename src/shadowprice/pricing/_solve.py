@@ -8,7 +8,8 @@ import numpy as np
 from shadowprice._errors import InputError, SolveError
 from shadowprice.pricing._auction import clear_by_auction
 from shadowprice.pricing._bisection import clear_by_bisection
-from shadowprice.pricing._lambert import solve_lambert, solve_plain
+from shadowprice.pricing._clearing import clear
+from shadowprice.pricing._lambert import has_closed_form, solve_lambert, solve_plain
 from shadowprice.pricing._market import open_market
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._solution import Solution
@@ -30,7 +31,7 @@ def _solve_exact(problem: Problem, start: float | None) -> Solution:
 
 
 def _solve_heuristic(problem: Problem, start: float | None) -> Solution:
-    return open_market(problem, clear_by_bisection, start, priced=False)
+    return open_market(problem, clear if has_closed_form(problem) else clear_by_bisection, start, priced=False)
 
 
 _SOLVERS: Mapping[str, Callable[[Problem, float | None], Solution]] = MappingProxyType(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -171,17 +172,37 @@ class _Found:
     log_likelihood: float
 
 
-def _log_joint(positions: _Positions, density: Density, at: _Found) -> FloatArray:
-    """``(q, J)`` log of prior × likelihood × cell, at every place of every question's threshold."""
-    excess = positions.tokens[:, None] - positions.nodes[positions.owner]
-    near = density(excess / at.width) / at.width
-    far = 1.0 / (positions.tokens * positions.log_range)
-    each = positions.weight[:, None] * np.log((1.0 - at.stray) * near + at.stray * far[:, None])
-    starts = np.flatnonzero(np.diff(positions.owner, prepend=-1))
-    error = (np.log(positions.nodes) - positions.anchor[:, None] - at.shift) / at.spread
-    prior = -0.5 * error**2 - np.log(at.spread * np.sqrt(2.0 * np.pi))
-    joint: FloatArray = np.add.reduceat(each, starts, axis=0) + prior + positions.log_cell
-    return joint
+class _Joint:
+    """Log of prior × likelihood × cell, at every place of every question's threshold.
+
+    A search by differences asks for many points that differ in one parameter, and most of the work depends on width
+    and stray alone: what it came to at the last few is kept.
+    """
+
+    def __init__(self, positions: _Positions, density: Density) -> None:
+        self._positions, self._density = positions, density
+        self._excess = positions.tokens[:, None] - positions.nodes[positions.owner]
+        self._far = (1.0 / (positions.tokens * positions.log_range))[:, None]
+        self._starts = np.flatnonzero(np.diff(positions.owner, prepend=-1))
+        self._log_nodes = np.log(positions.nodes)
+        self._near = lru_cache(maxsize=2)(self._near_of)
+        self._likelihood = lru_cache(maxsize=2)(self._likelihood_of)
+
+    def __call__(self, at: _Found) -> FloatArray:
+        """``(q, J)``."""
+        error = (self._log_nodes - self._positions.anchor[:, None] - at.shift) / at.spread
+        prior = -0.5 * error**2 - np.log(at.spread * np.sqrt(2.0 * np.pi))
+        joint: FloatArray = self._likelihood(at.width, at.stray) + prior + self._positions.log_cell
+        return joint
+
+    def _near_of(self, width: float) -> FloatArray:
+        return self._density(self._excess / width) / width
+
+    def _likelihood_of(self, width: float, stray: float) -> FloatArray:
+        near = self._near(width)
+        each = self._positions.weight[:, None] * np.log((1.0 - stray) * near + stray * self._far)
+        likelihood: FloatArray = np.add.reduceat(each, self._starts, axis=0)
+        return likelihood
 
 
 def _log_sum(joint: FloatArray) -> FloatArray:
@@ -192,7 +213,7 @@ def _log_sum(joint: FloatArray) -> FloatArray:
 def _posterior_mean(positions: _Positions, density: Density, at: _Found) -> FloatArray:
     if not len(positions.questions):
         return np.empty(0)
-    joint = _log_joint(positions, density, at)
+    joint = _Joint(positions, density)(at)
     share = np.exp(joint - _log_sum(joint)[:, None])
     return np.asarray((share * positions.nodes).sum(axis=1), dtype=np.float64)
 
@@ -202,6 +223,7 @@ def _fit_group(positions: _Positions, density: Density) -> _Found:
 
     median = float(np.median(positions.tokens))
     centre = float(np.median(np.log(positions.tokens) - positions.anchor[positions.owner]))
+    joint = _Joint(positions, density)
 
     def found(parameters: Any) -> _Found:
         shift, log_spread, log_width, odds = (float(value) for value in parameters)
@@ -210,13 +232,13 @@ def _fit_group(positions: _Positions, density: Density) -> _Found:
         return _Found(centre + shift, float(np.exp(log_spread)), width, 1.0 / (1.0 + np.exp(-odds)), 0.0)
 
     def cost(parameters: Any) -> float:
-        total = float(_log_sum(_log_joint(positions, density, found(parameters))).sum())
+        total = float(_log_sum(joint(found(parameters))).sum())
         return -total + 0.5 * (float(parameters[2]) / _VAGUE) ** 2
 
     runs = [minimize(cost, (-0.3, -1.0, np.log(start), -3.0), method="L-BFGS-B", bounds=_BOUNDS) for start in _STARTS]
     best = min(runs, key=lambda run: float(run.fun))
     one = found(best.x)
-    likelihood = float(_log_sum(_log_joint(positions, density, one)).sum())
+    likelihood = float(_log_sum(joint(one)).sum())
     return _Found(one.shift, one.spread, one.width, one.stray, likelihood)
 
 
