@@ -1,5 +1,6 @@
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,14 @@ def test_show_prints_totals_reasons_and_rows(shadowprice: Command, path: Path, m
     assert "\x1b" not in said.out
     assert f"{path} holds 1 run; consistent.\n" == said.err
     assert "hunter2" not in said.out
+
+
+def test_each_row_is_one_line(shadowprice: Command, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = shadowprice("ledger", "show", path).out.partition("newest of 2")[2].strip().splitlines()
+    assert 4 == len(lines)  # names, a rule, two rows
+    assert all(len(line) <= 80 for line in lines)
+    assert [" b ", " a "] == [re.findall(r" [ab] ", line)[0] for line in lines[2:]]
 
 
 def test_show_prints_json(shadowprice: Command, path: Path) -> None:

@@ -26,6 +26,9 @@ app = typer.Typer(
 _NEWEST = 10
 _COUNTS = ("budget", "spent", "reserved", "ahead", "available", "overrun", "lost", "settled", "open")
 _WIDTH = 60
+_NAME = 20
+_LEAST = 12
+"""Characters of names, and of a payload, at least."""
 
 File = Annotated[Path, typer.Argument(help="The ledger of a run.", metavar="FILE")]
 
@@ -75,7 +78,7 @@ def _data(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> dict[str
 
 
 def _print(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> None:
-    from shadowprice.cli._tables import Column, print_table, words
+    from shadowprice.cli._tables import GAP, Column, print_table, words
 
     title = f"run {_short(run.name)}, opened {run.opened}"
     print_table(out(), title, _COUNTS, [[str(getattr(totals, name)) for name in _COUNTS]])
@@ -85,15 +88,18 @@ def _print(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> None:
     if not newest:
         return
     columns: list[Column | str] = [words("settled"), words("request"), words("reason"), "tokens", words("payload")]
-    rows = []
-    for outcome in newest:
-        payload = ", ".join(f"{name} {value}" for name, value in outcome.payload.items())
-        row = (outcome.settled, outcome.request, outcome.reason, str(outcome.generated), payload)
-        rows.append([_short(cell) for cell in row])
+    rows = [
+        [_short(cell, _NAME) for cell in (one.settled, one.request, one.reason, str(one.generated))] for one in newest
+    ]
+    # A line for each: what of the payload has no room is in --json, and in what `export` writes.
+    taken = sum(max(len(row[place]) for row in rows) + GAP for place in range(len(columns) - 1))
+    for row, one in zip(rows, newest, strict=True):
+        payload = ", ".join(f"{name} {value}" for name, value in one.payload.items())
+        row.append(_short(payload, max(_LEAST, out().width - taken)))
     print_table(out(), f"newest of {totals.settled}", columns, rows)
 
 
-def _short(value: Any) -> str:
+def _short(value: Any, width: int = _WIDTH) -> str:
     """One line of limited width."""
     text = shown(str(value))
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+    return text if len(text) <= width else text[: width - 1] + "…"
