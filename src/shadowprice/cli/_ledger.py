@@ -87,15 +87,16 @@ def _print(run: "RunInfo", totals: "Totals", newest: "list[Outcome]") -> None:
     )
     if not newest:
         return
-    columns: list[Column | str] = [words("settled"), words("request"), words("reason"), "tokens", words("payload")]
+    names = ("settled", "request", "reason", "tokens", "payload")
     rows = [
         [_short(cell, _NAME) for cell in (one.settled, one.request, one.reason, str(one.generated))] for one in newest
     ]
     # A line for each: what of the payload has no room is in --json, and in what `export` writes.
-    taken = sum(max(len(row[place]) for row in rows) + GAP for place in range(len(columns) - 1))
+    taken = sum(max(map(len, column)) + GAP for column in zip(names, *rows, strict=False))
     for row, one in zip(rows, newest, strict=True):
         payload = ", ".join(f"{name} {value}" for name, value in one.payload.items())
         row.append(_short(payload, max(_LEAST, out().width - taken)))
+    columns: list[Column | str] = [name if name == "tokens" else words(name) for name in names]
     print_table(out(), f"newest of {totals.settled}", columns, rows)
 
 
