@@ -13,7 +13,7 @@ from shadowprice.engines import Delta, LlamaCppEngine, Request
 
 pytestmark = pytest.mark.model
 
-CONTEXT = 512
+CONTEXT = 256
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +134,7 @@ def test_a_prompt_beyond_the_context_is_an_engine_error(engine: LlamaCppEngine) 
 
 
 def test_a_reply_beyond_the_context_is_an_engine_error(engine: LlamaCppEngine) -> None:
-    request = ask("Once upon a time there was a fox. " * 50 + "Write a long story about a fox.", 100)
+    request = ask("Once upon a time there was a fox. " * 22 + "Write a long story about a fox.", 100)
     with pytest.raises(EngineError, match=rf"context of {CONTEXT} tokens was full after \d+ of 100 tokens"):
         asyncio.run(read(engine, request))
 

@@ -18,7 +18,7 @@ from shadowprice.engines._identify import read_counter
 pytestmark = pytest.mark.model
 
 KEY = "sk-for-this-test-only"
-CONTEXT = 512
+CONTEXT = 256
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_limits_and_refusals(url: str) -> None:
         RefusedError, match=r"^Request r1: .* refused it with HTTP 400 \(.*exceeds the available context"
     ):
         read(url, ask("word " * 2 * CONTEXT))
-    request = ask("Once upon a time there was a fox. " * 50 + "Write a long story about a fox.", 100)
+    request = ask("Once upon a time there was a fox. " * 22 + "Write a long story about a fox.", 100)
     with pytest.raises(BrokenReplyError, match="ended it before its cap of 100") as caught:
         read(url, request)
     assert 0 < caught.value.tokens < 100

@@ -1,5 +1,6 @@
 """Every solver on every problem, and what they must agree on."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from shadowprice._errors import InputError, SolveError
 from shadowprice.curves import AbstractCurve, Mixed, ShiftedSurge, Tabulated
-from shadowprice.pricing import Problem, Status, solve
+from shadowprice.pricing import Problem, Solution, Status, solve
 from shadowprice.pricing._descend import descend, descend_steps
 from shadowprice.pricing._offer import Offer
 from shadowprice.testing import assert_feasible, assert_kkt, problem_bank, random_problem, random_surge
@@ -33,12 +34,17 @@ def test_every_solver_on_every_problem(name: str, integer: bool) -> None:
     assert heuristic.utility <= reference.dual_bound * (1.0 + 1e-12)
 
 
+@cache
+def cold_start(name: str, solver: str) -> tuple[Problem, Solution]:
+    problem = problem_bank(integer=False)[name]
+    return problem, solve(problem, solver)
+
+
 @pytest.mark.parametrize("solver", PRICED)
 @pytest.mark.parametrize("factor", [0.5, 0.999, 1.0, 1.001, 2.0, 1e-9, 1e9])
 def test_a_warm_start_changes_nothing_but_the_evaluations(solver: str, factor: float) -> None:
     for name in ("usual", "identical", "everything at once", "mixed", "triangular, usual", "huge budget"):
-        problem = problem_bank(integer=False)[name]
-        cold = solve(problem, solver)
+        problem, cold = cold_start(name, solver)
         warm = solve(problem, solver, start=cold.price * factor)
         assert warm.price == pytest.approx(cold.price, rel=1e-9)
         assert warm.utility == pytest.approx(cold.utility, rel=1e-6)
