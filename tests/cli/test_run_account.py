@@ -117,3 +117,19 @@ def test_a_run_that_has_not_begun_can_be_reported() -> None:
 @pytest.mark.parametrize(("tokens", "said"), [(0.4, 0), (7.2, 7), (99.4, 99), (175.0, 180), (12_345.0, 12_000)])
 def test_what_is_offered_is_a_round_number(tokens: float, said: int) -> None:
     assert said == round_tokens(tokens)
+
+
+def test_replies_that_were_stopped_are_spoken_of_where_nobody_waits() -> None:
+    one = account()
+    results = [result for result in one.results if result.reason is not Reason.ABANDONED]
+    terms, rows = one.terms.take(np.array([0, 2])), beliefs().take([0, 2])
+    done = told(replace(one, results=results, settled=results, beliefs=rows, terms=terms))
+    assert "1 reply was stopped when going on was not worth its price" in done
+    assert "so the 45 tokens that are left, and more, buy nothing here." in done
+
+
+def test_replaced_beliefs_are_said() -> None:
+    misfit = {"replies": 20, "right": 1, "expected": 9.6}
+    intro = sheet_of(account(), read_budget("100", None), {"misfit": misfit, "relearnt": True}).intro
+    assert "of 20 replies 1 were right, where 10 were expected for their tokens." in intro
+    assert intro.endswith("What is told as believed below is what these questions themselves have taught since.")

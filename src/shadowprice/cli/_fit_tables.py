@@ -14,7 +14,8 @@ def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predi
     console.print(verdict(scores))
     beside = f", beside {', '.join(result.card.beside)}" if result.card.beside else ""
     rows = [(label, format_estimate(getattr(scores, name)), reads) for name, (label, reads) in MEASURES.items()]
-    rows.append(("Spearman ρ", format_figure(thresholds.spearman), "rank correlation of τ̂ with the right answer's position"))
+    ranks = "rank correlation of τ̂ with the right answer's position"
+    rows.append(("Spearman ρ", format_figure(thresholds.spearman), ranks))
     rows.append(("R² of log τ", format_figure(thresholds.r2_log), "share of its spread that τ̂ explains"))
     if (surge := getattr(predictor, "surge_", None)) is not None:
         rows.append(("1/β", f"{1 / surge.beta:.1f}", "tokens from threshold to peak"))

@@ -311,7 +311,16 @@ def _part(known: Sequence[float] | np.ndarray[Any, Any]) -> int:
 def _more(account: Account) -> list[str]:
     budget = account.totals.budget
     if not account.unserved:
-        return ["Every question was asked: more tokens buy nothing new here."]
+        stopped = sum(one.reason is Reason.STOPPED for one in account.results)
+        if not stopped:
+            return ["Every question was asked: more tokens buy nothing new here."]
+        were = "reply was" if stopped == 1 else "replies were"
+        left = account.totals.available
+        return [
+            f"Every question was asked. {stopped:,} {were} stopped when going on was not worth its price; such are not "
+            f"asked again, so the {left:,} tokens that are left, and more, buy nothing here. A policy that never stops "
+            "a reply (--policy expected, and another output) spends them."
+        ]
     if account.more is None:
         return [
             f"{len(account.unserved):,} questions were not asked. What more tokens would buy of them is not known, as "
