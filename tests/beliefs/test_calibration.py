@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 from scipy.special import expit
-from shadowprice.beliefs._calibration import LocationCalibration, LogitCalibration
+
+from shadowprice.beliefs.static._calibration import LocationCalibration, LogitCalibration
 
 N = 400
 ONES = np.ones(N)
