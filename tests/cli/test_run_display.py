@@ -51,9 +51,12 @@ def test_a_run_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     results = [result("a", Reason.FINISHED, correct=True), result("b", Reason.ABANDONED, 0)]
     summary = summarise(results, 100, "index", 0.01, "o.jsonl", "o.ledger", spent=20, lost=4, server_tokens=18)
     assert (20, 4, 1, 1, 0) == tuple(summary[name] for name in ("spent", "lost", "finished", "abandoned", "stopped"))
-    print_summary(summary | {"made_past_stops": 2, "explored_tokens": 8})
+    print_summary(summary | {"made_past_stops": 2, "charged_past_stops": 1, "explored_tokens": 8})
     said = capsys.readouterr()
     assert "index, 20 of 100 tokens" in said.out
     assert "4 tokens were charged to replies that were under way when an earlier session died." in said.err
     assert "8 tokens went into exploring." in said.err
-    assert "The server counted 18 tokens, 2 of them after it was told to stop, for which 0 were charged." in said.err
+    assert (
+        "The server counted 18 tokens in this session, for whoever used it; 2 of them came after it was told to stop, for "
+        "which 1 was charged."
+    ) in said.err

@@ -14,9 +14,14 @@ from shadowprice.tasks import Question, write_questions
 from shadowprice.traces import read_traces
 
 
-def start(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+def start(*arguments: str, folder: Path, background: bool = False) -> subprocess.Popen[str]:
+    """Start a command; in the background of a script, where SIGINT is ignored."""
+    quiet = [
+        "-c",
+        "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])",
+    ]
     return subprocess.Popen(
-        [sys.executable, "-m", "shadowprice", *arguments],
+        [sys.executable, *([*quiet, sys.executable] if background else []), "-m", "shadowprice", *arguments],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -44,16 +49,18 @@ def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp
         assert made_tokens(url) == summary["spent"]
 
 
-def test_a_recording_keeps_what_it_has(tmp_path: Path) -> None:
+@pytest.mark.parametrize("background", [False, True])
+def test_a_recording_keeps_what_it_has(background: bool, tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {5 + n} words.", "a") for n in range(12)])
     with counting_server(40) as url:
         asked = ["record", "q.jsonl", "--samples", "1", "--engine", f"llamacpp+{url}", "--concurrency", "2"]
-        process = start(*asked, "-o", "t.parquet", folder=tmp_path)
+        process = start(*asked, "-o", "t.parquet", folder=tmp_path, background=background)
         while process.poll() is None and made_tokens(url) < 40:
             time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate()
-        assert (130, True) == (process.returncode, "Go on with the same command and --resume." in err), err
+        told = "what is finished is kept in .t.parquet.journal. Go on with the same command and --resume."
+        assert (130, True) == (process.returncode, told in err), err
         kept = len((tmp_path / ".t.parquet.journal").read_text(encoding="utf-8").splitlines()) - 1
         assert kept > 0
         process = start(*asked, "-o", "t.parquet", "--resume", "--json", folder=tmp_path)

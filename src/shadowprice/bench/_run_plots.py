@@ -46,7 +46,7 @@ def plot_right(track: Track) -> str:
         axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
         axes.set_ylabel(what)
         axes.set_title(f"{what} for the tokens")
-        axes.legend(fontsize=9, loc="upper left")
+        axes.legend(fontsize=9, loc="best")
         _tokens(axes, track)
     return figure_to_svg(figure)
 

@@ -95,7 +95,7 @@ def record(
         "--template": template,
     }
     check_places({"--output": output}, read)
-    journal_place(output)
+    journal = journal_place(output)
     asking = read_asking(system, template, bare=bare)
     remarks: list[str] = []
     asked = _questions(tasks, count, seed, grader, allow_code=allow_code, columns=columns, tell=remarks.append)
@@ -130,7 +130,7 @@ def record(
         try:
             table = asyncio.run(work())
         except KeyboardInterrupt:
-            say("Interrupted; what is finished is kept. Go on with the same command and --resume.")
+            say(f"Interrupted; what is finished is kept in {journal}. Go on with the same command and --resume.")
             raise
     right = sum(table["correct"].to_pylist())
     questions = {question.query_id: question for question in asked}

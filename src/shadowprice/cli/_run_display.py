@@ -154,7 +154,8 @@ def print_summary(summary: dict[str, Any]) -> None:
         say(remark)
     if "server_tokens" in summary:
         say(
-            f"The server counted {summary['server_tokens']} tokens, {summary['made_past_stops']} of them after it was "
-            f"told to stop, for which {summary['past']} were charged."
+            f"The server counted {summary['server_tokens']} tokens in this session, for whoever used it; "
+            f"{summary['made_past_stops']} of them came after it was told to stop, for which "
+            f"{summary['charged_past_stops']} {'was' if summary['charged_past_stops'] == 1 else 'were'} charged."
         )
     say(f"Answers written to {summary['output']}, the books to {summary['ledger']}.")

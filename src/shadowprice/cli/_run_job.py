@@ -91,6 +91,7 @@ class Job:
             past = sum(one.past for name, one in self._done.items() if name not in self.books.done)
             read = totals.spent - spent_before - past
             self.more |= {"server_tokens": after - before, "made_past_stops": max(0, after - before - read)}
+            self.more |= {"charged_past_stops": past}
 
     def _remarks(self, *engines: AbstractEngine | None) -> list[str]:
         """What was odd, a sentence each."""

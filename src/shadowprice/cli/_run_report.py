@@ -111,7 +111,9 @@ def _replaced(more: dict[str, Any]) -> str:
 def _facts(account: Account, wish: Wish) -> list[Fact]:
     totals, came, n = account.totals, account.came, len(account.results)
     money = "" if wish.price is None else f", {wish.currency}{cost(totals.spent, wish.price)}"
-    asked = f"; {account.replied:,} have a reply" if account.graded else ""
+    stopped = sum(one.reason is Reason.STOPPED for one in account.results)
+    told = f", {stopped:,} of them stopped on the way" if stopped else ""
+    asked = f"; {account.replied:,} were asked{told}" if account.graded else ""
     facts = [
         Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have an answer'}{asked}"),
         Fact(f"{totals.spent:,} tokens", f"spent: {_share(totals.spent, totals.budget)} of the budget{money}"),

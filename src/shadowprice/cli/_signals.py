@@ -28,6 +28,8 @@ def terminating_is_interrupting() -> Iterator[None]:
 
 
 def _interrupt(*_: Any) -> None:
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as of what a script has put into the background
+        raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
 
 

@@ -21,9 +21,8 @@ from shadowprice._errors import (
 )
 from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine, Delta, Request
-from shadowprice.grading import grade
 from shadowprice.runner._arrivals import Arrivals
-from shadowprice.runner._judge import read_answer, sample_seed
+from shadowprice.runner._judge import is_right, read_answer, sample_seed
 from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._reply import Reply
@@ -263,7 +262,7 @@ class Asker:
         if question.gold and answer is not None:
             try:
                 # Some graders take seconds over an odd answer; other replies should not wait for them.
-                right = await asyncio.to_thread(grade, answer, question.gold, question.grader, question.entry)
+                right = await asyncio.to_thread(is_right, question, answer)
             except ShadowpriceError as error:  # a reply is not lost because it cannot be graded
                 failure, right = f"It was not graded: {error}", None
         return Result(

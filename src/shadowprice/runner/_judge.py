@@ -33,8 +33,12 @@ def judge(question: Question, reply: Reply) -> tuple[str | None, bool, int]:
     length counts.
     """
     text, position = read_answer(question, reply)
-    right = text is not None and grade(text, question.gold, question.grader, question.entry, question.choices)
-    return text, right, position
+    return text, text is not None and is_right(question, text), position
+
+
+def is_right(question: Question, answer: str) -> bool:
+    """Whether an answer is right by the question's own grader."""
+    return grade(answer, question.gold, question.grader, question.entry, question.choices)
 
 
 def read_answer(question: Question, reply: Reply) -> tuple[str | None, int]:

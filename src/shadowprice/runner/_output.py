@@ -46,7 +46,8 @@ def result_line(result: Result, model: str) -> dict[str, Any]:
             "answer": result.answer,
             "correct": result.correct,
         }
-        | ({"gold": result.question.gold, "grader": result.question.grader} if result.question.gold else {}),
+        | ({"gold": result.question.gold, "grader": result.question.grader} if result.question.gold else {})
+        | ({"choices": result.question.choices} if result.question.gold and result.question.choices else {}),
     }
 
 

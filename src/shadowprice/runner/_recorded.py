@@ -47,6 +47,8 @@ class Recorded:
     """What was read of it before."""
     correct: bool | None = None
     """How it was judged before; None if it was not."""
+    choices: tuple[str, ...] = ()
+    """What could be chosen from, if the file says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def _recorded(line: Any, where: str, number: int) -> Recorded:
     grader = known.get("grader", line.get("grader", ""))
     entry = line.get("entry")
     answer, correct = known.get("answer"), known.get("correct", line.get("correct"))
+    choices = known.get("choices")
     return Recorded(
         where,
         str(name),
@@ -152,6 +155,7 @@ def _recorded(line: Any, where: str, number: int) -> Recorded:
         entry=entry if isinstance(entry, dict) else None,
         answer=answer if isinstance(answer, str) else None,
         correct=correct if isinstance(correct, bool) else None,
+        choices=tuple(map(str, choices)) if isinstance(choices, list) else (),
     )
 
 

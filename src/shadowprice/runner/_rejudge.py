@@ -30,7 +30,7 @@ def judge_again(
         return Verdict(reply.answer, None, gold, name)
     if not name:
         raise InputError(f"{reply.where}: nothing says how to judge it; add --grader number, exact, choice or math.")
-    choices = asked.choices if asked else ()
+    choices = (asked.choices if asked else ()) or reply.choices
     answer = find_answer(reply.text, name, cut=reply.cut, choices=choices)
     try:
         right = answer is not None and grade(answer.text, gold, name, asked.entry if asked else reply.entry, choices)
