@@ -37,15 +37,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pauses", type=int, default=10)
     parser.add_argument("--kinds", nargs="+", default=["words", "words-openai", "llama"])
+    parser.add_argument("--tokens", type=int, default=2000, help="that a run may spend with llama")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", action="store_true", help="print rows as JSON instead")
     asked = parser.parse_args()
     if asked.json:
-        rows = [row for kind in asked.kinds for row in drill(kind, asked.pauses, random.Random(asked.seed))]
+        rows = [row for kind in asked.kinds for row in drill(kind, asked)]
         print(json.dumps(rows, indent=2))
         return
     for kind in asked.kinds:
-        rows = drill(kind, asked.pauses, random.Random(asked.seed))
+        rows = drill(kind, asked)
         over = sum(row["made"] > row["bound"] for row in rows)
         above = sum(row["made"] > row["budget"] for row in rows)
         unread = sum(row["made_beyond"] for row in rows)
@@ -55,14 +56,15 @@ def main() -> None:
         )
 
 
-def drill(kind: str, pauses: int, chance: random.Random) -> list[dict[str, Any]]:
+def drill(kind: str, asked: argparse.Namespace) -> list[dict[str, Any]]:
     """One server, one run for each pause."""
-    server, count, engine, questions, budget = _kind(kind)
+    server, count, engine, questions, budget = _kind(kind, asked.tokens)
+    chance = random.Random(asked.seed)
     rows = []
     with tempfile.TemporaryDirectory() as name, server as url:
         folder = Path(name)
         write_questions(folder / "q.jsonl", questions)
-        for number in range(pauses):
+        for number in range(asked.pauses):
             before, seconds = count(url), chance.uniform(1.0, 5.0)
             moment = chance.random()
             enough = before + moment * budget
@@ -80,12 +82,12 @@ def drill(kind: str, pauses: int, chance: random.Random) -> list[dict[str, Any]]
     return rows
 
 
-def _kind(kind: str) -> tuple[AbstractContextManager[str], Callable[[str], int], str, list[Question], int]:
+def _kind(kind: str, tokens: int) -> tuple[AbstractContextManager[str], Callable[[str], int], str, list[Question], int]:
     if kind == "llama":
         model = pull_model("smollm2").path
         questions = make_questions(None, 6, seed=7)
         server = llama_server(model, parallel=CONCURRENCY, threads=1)
-        return server, served_tokens, "llamacpp+", questions, 2000
+        return server, served_tokens, "llamacpp+", questions, tokens
     chance = random.Random(0)
     questions = [Question(f"q{n}", f"Write {chance.randint(5, 600)} words.", "a") for n in range(200)]
     return counting_server(), made_tokens, "openai+" if kind == "words-openai" else "llamacpp+", questions, 6000

@@ -118,14 +118,14 @@ def test_every_verifier_says_what_it_says_without_the_seal() -> None:
 
     judge = JudgeProcess()
     for dataset in sorted(DATASETS.keys() - {"composite"}):
-        drawn = reasoning_gym.create_dataset(dataset, size=2, seed=5)
-        for entry in (json.loads(json.dumps(drawn[position], default=str)) for position in range(2)):
-            for answer in (str(entry["answer"]), "[1, 2]", "1 + 2", "x**2"):
-                try:
-                    right = reasoning_gym.get_score_answer_fn(dataset)(answer=answer, entry=entry) >= 0.99
-                except Exception:  # noqa: BLE001  verifiers raise anything on an odd answer
-                    right = False
-                assert right == judge.judge("reasoning-gym", answer, "", 20.0, dataset=dataset, entry=entry), dataset
+        drawn = reasoning_gym.create_dataset(dataset, size=1, seed=5)
+        entry = json.loads(json.dumps(drawn[0], default=str))
+        for answer in (str(entry["answer"]), "[1, 2]", "1 + 2", "x**2"):
+            try:
+                right = reasoning_gym.get_score_answer_fn(dataset)(answer=answer, entry=entry) >= 0.99
+            except Exception:  # noqa: BLE001  verifiers raise anything on an odd answer
+                right = False
+            assert right == judge.judge("reasoning-gym", answer, "", 20.0, dataset=dataset, entry=entry), dataset
     judge.close()
 
 

@@ -248,5 +248,6 @@ def test_the_ledger_does_what_the_model_does() -> None:
 
 
 @pytest.mark.slow
-def test_the_ledger_does_what_the_model_does_for_long() -> None:
-    check_machine(300, 60)
+@pytest.mark.parametrize("examples", [100, pytest.param(300, marks=pytest.mark.soak)])
+def test_the_ledger_does_what_the_model_does_for_long(examples: int) -> None:
+    check_machine(examples, 60)
