@@ -57,6 +57,6 @@ def test_a_run_in_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     assert "4 tokens were charged to replies that were under way when an earlier session died." in said.err
     assert "8 tokens went into exploring." in said.err
     assert (
-        "The server counted 18 tokens in this session, for whoever used it; 2 of them came after it was told to stop, for "
-        "which 1 was charged."
+        "The server counted 18 tokens in this session, for whoever used it; 2 of them came after it was told to stop, "
+        "for which 1 was charged."
     ) in said.err
