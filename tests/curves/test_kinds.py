@@ -166,3 +166,12 @@ def test_a_grid_shared_or_each_and_a_value_for_nothing() -> None:
 def test_bad_fields(make: "type[AbstractCurve]", message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
+
+
+def test_numbers_of_another_size_are_refused_and_one_serves_all() -> None:
+    table = random_table(6, seed=0)
+    two = np.array([0.1, 0.2])
+    for ask in (table.value, table.gain, table.marginal, table.best_within, table.demand, table.committed_demand):
+        with pytest.raises(ValueError, match="broadcast"):
+            ask(two)
+        np.testing.assert_array_equal(ask(np.full(6, 0.05)), ask(0.05))  # type: ignore[arg-type]  # said for arrays

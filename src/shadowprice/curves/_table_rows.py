@@ -15,8 +15,8 @@ OPTIONS: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True}
 
 
 @njit(**OPTIONS)
-def _value(grid, worth, row, tokens):
-    """Utility of tokens by linear interpolation, constant beyond the last point."""
+def _line(grid, worth, row, tokens):
+    """The point at or before so many tokens, and the slope of the line that begins there; 0 beyond the last."""
     last = grid.shape[1] - 1
     low, high = 0, last + 1
     while low < high:
@@ -28,8 +28,23 @@ def _value(grid, worth, row, tokens):
     left = min(max(low - 1, 0), last)
     right = min(left + 1, last)
     width = grid[row, right] - grid[row, left]
-    slope = (worth[row, right] - worth[row, left]) / width if width > 0.0 else 0.0
-    return worth[row, left] + slope * (min(tokens, grid[row, last]) - grid[row, left])
+    return left, (worth[row, right] - worth[row, left]) / width if width > 0.0 else 0.0
+
+
+@njit(**OPTIONS)
+def _value(grid, worth, row, tokens):
+    """Utility of tokens by linear interpolation, constant beyond the last point."""
+    left, slope = _line(grid, worth, row, tokens)
+    return worth[row, left] + slope * (min(tokens, grid[row, grid.shape[1] - 1]) - grid[row, left])
+
+
+@njit(**OPTIONS)
+def slopes_at(grid, worth, tokens):
+    """``(n,)`` slope of the line to the right of so many tokens."""
+    out = np.empty(tokens.size)
+    for row in range(tokens.size):
+        out[row] = _line(grid, worth, row, tokens[row])[1]
+    return out
 
 
 @njit(**OPTIONS)
@@ -67,15 +82,14 @@ def best_within(grid, worth, limit):
 
 @njit(**OPTIONS)
 def corners_at(corners, slopes, price, committed):
-    """``(n,)`` tokens of the last corner before which the slope is at least the price, ``(n,)`` or ``(1,)``.
+    """``(n,)`` tokens of the last corner before which the slope is at least the price, ``(n,)``.
 
     If ``committed``, the first line is bought whatever it costs.
     """
     n, lines = slopes.shape
     out = np.empty(n)
-    step = 0 if price.size == 1 else 1
     for row in range(n):
-        own = price[row * step]
+        own = price[row]
         if committed and lines:
             own = min(own, max(slopes[row, 0], 0.0))
         corner = 0

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves._base import AbstractCurve
 from shadowprice.curves._columns import checked_price, real
 
@@ -68,7 +68,9 @@ class Tabulated(AbstractCurve):
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers, by linear interpolation."""
-        worth: FloatArray = _compiled().values_at(self.tokens, self.values, np.arange(len(self)), self._each(tokens))
+        worth: FloatArray = _compiled().values_at(
+            self.tokens, self.values, np.arange(len(self)), _each(tokens, len(self))
+        )
         return worth
 
     def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -77,13 +79,13 @@ class Tabulated(AbstractCurve):
 
     def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
         """The same for ``(m,)`` rows, each of which may be named several times."""
-        held = np.ascontiguousarray(tokens, dtype=np.float64)
-        more: FloatArray = _compiled().gains_at(self.tokens, self.values, rows, held)
+        more: FloatArray = _compiled().gains_at(self.tokens, self.values, rows, _each(tokens, len(rows)))
         return more
 
     def marginal(self, tokens: FloatArray | IntArray) -> FloatArray:
         """Slope of the line to the right of ``(n,)`` tokens, utility per token; 0 beyond the grid."""
-        return self._segment(tokens)[2]
+        slope: FloatArray = _compiled().slopes_at(self.tokens, self.values, _each(tokens, len(self)))
+        return slope
 
     def demand(
         self, price: FloatArray | float, floor: FloatArray | None = None, cap: FloatArray | None = None
@@ -118,7 +120,7 @@ class Tabulated(AbstractCurve):
 
     def best_within(self, tokens: FloatArray | IntArray) -> FloatArray:
         """The fewest of at most these ``(n,)`` tokens that are worth most."""
-        best: FloatArray = _compiled().best_within(self.tokens, self.values, self._each(tokens))
+        best: FloatArray = _compiled().best_within(self.tokens, self.values, _each(tokens, len(self)))
         return best
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
@@ -147,12 +149,9 @@ class Tabulated(AbstractCurve):
         return made
 
     def _corner(self, price: FloatArray | float, *, committed: bool) -> FloatArray:
-        own = np.ascontiguousarray(np.atleast_1d(checked_price(price)))
+        own = _each(checked_price(price), len(self))
         corner: FloatArray = _compiled().corners_at(self._corners, self._slopes, own, committed)
         return corner
-
-    def _each(self, tokens: FloatArray | IntArray) -> FloatArray:
-        return np.ascontiguousarray(np.broadcast_to(np.asarray(tokens, dtype=np.float64), (len(self),)))
 
     def _fields(self) -> tuple[FloatArray, ...]:
         return self.tokens, self.values, self._corners, self._heights, self._slopes
@@ -162,21 +161,17 @@ class Tabulated(AbstractCurve):
         made._set(*fields)
         return made
 
-    def _segment(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, IntArray, FloatArray]:
-        held = np.asarray(tokens, dtype=np.float64)
-        last = self.tokens.shape[1] - 1
-        left = np.clip(_count(self.tokens <= held[..., np.newaxis]) - 1, 0, last)
-        row, right = np.arange(len(self)), np.minimum(left + 1, last)
-        width = self.tokens[row, right] - self.tokens[row, left]
-        rise = self.values[row, right] - self.values[row, left]
-        return held, left, np.divide(rise, width, out=np.zeros(len(self)), where=width > 0.0)
-
 
 def _compiled() -> ModuleType:
     """The passes over rows; Numba takes half a second to import, which curves without tables need not pay."""
     from shadowprice.curves import _table_rows
 
     return _table_rows
+
+
+def _each(numbers: FloatArray | IntArray | float, n: int) -> FloatArray:
+    """``(n,)`` numbers, or one for all, as compiled code needs them: it does not check sizes."""
+    return np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, dtype=np.float64), (n,)))
 
 
 def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -204,13 +199,6 @@ def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArr
     corners, heights = np.take_along_axis(grid, corner, axis=1), np.take_along_axis(worth, corner, axis=1)
     width = np.diff(corners)
     return corners, heights, np.divide(np.diff(heights), width, out=np.full(width.shape, -1.0), where=width > 0.0)
-
-
-def _count(true: BoolArray) -> IntArray:
-    """How many of each row of ``(n, K)`` are true; down the columns NumPy adds many bytes at a time."""
-    width = np.uint8 if true.shape[1] < 256 else np.int64
-    count: IntArray = np.add.reduce(np.ascontiguousarray(true.T), axis=0, dtype=width).astype(np.int64)
-    return count
 
 
 def _table(name: str, values: ArrayLike) -> FloatArray:
