@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shadowprice.curves import ShiftedSurge
-from shadowprice.pricing import Problem, Solution, Status, _fast
+from shadowprice.pricing import Problem, Solution, Status, _fast, solve
 from shadowprice.pricing._auction import clear_by_auction
 from shadowprice.pricing._clearing import clear
 from shadowprice.pricing._fast import FastSolution, solve_fast
@@ -252,3 +252,17 @@ def test_float32_is_used_as_it_is() -> None:
     assert same is not None
     certified(problem, found)
     assert found.price == pytest.approx(same.price, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [900, 1500])
+def test_a_hole_that_a_thousand_queries_do_not_fill(n: int) -> None:
+    """One query bids most and cannot be had; so the others, who bid little, get all that they want."""
+    rng = np.random.default_rng(0)
+    small = ShiftedSurge.from_peak(
+        rng.uniform(20.0, 60.0, n), rng.uniform(1e-3, 1e-2, n), 1.0 / rng.uniform(5.0, 20.0, n)
+    )
+    fields = ((small.threshold, 1e6), (small.alpha, 9e5 * 1e-4 * np.e), (small.beta, 1e-4))
+    problem = Problem(ShiftedSurge(*(np.append(field, value) for field, value in fields)), 999_000)
+    found = fast(problem)
+    assert (n < 1000) == (found is not None)  # each joins by a pass over all: the general solver has its own bound
+    np.testing.assert_array_equal(general(problem).tokens, solve(problem).tokens)

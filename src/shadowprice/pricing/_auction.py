@@ -4,8 +4,8 @@ import numpy as np
 
 from shadowprice.pricing._clearing import Clearing, Ladder, settle
 
-_FIRST_TICKS = 64
-_FINEST_TICK = 4.0 * np.finfo(float).eps
+FIRST_TICKS = 64
+FINEST_TICK = 4.0 * np.finfo(float).eps
 
 
 def clear_by_auction(ladder: Ladder, budget: float, start: float | None = None) -> Clearing:
@@ -22,7 +22,7 @@ def clear_by_auction(ladder: Ladder, budget: float, start: float | None = None) 
     """
     price, demand = 0.0, ladder.demand(0.0)
     path, evaluations = [(price, demand)], 1
-    tick = float(ladder.rungs[0]) / _FIRST_TICKS if demand > budget else 0.0
+    tick = float(ladder.rungs[0]) / FIRST_TICKS if demand > budget else 0.0
     if demand > budget and start is not None:
         evaluations += 1
         reserved = ladder.demand(0.99 * start)
@@ -31,7 +31,7 @@ def clear_by_auction(ladder: Ladder, budget: float, start: float | None = None) 
             path.append((price, reserved))
     last = (price, demand)
     growth = 2.0 if price > 0.0 else 1.0  # a reserve says little of how far there is to go
-    while tick > _FINEST_TICK * price and demand > budget and price + tick > price:
+    while tick > FINEST_TICK * price and demand > budget and price + tick > price:
         evaluations += 1
         offered = ladder.demand(price + tick)
         if offered > budget:

@@ -6,17 +6,17 @@ import numpy as np
 from numba import njit
 
 from shadowprice.pricing._kernels import OPTIONS
-from shadowprice.pricing._rows import EPS, demand_of_rows
+from shadowprice.pricing._rows import demand_of_rows
 
-_FIRST_TICKS = 64
-_FINEST_TICK = 4.0 * EPS
 _MOST_ROUNDS = 4096
 _ROUNDING = 1e-12
 
 
 @njit(**OPTIONS)
-def clock(threshold, alpha, beta, bar, budget):
+def clock(threshold, alpha, beta, bar, budget, first_ticks, finest_tick):
     """Raise the price by ticks until demand fits; where the next tick would leave tokens unsold, halve it.
+
+    The first tick is a ``first_ticks``-th of the highest reservation price; below ``finest_tick`` of the price it ends.
 
     Returns:
         The price, the cut (funded is who has bar ≥ cut), whether demand jumps there, the evaluations (−1 of them if
@@ -28,10 +28,10 @@ def clock(threshold, alpha, beta, bar, budget):
     rounds = evaluations = 1
     if demand <= budget:
         return 0.0, 0.0, False, -1, path[:1]
-    tick = bar.max() / _FIRST_TICKS
+    tick = bar.max() / first_ticks
     last, offered = price, demand
     growth = 1.0
-    while tick > _FINEST_TICK * price and price + tick > price and rounds < _MOST_ROUNDS - 1:
+    while tick > finest_tick * price and price + tick > price and rounds < _MOST_ROUNDS - 1:
         evaluations += 1
         asked, _ = demand_of_rows(threshold, alpha, beta, bar, price + tick, price + tick)
         if asked > budget:

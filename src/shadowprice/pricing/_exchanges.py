@@ -1,11 +1,6 @@
-"""Exchanges of queries around the margin, compiled: the same search as `_repair` makes for any curves.
+"""Exchanges of queries around the margin, compiled: `_repair` says why and how they are ranked, for any curves.
 
-Who is funded is a yes or no, and one price does not always get it right. With the funded fixed, utility is
-min over μ of G(μ) = Bμ + Σ(φ − μt)(μ); to second order an exchange makes of it G − m²/2H, where m is the budget that is
-left at μ and H = −dΣt/dμ, both after the exchange. So all exchanges of at most two of the funded queries nearest to
-the margin for at most two of the others are ranked, and the best few worked out.
-
-Arrays are ``(n,)``, for shifted surges as in `_small`; for tables what they respond to a price is given (`_tables`).
+Arrays are ``(n,)``: what each query responds to a price, and ``funded``, which is 1.0 or 0.0.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -15,29 +10,22 @@ from numba import njit
 
 from shadowprice.pricing._kernels import OPTIONS
 
-REACH = 10
-"""Queries on either side of the margin that may be exchanged."""
-TRIED = 5
-MOST_EXCHANGES = 12
-STEP = 1e-4
-"""By how much of itself the price is lowered to see how demand gives way."""
-
 
 @njit(**OPTIONS)
-def margin(order, funded):
-    """The last funded and the first other queries of a ladder, as rows: two arrays, each in the ladder's order."""
-    outgoing = np.empty(REACH, np.int64)
-    incoming = np.empty(REACH, np.int64)
+def margin(order, funded, reach):
+    """The last funded and the first other queries of a ladder, ``reach`` rows each at most, in the ladder's order."""
+    outgoing = np.empty(reach, np.int64)
+    incoming = np.empty(reach, np.int64)
     out = into = 0
     for k in range(order.size):
-        if into < REACH and funded[order[k]] == 0.0:
+        if into < reach and funded[order[k]] == 0.0:
             incoming[into] = order[k]
             into += 1
     for k in range(order.size - 1, -1, -1):
-        if out < REACH and funded[order[k]] > 0.0:
+        if out < reach and funded[order[k]] > 0.0:
             out += 1
-            outgoing[REACH - out] = order[k]
-    return outgoing[REACH - out :], incoming[:into]
+            outgoing[reach - out] = order[k]
+    return outgoing[reach - out :], incoming[:into]
 
 
 @njit(**OPTIONS)
@@ -72,8 +60,8 @@ def pair_of(choice, count):
 
 
 @njit(**OPTIONS)
-def rank_exchanges(outgoing, incoming, surplus, size, give, funded, price, budget):
-    """The most promising exchanges, best first: ``(TRIED, 2)`` choices of those that leave and of those that join.
+def rank_exchanges(outgoing, incoming, surplus, size, give, funded, price, budget, tried):
+    """The most promising exchanges, best first: ``(tried, 2)`` choices of those that leave and of those that join.
 
     Args:
         outgoing: Rows that may leave.
@@ -84,6 +72,7 @@ def rank_exchanges(outgoing, incoming, surplus, size, give, funded, price, budge
         funded: 1.0 or 0.0 for each.
         price: μ, utility per token.
         budget: B, tokens.
+        tried: How many; what is left is −1.
     """
     kept = np.zeros(3)
     for i in range(funded.size):
@@ -104,9 +93,9 @@ def rank_exchanges(outgoing, incoming, surplus, size, give, funded, price, budge
             worth = kept[0] + into0[j] - out0[i]
             values[i, j] = price * budget + worth - room * change + 0.5 * softness * change * change
     values[0, 0] = -np.inf
-    best = np.full((TRIED, 2), -1)
+    best = np.full((tried, 2), -1)
     flat = values.ravel()
-    for k in range(min(TRIED, flat.size)):
+    for k in range(min(tried, flat.size)):
         place = np.argmax(flat)
         if flat[place] == -np.inf:
             break

@@ -11,7 +11,6 @@ import math
 import numpy as np
 from numba import njit
 
-from shadowprice.pricing._exchanges import STEP
 from shadowprice.pricing._kernels import FUSED, OPTIONS, SUMMED, E, decay, lambertw
 from shadowprice.pricing._rows import demand_of_rows
 
@@ -20,15 +19,18 @@ _ROUNDING = 1e-12
 
 
 @njit(fastmath=FUSED, **OPTIONS)
-def responses(threshold, alpha, beta, price):
-    """φ − λt, t and −dt/dλ at a price, ``(n,)`` each, of queries that buy whatever it costs."""
+def responses(threshold, alpha, beta, price, step):
+    """φ − λt, t and −dt/dλ at a price, ``(n,)`` each, of queries that buy whatever it costs.
+
+    The last is told by lowering the price by ``step`` of itself.
+    """
     surplus, size, give = np.empty(threshold.size), np.empty(threshold.size), np.empty(threshold.size)
     for i in range(threshold.size):
         v = 1.0 - lambertw(min(price * E / alpha[i], E))
-        lower = 1.0 - lambertw(min(price * (1.0 - STEP) * E / alpha[i], E))
+        lower = 1.0 - lambertw(min(price * (1.0 - step) * E / alpha[i], E))
         size[i] = threshold[i] + v / beta[i]
         surplus[i] = alpha[i] / beta[i] * v * (1.0 - decay(v)) - price * size[i]
-        give[i] = (lower - v) / beta[i] / (STEP * price)
+        give[i] = (lower - v) / beta[i] / (step * price)
     return surplus, size, give
 
 

@@ -14,7 +14,7 @@ from shadowprice._types import FloatArray, IntArray
 from shadowprice.pricing._clearing import Clearing, Ladder, meet
 from shadowprice.pricing._offer import Offer
 
-_MOST_ROUNDS = 1000
+MOST_ROUNDS = 1000
 _ROUNDING = 1e-12
 
 
@@ -143,7 +143,7 @@ def _spend_the_rest(offer: Offer, tokens: FloatArray, price: float, budget: floa
 
 def top_up(ladder: Ladder, plan: Plan, price: float, budget: float) -> Plan:
     """While a plan's queries leave tokens over at their peaks, let in whoever makes most of them."""
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         left = budget - ladder.offer.take(plan.rows).spent(plan.tokens)
         idle = np.ones(len(ladder.offer), dtype=np.bool_)
         if left <= _ROUNDING * budget or plan.rows.size == idle.size:
@@ -183,7 +183,7 @@ def stretch(offer: Offer, tokens: FloatArray, budget: float, *, integer: bool) -
     Needed where curves are not concave: somebody who would not pay for a step may yet use part of it.
     """
     got: set[int] = set()
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         left = budget - offer.spent(tokens)
         if left <= _ROUNDING * budget or not tokens.size:
             break

@@ -18,12 +18,14 @@ from shadowprice._types import FloatArray, IntArray
 from shadowprice.pricing._clearing import Ladder
 from shadowprice.pricing._refill import Plan
 
-_WORTH_A_REPAIR = 2e-5
+WORTH_A_REPAIR = 2e-5
 """Part of the dual bound that the certified gap must exceed; so large batches pay nothing for repairs."""
-_REACH = 10
+REACH = 10
 """Queries on either side of the margin that may be exchanged."""
-_TRIED = 5
-_MOST_EXCHANGES = 12
+TRIED = 5
+MOST_EXCHANGES = 12
+STEP = 1e-4
+"""By how much of itself the price is lowered to see how demand gives way."""
 
 
 def repair(
@@ -38,8 +40,8 @@ def repair(
         bound: what no plan can exceed.
         work_out: the plan that funds some positions of the ladder, if there is one.
     """
-    for _ in range(_MOST_EXCHANGES):
-        if bound - plan.utility <= _WORTH_A_REPAIR * bound:
+    for _ in range(MOST_EXCHANGES):
+        if bound - plan.utility <= WORTH_A_REPAIR * bound:
             break
         for rows in _exchanges(ladder, plan, budget):
             other = work_out(rows)
@@ -56,7 +58,7 @@ def _exchanges(ladder: Ladder, plan: Plan, budget: float) -> Iterator[IntArray]:
     price = plan.price or float(ladder.rungs[-1])
     funded = np.zeros(len(ladder.offer), dtype=np.bool_)
     funded[plan.rows] = True
-    outgoing, incoming = np.flatnonzero(funded)[-_REACH:], np.flatnonzero(~funded)[:_REACH]
+    outgoing, incoming = np.flatnonzero(funded)[-REACH:], np.flatnonzero(~funded)[:REACH]
     core = np.concatenate([outgoing, incoming])
     surplus, size, give = _response(ladder, core, price)
     kept = _response(ladder, plan.rows, price)
@@ -71,7 +73,7 @@ def _exchanges(ladder: Ladder, plan: Plan, budget: float) -> Iterator[IntArray]:
         change = np.clip(room / softness, -1e6 * price, price)
     value = price * budget + float(kept[0].sum()) + worth - room * change + 0.5 * softness * change**2
     value[0, 0] = -np.inf
-    for place in np.argsort(-value, axis=None, kind="stable")[:_TRIED]:
+    for place in np.argsort(-value, axis=None, kind="stable")[:TRIED]:
         leaving, joining = np.unravel_index(int(place), value.shape)
         left = outgoing[list(_choices(outgoing.size)[int(leaving)])]
         joined = incoming[list(_choices(incoming.size)[int(joining)])]
@@ -82,7 +84,7 @@ def _exchanges(ladder: Ladder, plan: Plan, budget: float) -> Iterator[IntArray]:
 
 def _response(ladder: Ladder, rows: IntArray, price: float) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Surplus, spending, and how much more spending a unit lower price brings, for committed queries."""
-    offer, step = ladder.offer.take(rows), 1e-4
+    offer, step = ladder.offer.take(rows), STEP
     tokens = offer.committed(price)
     size = np.asarray(offer.spend(tokens), dtype=np.float64)
     lower = offer.spend(offer.committed(price * (1.0 - step)))

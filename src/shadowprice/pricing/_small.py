@@ -19,8 +19,9 @@ from itertools import pairwise
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
+from shadowprice.pricing._auction import FINEST_TICK, FIRST_TICKS
 from shadowprice.pricing._clock import clock
-from shadowprice.pricing._exchanges import MOST_EXCHANGES, exchange, margin, rank_exchanges
+from shadowprice.pricing._exchanges import exchange, margin, rank_exchanges
 from shadowprice.pricing._fast import FastSolution
 from shadowprice.pricing._plans import (
     additions,
@@ -34,10 +35,10 @@ from shadowprice.pricing._plans import (
     whole_below,
     worth_at,
 )
+from shadowprice.pricing._refill import MOST_ROUNDS
+from shadowprice.pricing._repair import MOST_EXCHANGES, REACH, STEP, TRIED, WORTH_A_REPAIR
 from shadowprice.pricing._rows import clear, demand_of_rows, meet, reservation_prices, surplus_of_rows
 
-_WORTH_A_REPAIR = 2e-5
-"""Part of the dual bound that a jump may cost; beyond it exchanges of queries are tried."""
 _ROUNDING = 1e-12
 _NO_REST = np.zeros(7)
 _NO_PATH = np.empty((0, 2))
@@ -56,7 +57,7 @@ def solve_small(
         return None
     path = _NO_PATH
     if ascending:
-        price, cut, jumps, steps, path = clock(threshold, alpha, beta, bar, budget)
+        price, cut, jumps, steps, path = clock(threshold, alpha, beta, bar, budget, FIRST_TICKS, FINEST_TICK)
     else:
         price, cut, jumps, steps = market.clear()
     if steps < 0:
@@ -107,11 +108,12 @@ class _Market:
 
     def saturated(self, peaks: float) -> FastSolution | None:
         """Everybody at the best whole tokens; None where they do not fit although the peaks do."""
-        tokens, fits = round_peaks(*self.surges, np.ones(self.bar.size), math.floor(self.budget))
+        everybody = np.ones(self.bar.size)
+        tokens, fits = round_peaks(*self.surges, everybody, math.floor(self.budget))
         if not fits:
             return None
         utility = utility_of(*self.surges, tokens)
-        bound = max(worth_at(*self.surges, np.ones(self.bar.size), 0.0), utility)
+        bound = max(worth_at(*self.surges, everybody, 0.0), utility)
         nobody = np.empty(0, dtype=np.int64)
         return FastSolution(tokens, 0.0, 0.0, utility, bound, nobody, 1, np.array([[0.0, peaks]]))
 
@@ -154,11 +156,14 @@ class _Market:
         """The price at which the funded use the budget, and what that is worth; −1 if somebody would get nothing.
 
         Where their peaks leave tokens over, whoever makes most of those joins ``funded``, in place, as in `top_up`; the
-        price is 0 if nobody can.
+        price is 0 if nobody can. Where more than `MOST_ROUNDS` could join, that is given up as well.
         """
         peaks, thresholds, least_alpha = totals(*self.surges, funded)
-        worth = 0.0
+        worth, rounds = 0.0, 0
         while peaks <= self.budget:
+            rounds += 1
+            if rounds > MOST_ROUNDS:
+                return 0.0, -1.0
             worth = worth_at(*self.surges, funded, 0.0)
             row, more = newcomer(*self.surges, funded, self.budget - peaks)
             if row < 0 or self.budget - peaks <= _ROUNDING * self.budget:
@@ -194,7 +199,7 @@ class _Market:
     def exchanged(self, best: _Whole, bound: float) -> _Whole:
         """The plan after all exchanges around the margin that raise its utility."""
         for _ in range(MOST_EXCHANGES):
-            if bound - best.utility <= _WORTH_A_REPAIR * bound:
+            if bound - best.utility <= WORTH_A_REPAIR * bound:
                 break
             better = self._exchange(best)
             if better is None:
@@ -203,11 +208,12 @@ class _Market:
         return best
 
     def _exchange(self, best: _Whole) -> _Whole | None:
-        outgoing, incoming = margin(self.order, best.funded)
+        outgoing, incoming = margin(self.order, best.funded, REACH)
         price = best.price or float(self.bar.min())
-        answers = responses(*self.surges, price)
+        answers = responses(*self.surges, price, STEP)
         self.evaluations += 1
-        for leaving, joining in rank_exchanges(outgoing, incoming, *answers, best.funded, price, self.budget):
+        ranked = rank_exchanges(outgoing, incoming, *answers, best.funded, price, self.budget, TRIED)
+        for leaving, joining in ranked:
             if leaving < 0:
                 break
             funded = best.funded.copy()

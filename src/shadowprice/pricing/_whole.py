@@ -7,10 +7,8 @@ import numpy as np
 from shadowprice._types import IntArray
 from shadowprice.pricing._clearing import Ladder
 from shadowprice.pricing._offer import Offer
-from shadowprice.pricing._refill import Plan, pack, stretch
+from shadowprice.pricing._refill import MOST_ROUNDS, Plan, pack, stretch
 from shadowprice.pricing._rounding import round_tokens, share_out
-
-_MOST_ROUNDS = 1000
 
 
 def whole_plan(ladder: Ladder, plan: Plan, budget: float, *, fill: bool = True) -> Plan:
@@ -49,7 +47,7 @@ def _moved(ladder: Ladder, plan: Plan, tokens: IntArray) -> tuple[int, ...]:
 def _fill(offer: Offer, tokens: IntArray, budget: float) -> None:
     """Give tokens that no funded query can use to queries that had none, best utility per unit of budget first."""
     first, wanted = offer.first_useful(), np.rint(offer.curve.reservation_tokens())
-    for _ in range(_MOST_ROUNDS):
+    for _ in range(MOST_ROUNDS):
         left = budget - offer.spent(tokens)
         affordable = np.floor(offer.affordable(left))
         idle = np.flatnonzero((tokens == 0) & (first <= affordable))
