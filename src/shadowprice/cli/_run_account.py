@@ -118,6 +118,11 @@ class Account:
         return [one for one in self.settled if one.reason.replied or one.spent]
 
     @cached_property
+    def stopped(self) -> int:
+        """Replies that were stopped because going on was not worth its price."""
+        return sum(result.reason is Reason.STOPPED for result in self.results)
+
+    @cached_property
     def unserved(self) -> list[int]:
         """Rows of questions that were never asked."""
         return [row for row, one in enumerate(self.results) if one.reason in (Reason.ABANDONED, Reason.INTERRUPTED)]

@@ -111,8 +111,7 @@ def _replaced(more: dict[str, Any]) -> str:
 def _facts(account: Account, wish: Wish) -> list[Fact]:
     totals, came, n = account.totals, account.came, len(account.results)
     money = "" if wish.price is None else f", {wish.currency}{cost(totals.spent, wish.price)}"
-    stopped = sum(one.reason is Reason.STOPPED for one in account.results)
-    told = f", {stopped:,} of them stopped on the way" if stopped else ""
+    told = f", {account.stopped:,} of them stopped on the way" if account.stopped else ""
     asked = f"; {account.replied:,} were asked{told}" if account.graded else ""
     facts = [
         Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have an answer'}{asked}"),
@@ -313,15 +312,14 @@ def _part(known: Sequence[float] | np.ndarray[Any, Any]) -> int:
 def _more(account: Account) -> list[str]:
     budget = account.totals.budget
     if not account.unserved:
-        stopped = sum(one.reason is Reason.STOPPED for one in account.results)
-        if not stopped:
+        if not account.stopped:
             return ["Every question was asked: more tokens buy nothing new here."]
-        were = "reply was" if stopped == 1 else "replies were"
+        were = "reply was" if account.stopped == 1 else "replies were"
         left = account.totals.available
         return [
-            f"Every question was asked. {stopped:,} {were} stopped when going on was not worth its price; such are not "
-            f"asked again, so the {left:,} tokens that are left, and more, buy nothing here. A policy that never stops "
-            "a reply (--policy expected, and another output) spends them."
+            f"Every question was asked. {account.stopped:,} {were} stopped when going on was not worth its price; such "
+            f"are not asked again, so the {left:,} tokens that are left, and more, buy nothing here. A policy that "
+            "never stops a reply (--policy expected, and another output) spends them."
         ]
     if account.more is None:
         return [

@@ -9,6 +9,7 @@ from typing import Any
 from shadowprice._atomic import write_whole
 from shadowprice._text import all_kept
 from shadowprice.runner._results import Reason, Result
+from shadowprice.tasks import Question
 
 
 def write_results(results: Sequence[Result], model: str, path: str | os.PathLike[str]) -> None:
@@ -46,9 +47,16 @@ def result_line(result: Result, model: str) -> dict[str, Any]:
             "answer": result.answer,
             "correct": result.correct,
         }
-        | ({"gold": result.question.gold, "grader": result.question.grader} if result.question.gold else {})
-        | ({"choices": result.question.choices} if result.question.gold and result.question.choices else {}),
+        | _judging(result.question),
     }
+
+
+def _judging(question: Question) -> dict[str, Any]:
+    """What it takes to judge a reply again; nothing where no right answer is known."""
+    if not question.gold:
+        return {}
+    choices = {"choices": question.choices} if question.choices else {}
+    return {"gold": question.gold, "grader": question.grader} | choices
 
 
 def _response(result: Result, model: str) -> dict[str, Any]:
