@@ -41,10 +41,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory, sums_file: Path) -> Path:
     return made
 
 
+_STARTED: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_running() -> Iterator[None]:
+    """A test that fails must not leave its process to the next one."""
+    yield
+    while _STARTED:
+        process = _STARTED.pop()
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
 def start(folder: Path, url: str, output: str, *options: str) -> subprocess.Popen[str]:
     asked = ["run", "q.jsonl", "--predictor", "p.shadow", "--budget", str(BUDGET), "-o", output, "--json"]
     engine = ["--engine", f"llamacpp+{url}", "--concurrency", "4", "--temperature", "0.5"]
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "shadowprice", *asked, *engine, *options],
         cwd=folder,
         stdout=subprocess.PIPE,
@@ -52,6 +66,8 @@ def start(folder: Path, url: str, output: str, *options: str) -> subprocess.Pope
         text=True,
         start_new_session=True,
     )
+    _STARTED.append(process)
+    return process
 
 
 def ended(process: subprocess.Popen[str]) -> dict[str, Any]:
@@ -152,9 +168,7 @@ def test_two_processes_share_one_budget(folder: Path, url: str) -> None:
 def test_control_c_lets_running_replies_end_and_resume_pays_nothing_twice(folder: Path, url: str) -> None:
     process = start(folder, url, "c.jsonl")
     with_outcomes = folder / "c.jsonl.ledger"
-    while not with_outcomes.exists() or not Ledger(with_outcomes, read_only=True).runs():
-        time.sleep(0.05)
-    time.sleep(1.0)
+    until_under_way(with_outcomes, 2, process)
     process.send_signal(signal.SIGINT)
     _, complaint = process.communicate(timeout=120)
     assert 130 == process.returncode
