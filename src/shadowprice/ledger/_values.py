@@ -8,9 +8,12 @@ from operator import index
 from typing import Any, SupportsIndex
 
 from shadowprice._errors import InputError
-from shadowprice._text import all_kept
+from shadowprice._text import kept
 from shadowprice.ledger._schema import MOST_TOKENS
 from shadowprice.ledger._secrets import hide_all, hide_fields
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 
 def now() -> str:
@@ -68,7 +71,11 @@ def settings_text(settings: Mapping[str, Any]) -> str:
 
 def _dumps(data: Mapping[str, Any], what: str, hide: Callable[[Any], Any]) -> str:
     try:
-        return json.dumps(all_kept(hide(_plain(data))), ensure_ascii=False, sort_keys=True, allow_nan=False)
+        return kept(_JSON.encode(hide(data)))
+    except (TypeError, ValueError, RecursionError):  # no plain JSON yet: odd numbers, other mappings, other keys
+        pass
+    try:
+        return kept(_JSON.encode(hide(_plain(data))))
     except (TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{what} cannot be kept as JSON: {error}; give texts, numbers, lists and objects.") from error
 
