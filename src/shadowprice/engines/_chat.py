@@ -109,9 +109,10 @@ class ChatConnection:
     async def _send(self, body: bytes) -> aiohttp.ClientResponse:
         if self._session is None:
             # A session belongs to the loop that it is made in.
-            self._session = open_session(self.address.shown, headers=self.address.headers(), proxy=self._proxy)
+            headers = {**_HEADERS, **self.address.headers()}
+            self._session = open_session(self.address.shown, headers=headers, proxy=self._proxy)
         data = body if len(body) <= _LARGE else io.BytesIO(body)
-        return await self._session.post(self._url, data=data, headers=_HEADERS, allow_redirects=False)
+        return await self._session.post(self._url, data=data, allow_redirects=False)
 
 
 _CHECK_URL: Final = "check the URL, which usually ends in /v1"
@@ -169,6 +170,8 @@ class _Stream:
 
     async def part(self) -> None:
         """Wait a moment for the end of a stream that is over."""
+        if self._content.at_eof():
+            return
         with suppress(TimeoutError, aiohttp.ClientError):
             async with asyncio.timeout(_PARTING):
                 await self._content.readany()

@@ -61,6 +61,7 @@ class Purse:
         self._cushion = spare * width
         self._running = 0
         self._caps: dict[int, int] = {}
+        self._reach: dict[int, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
         self._unwritten: list[tuple[int, Result]] = []
         self.room = width
@@ -111,6 +112,10 @@ class Purse:
         if self.held:
             return begun
         grants = self._market.grant(rows, np.zeros(len(rows), dtype=np.int64))
+        reach = self._market.reach(rows)
+        if self._longest is not None:
+            reach = np.minimum(reach, self._longest)
+        self._reach.update(zip(rows.tolist(), reach.tolist(), strict=True))
         for place, (row, limit) in enumerate(zip(rows.tolist(), grants.tolist(), strict=True)):
             if limit == 0:
                 continue
@@ -137,9 +142,8 @@ class Purse:
         self._market.withdraw(np.array(rows, dtype=np.int64))
 
     def reach(self, row: int) -> int:
-        """Tokens beyond which a row will certainly not be let."""
-        reach = int(self._market.reach(np.array([row]))[0])
-        return reach if self._longest is None else min(reach, self._longest)
+        """Tokens beyond which a row that has begun will certainly not be let."""
+        return self._reach[row]
 
     def cap(self, row: int) -> int:
         """Tokens that the server of a row may be asked for in all, now."""
