@@ -37,15 +37,19 @@ class Arrivals:
             await self._news.wait()
         return self._here.popleft()
 
-    async def here(self) -> Delta | None:
-        """The next delta if it has arrived; None if it has not, or at the end."""
+    async def here(self) -> list[Delta]:
+        """The deltas that have arrived; none where nothing has, or at the end."""
         if self._reading is None:
             self._reading = asyncio.ensure_future(self._read())
         for _ in range(_TURNS):
             if self._here or self._reading.done():
-                return await self.next()
+                break
             await asyncio.sleep(0)
-        return None
+        deltas = list(self._here)
+        self._here.clear()
+        if not deltas and self._reading.done():
+            self._reading.result()  # raises what went wrong
+        return deltas
 
     async def _read(self) -> None:
         try:

@@ -225,8 +225,9 @@ class Asker:
         """Read what a server that does not wait has made meanwhile: it is paid for, so it should count."""
         if not self._engine.runs_ahead:
             return
-        while (delta := await arrivals.here()) is not None:
-            _take(now, delta)
+        while deltas := await arrivals.here():
+            for delta in deltas:
+                _take(now, delta)
         now.current = self._pulse.now()
 
     def _thinking_cap(self, now: _Try, most: int) -> int | None:
