@@ -5,13 +5,14 @@ import json
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shadowprice._json import MAX_DEPTH, is_too_deep
 from shadowprice._text import shown
+
+if TYPE_CHECKING:  # the client takes a quarter of a second to load, and beliefs, which are imported by all, may use it
+    import aiohttp
+    from yarl import URL
 
 _T = TypeVar("_T")
 PLAIN: Final[Mapping[str, str]] = {"Accept-Encoding": "identity"}
@@ -51,7 +52,7 @@ def decode_json(text: str | bytes) -> Any:
     return data
 
 
-def check_plain(response: aiohttp.ClientResponse) -> None:
+def check_plain(response: "aiohttp.ClientResponse") -> None:
     """Refuse an answer that is compressed, which nobody asked for: a few bytes of it may be gigabytes.
 
     Raises:
@@ -62,7 +63,7 @@ def check_plain(response: aiohttp.ClientResponse) -> None:
         raise PageError(f"it is compressed ({shown(coding)}), which was not asked for")
 
 
-async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
+async def read_body(response: "aiohttp.ClientResponse", most: int) -> bytes:
     """The body of an answer whose head has come.
 
     Args:
@@ -82,7 +83,7 @@ async def read_body(response: aiohttp.ClientResponse, most: int) -> bytes:
 
 
 async def fetch(
-    session: aiohttp.ClientSession, method: str, url: str | URL, *, seconds: float, most: int, **options: Any
+    session: "aiohttp.ClientSession", method: str, url: "str | URL", *, seconds: float, most: int, **options: Any
 ) -> Page:
     """Ask for a whole page; where it points elsewhere is not followed.
 

@@ -14,7 +14,6 @@ from shadowprice._text import kept
 from shadowprice.ledger._schema import MOST_TOKENS
 from shadowprice.ledger._secrets import hide_all, hide_fields
 
-
 _JSON = json.JSONEncoder(ensure_ascii=False, sort_keys=True, allow_nan=False)
 
 

@@ -158,7 +158,7 @@ class _Session:
             raise self._failure
 
     def _take_in(self) -> bool:
-        """Write down what has ended, in one step of the ledger, as its steps are what it costs; whether more may begin."""
+        """Write down what has ended, in one step of the ledger, as steps are what it costs; whether more may begin."""
         ended, self._ended = self._ended, []
         awaited = self._purse.awaited
         self._purse.write()

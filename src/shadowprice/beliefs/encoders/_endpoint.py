@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import aiohttp
 import numpy as np
 
 from shadowprice._errors import EngineError, InputError
-from shadowprice._http import open_session, words
 from shadowprice._pages import Page, PageError, decode_json, fetch, wait_for
 from shadowprice._types import FloatArray
 from shadowprice.beliefs.encoders._base import AbstractEncoder
@@ -93,6 +91,10 @@ class EndpointEncoder(AbstractEncoder):
         return {"Authorization": f"Bearer {os.environ[self.key_variable]}"}
 
     async def _ask(self, url: str, server: str, headers: dict[str, str], texts: list[str]) -> Page:
+        import aiohttp  # takes a quarter of a second, which only those who ask a server shall wait
+
+        from shadowprice._http import open_session, words
+
         body = {"model": self.model, "input": texts}
         try:
             async with open_session(url) as session:
