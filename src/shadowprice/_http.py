@@ -114,6 +114,14 @@ def words(error: aiohttp.ClientError) -> str:
     return str(error) or type(error).__name__
 
 
+def hang_up(response: aiohttp.ClientResponse) -> None:
+    """Close the connection of a response that was not read to its end, and at once: TLS would ask the server first."""
+    connection = response.connection
+    if connection is not None and connection.transport is not None:
+        connection.transport.abort()
+    response.close()
+
+
 def unread(content: aiohttp.StreamReader) -> bytes:
     """What had arrived of a body before its connection broke, and was not read yet; the client would forget it."""
     content.set_exception(cast("Any", None))

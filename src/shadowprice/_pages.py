@@ -100,13 +100,15 @@ async def fetch(
         PageError: The body is not one that may be read.
         aiohttp.ClientError: The server cannot be reached, or does not speak HTTP; see `shadowprice._http.words`.
     """
+    from shadowprice._http import hang_up
+
     headers = {**options.pop("headers", {}), **PLAIN}
     async with asyncio.timeout(seconds):
         response = await session.request(method, url, headers=headers, allow_redirects=False, **options)
         try:
             return Page(response.status, response.headers, await read_body(response, most))
         finally:
-            response.close()
+            hang_up(response)
 
 
 def wait_for(work: Coroutine[Any, Any, _T]) -> _T:

@@ -63,6 +63,32 @@ def test_tls(serve: Serve, secure: ssl.SSLContext, monkeypatch: pytest.MonkeyPat
         read(url.replace("127.0.0.1", "127.0.0.2"))
 
 
+def test_closing_a_stream_closes_its_connection_at_once(
+    serve: Serve, secure: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where TLS would have the server agree first."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(DATA / "tls-authority.pem"))
+    gone: list[float] = []
+
+    async def reply(wire: Wire) -> None:
+        await wire.begin()
+        await wire.piece("x")
+        await wire.gone()
+        gone.append(time.monotonic())
+
+    async def work() -> None:
+        async with OpenAIEngine(serve(reply, secure=secure).url, "m") as engine:
+            stream = engine.stream(ask())
+            await anext(stream)
+            began = time.monotonic()
+            await stream.aclose()
+            while not gone:
+                await asyncio.sleep(0.01)
+                assert time.monotonic() - began < 5
+
+    asyncio.run(work())
+
+
 def has_ipv6() -> bool:
     with socket.socket(socket.AF_INET6) as one:
         try:
@@ -252,3 +278,39 @@ def test_what_had_arrived_is_read_although_the_connection_broke(serve: Serve, en
     with pytest.raises(EngineError) as caught:
         asyncio.run(work(url))
     assert 5 == caught.value.tokens
+
+
+@pytest.mark.parametrize("served", [0, 1])
+def test_a_request_on_a_connection_that_was_kept_and_closed_is_sent_once_more(serve: Serve, served: int) -> None:
+    """A server that hangs up without a word is asked again only where it may have meant the connection."""
+
+    async def reply(wire: Wire) -> None:
+        if len(server.asked) > served:
+            wire.reset()
+            return
+        await wire.begin_chunked()
+        for data in (PIECE, STOP, b"data: [DONE]\n\n"):
+            await wire.chunked(data)
+        await wire.send(b"0\r\n\r\n")
+        await wire.reader.readuntil(b"\r\n\r\n")
+
+    server = serve(reply)
+    with pytest.raises(EngineError, match="broke off after 0 tokens"):
+        read(server.url, *[ask()] * (served + 1))
+    # The request that was lost on the first connection has come once more on another.
+    assert served + 1 == len(server.asked)
+
+
+def test_a_server_that_closes_after_each_reply_is_asked_all_the_same(serve: Serve) -> None:
+    """As llama.cpp does: it says that it keeps the connection, and closes it a moment later."""
+
+    async def reply(wire: Wire) -> None:
+        await wire.begin_chunked()
+        for data in (PIECE, STOP, b"data: [DONE]\n\n"):
+            await wire.chunked(data)
+        await wire.send(b"0\r\n\r\n")
+        await asyncio.sleep(0.0005 * (len(server.asked) % 5))
+
+    server = serve(reply)
+    assert ["x "] * 100 == read(server.url, *[ask()] * 100)
+    assert 100 == len(server.asked)

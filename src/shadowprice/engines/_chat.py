@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import aiohttp
 
-from shadowprice._http import is_unreachable, open_session, unread, words
+from shadowprice._http import hang_up, is_unreachable, open_session, unread, words
 from shadowprice._pages import PLAIN, PageError, check_plain, decode_json, read_body
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
@@ -67,6 +67,8 @@ class ChatConnection:
         self._url = address.asked(address.endpoint("/chat/completions"))
         self._proxy = address.proxy()
         self._session: aiohttp.ClientSession | None = None
+        self._kept = False
+        """Whether a connection may have been kept for a further request."""
 
     async def chunks(
         self, body: Mapping[str, Any], complaints: Complaints, progress: Progress
@@ -99,7 +101,8 @@ class ChatConnection:
         except PageError as error:
             raise complaints.broken(error, progress.tokens, advice="choose a server that sends less") from error
         finally:
-            response.close()
+            self._kept |= response.content.at_eof()
+            hang_up(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -111,8 +114,17 @@ class ChatConnection:
             # A session belongs to the loop that it is made in.
             headers = {**_HEADERS, **self.address.headers()}
             self._session = open_session(self.address.shown, headers=headers, proxy=self._proxy)
+        try:
+            return await self._post(self._session, body)
+        except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as error:
+            if not self._kept or is_unreachable(error):
+                raise
+        # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
+        return await self._post(self._session, body)
+
+    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> aiohttp.ClientResponse:
         data = body if len(body) <= _LARGE else io.BytesIO(body)
-        return await self._session.post(self._url, data=data, allow_redirects=False)
+        return await session.post(self._url, data=data, allow_redirects=False)
 
 
 _CHECK_URL: Final = "check the URL, which usually ends in /v1"
