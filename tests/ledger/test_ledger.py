@@ -3,6 +3,7 @@
 import json
 import math
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -263,13 +264,16 @@ def test_secrets_are_not_kept(path: Path) -> None:
         "token": "hunter3secret",
         "url": "https://me:hunter4secret@host/v1?api_key=hunter5secret&x=1",
         "note": "Bearer hunter6secret",
+        "notes": ({"password": "hunter11secret"}, "sk-hunter12secret0"),
+        "mapping": MappingProxyType({"api_key": "hunter13secret"}),
         "max_tokens": 5,
     }
     with Ledger(path) as ledger:
         run = open_run(ledger, settings=settings)
         run.reserve("a", 5)
         run.charge("a", 0, "401 for Bearer hunter7secret at https://me:hunter8secret@host, key sk-hunter9secret0")
-        run.settle("a", 0, "failed", {"text": "kept", "request": {"headers": {"x-api-key": "hunter10secret"}}})
+        headers = {"headers": {"x-api-key": "hunter10secret"}, "tries": ({"cookie": "hunter14secret"},)}
+        run.settle("a", 0, "failed", {"text": "kept", "request": headers})
         (info,) = ledger.runs()
         assert 5 == info.settings["max_tokens"]
         assert "https://host/v1?api_key=(not kept)&x=1" == info.settings["url"]

@@ -47,6 +47,6 @@ def hide_all(data: Any) -> Any:
         return {
             name: HIDDEN if value and _SECRET_SETTING.search(name) else hide_all(value) for name, value in data.items()
         }
-    if isinstance(data, list):
+    if isinstance(data, list | tuple):
         return [hide_all(value) for value in data]
     return without_secrets(data) if isinstance(data, str) else data
