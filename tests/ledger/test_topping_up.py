@@ -5,36 +5,50 @@ from pathlib import Path
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.ledger import Answer, Ledger, Run
+from shadowprice.ledger import Answer, Ledger, Outcome, Run, State
+
+
+def unread_or_unasked(outcome: Outcome) -> bool:
+    return outcome.reason == "abandoned" or (outcome.reason == "stopped" and not outcome.payload)
 
 
 def opened(ledger: Ledger, budget: int, *, resume: bool = True) -> Run:
-    return ledger.open_run(budget=budget, settings={}, fingerprint="f", resume=resume, reopen=("abandoned",))
+    return ledger.open_run(budget=budget, settings={}, fingerprint="f", resume=resume, reopen=unread_or_unasked)
 
 
-def test_a_larger_budget_tops_up_and_reopens_what_cost_nothing(tmp_path: Path) -> None:
+def test_a_larger_budget_tops_up_and_reopens_what_is_chosen(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l") as ledger:
         run = opened(ledger, 100, resume=False)
         assert run.topped_up is None
         run.reserve("paid", 90)
         run.settle("paid", 90, "finished")
         run.reserve("begun", 5)
-        run.settle("begun", 5, "abandoned")
+        run.settle("begun", 5, "stopped")
+        run.reserve("read", 4)
+        run.settle("read", 4, "stopped", {"answer": "7"})
         run.settle("left", 0, "abandoned")
         run.finish()
         run = opened(ledger, 300)
         assert 100 == run.topped_up
-        assert {"paid", "begun"} == set(run.outcomes())
-        assert (300, 95, 205) == (run.totals().budget, run.totals().spent, run.totals().available)
+        assert {"paid", "read"} == set(run.outcomes())
+        assert (2, 1, 5) == run.taken_back
+        assert (300, 99, 201) == (run.totals().budget, run.totals().spent, run.totals().available)
         assert Answer.GRANTED is run.reserve("left", 50).answer
         assert Answer.SETTLED is run.reserve("paid", 50).answer
+        assert Answer.GRANTED is run.reserve("begun", 50).answer
+        run.settle("begun", 40, "finished")
+        assert [(State.CHARGED, 5), (State.SETTLED, 40)] == [
+            (one.state, one.charged) for one in ledger.attempts(request="begun")
+        ]
         assert [] == ledger.check()
+        assert run.totals().spent == 99 + 40
 
 
 def test_the_same_budget_reopens_nothing(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l") as ledger:
         opened(ledger, 100, resume=False).settle("left", 0, "abandoned")
         run = opened(ledger, 100)
+        assert (0, 0, 0) == run.taken_back
         assert (None, {"left"}) == (run.topped_up, set(run.outcomes()))
 
 

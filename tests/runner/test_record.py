@@ -209,6 +209,17 @@ def test_nothing_is_asked_if_the_output_cannot_be_written(tmp_path: Path) -> Non
     assert ["file"] == [file.name for file in tmp_path.iterdir()]
 
 
+def test_tokens_are_told_of_as_they_come_and_replies_as_they_end(tmp_path: Path) -> None:
+    engine = ReplayEngine(lambda request: Reply("Answer: 2" + "." * 31, 20))
+    steps: list[tuple[int, int]] = []
+    settings, path = RecordSettings(samples=1), tmp_path / "t.parquet"
+    told = lambda replies, tokens: steps.append((replies, tokens))  # noqa: E731
+    asyncio.run(record([SUM], engine, path, settings, progress=told))
+    assert (1, 20) == tuple(map(sum, zip(*steps, strict=True)))
+    assert len(steps) > 3
+    assert (1, 0) == steps[-1]
+
+
 @pytest.mark.parametrize("settings", [{"samples": 0}, {"max_tokens": -1}, {"temperature": -0.1}])
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError):

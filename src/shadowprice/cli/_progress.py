@@ -130,9 +130,14 @@ class LogBar(Bar):
     ) -> None:
         super().__init__(description, total, note)
         self._clock, self._write = clock, write
-        self._begun = self._told_at = clock()
+        self._begun = self._told_at = self._restarted_at = clock()
         self._told = 0
         self._lock = threading.Lock()
+
+    def restart(self, total: float, note: str) -> None:
+        """Begin again: how long the steps before took tells nothing of the next ones."""
+        self._restarted_at = self._clock()
+        super().restart(total, note)
 
     def show(self, done: float, lines: Mapping[str, str] | None = None) -> None:
         """Write a line if another tenth is done."""
@@ -152,14 +157,14 @@ class LogBar(Bar):
                 return
             self._told_at = now
             self._told = int(_STEPS * self.done / self.total) if self.total else 0
-            self._write(self._line(now - self._begun))
+            self._write(self._line(now - self._begun, now - self._restarted_at))
 
-    def _line(self, elapsed: float) -> str:
+    def _line(self, elapsed: float, on_these: float) -> str:
         parts = [_time(elapsed)]
         if self.total:
             parts.insert(0, f"{self.done:,.0f} of {self.total:,.0f} ({self.done / self.total:.0%})")
             if 0 < self.done < self.total:
-                parts.append(f"about {_time(elapsed * (self.total / self.done - 1))} left")
+                parts.append(f"about {_time(on_these * (self.total / self.done - 1))} left")
         elif self.done:
             parts.insert(0, f"{self.done:,.0f}")
         parts += [f"{name} {line}".strip() for name, line in self.lines.items() if line]

@@ -123,6 +123,11 @@ class Account:
         return sum(result.reason is Reason.STOPPED for result in self.results)
 
     @cached_property
+    def unread(self) -> int:
+        """Replies that were stopped before they said an answer."""
+        return sum(result.reason is Reason.STOPPED and result.offered_again for result in self.results)
+
+    @cached_property
     def unserved(self) -> list[int]:
         """Rows of questions that were never asked."""
         return [row for row, one in enumerate(self.results) if one.reason in (Reason.ABANDONED, Reason.INTERRUPTED)]

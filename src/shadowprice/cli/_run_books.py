@@ -9,7 +9,7 @@ from typing import Any
 
 from shadowprice.cli._files import ledger_place
 from shadowprice.cli._options import say
-from shadowprice.ledger import Ledger
+from shadowprice.ledger import Ledger, Outcome
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question, fingerprint
@@ -47,6 +47,12 @@ def open_books(
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
     place = ledger_place(path, output)
+    by_id = {question.query_id: question for question in questions}
+
+    def is_offered_again(outcome: Outcome) -> bool:
+        asked = by_id.get(outcome.request)  # what a policy asked besides has no question
+        return asked is not None and Result.restore(asked, outcome.payload).offered_again
+
     with Ledger(place) as ledger:
         run = ledger.open_run(
             RUN,
@@ -55,7 +61,7 @@ def open_books(
             fingerprint=fingerprint(questions),
             resume=resume,
             replace=path is None,
-            reopen=(Reason.ABANDONED,),
+            reopen=is_offered_again,
         )
         if run.replaces:
             say(
@@ -63,21 +69,29 @@ def open_books(
                 "in the ledger under another name. To go on with that run instead, use --resume."
             )
         if run.topped_up is not None:
-            say(
-                f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "
-                "again, and replies that there are stay as they are."
-            )
+            say(_told_of_topping_up(run, budget))
         if run.recovered.requests:
             say(
                 f"{run.recovered.requests} replies were under way when an earlier session ended; they are charged "
                 f"{run.recovered.tokens} tokens, all that was reserved for them, and asked again."
             )
         outcomes = run.outcomes()
-        by_id = {question.query_id: question for question in questions}
         done = {
             name: Result.restore(by_id[name], outcome.payload) for name, outcome in outcomes.items() if name in by_id
         }
         yield Books(run, done, place)
+
+
+def _told_of_topping_up(run: LedgerRun, budget: int) -> str:
+    stopped, tokens = run.taken_back.asked, run.taken_back.tokens
+    again = ""
+    if stopped:
+        begun = "reply is begun anew that was" if stopped == 1 else "replies are begun anew that were"
+        again = f", and {stopped:,} {begun} stopped before saying an answer ({tokens:,} tokens, which stay spent)"
+    return (
+        f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "
+        f"again{again}. All other replies stay as they are."
+    )
 
 
 def fingerprint_of(file: Path) -> str:

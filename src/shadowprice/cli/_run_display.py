@@ -107,6 +107,7 @@ def summarise(
         "right": sum(bool(result.correct) for result in graded),
         **readable,
         **{reason.name.lower(): reasons[reason] for reason in Reason},
+        "stopped_unread": sum(one.reason is Reason.STOPPED and one.offered_again for one in results),
         **more,
         "remarks": [*more.get("remarks", ()), *odd],
     }
@@ -118,6 +119,24 @@ def _times(count: int) -> str:
 
 _USUAL: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDONED)
 """Ends that are shown although nothing ended by them."""
+
+
+_MUCH: Final = 0.02
+"""Share of the budget whose being left over is worth a sentence."""
+
+
+def told_of_stops(stopped: int, unread: int, left: int) -> str:
+    """Why tokens are left where every question was asked, and what spends them."""
+    said = (
+        f"{stopped:,} {'reply was' if stopped == 1 else 'replies were'} stopped when going on was not worth its price, "
+        f"and {left:,} tokens are left."
+    )
+    if not unread:
+        return f"{said} All of them had said an answer, so more tokens buy nothing here."
+    return (
+        f"{said} {unread:,} of them had said no answer yet: the same command with --resume and a larger --budget "
+        "begins these anew. A policy that never stops a reply (--policy expected, and another output) spends more."
+    )
 
 
 def print_summary(summary: dict[str, Any]) -> None:
@@ -132,6 +151,9 @@ def print_summary(summary: dict[str, Any]) -> None:
         ("price, right answers a token", "–" if price != price else f"{price:.3g}"),
     ]
     print_facts(out(), f"{summary['policy']}, {summary['spent']:,} of {summary['budget']:,} tokens", facts)
+    left = summary["budget"] - summary["spent"]
+    if summary["stopped"] and left > _MUCH * summary["budget"] and not summary["abandoned"] + summary["interrupted"]:
+        say(told_of_stops(summary["stopped"], summary["stopped_unread"], left))
     if "cost" in summary:
         say(f"{summary['spent']:,} tokens cost {summary['currency']}{summary['cost']:g}.")
     if told := told_readable(summary):

@@ -13,6 +13,7 @@ from shadowprice.cli._budget import Wish, cost
 from shadowprice.cli._options import command_line
 from shadowprice.cli._readable import count_readable, reading_of, told_readable
 from shadowprice.cli._run_account import Account
+from shadowprice.cli._run_display import told_of_stops
 from shadowprice.ledger import without_secrets
 from shadowprice.policies import percent
 from shadowprice.runner import Reason, Result
@@ -240,7 +241,10 @@ def _costs(account: Account) -> Rows:
             rows.append((str(reason), f"{len(members):,}", good, f"{tokens:,}", _share(tokens, spent)))
     wasted = sum(one.wasted for one in account.results)
     named = sum(one.generated for one in account.results) + wasted
-    for what, tokens in (("failed attempts", wasted), ("other (estimates, lost replies)", spent - named)):
+    for what, tokens in (
+        ("failed attempts", wasted),
+        ("other (estimates, lost replies, replies begun anew)", spent - named),
+    ):
         if tokens > 0:
             rows.append((what, "", "", f"{tokens:,}", _share(tokens, spent)))
     rows.append(("all", f"{len(account.results):,}", f"{account.came:,}", f"{spent:,}", _share(spent, spent)))
@@ -314,13 +318,7 @@ def _more(account: Account) -> list[str]:
     if not account.unserved:
         if not account.stopped:
             return ["Every question was asked: more tokens buy nothing new here."]
-        were = "reply was" if account.stopped == 1 else "replies were"
-        left = account.totals.available
-        return [
-            f"Every question was asked. {account.stopped:,} {were} stopped when going on was not worth its price; such "
-            f"are not asked again, so the {left:,} tokens that are left, and more, buy nothing here. A policy that "
-            "never stops a reply (--policy expected, and another output) spends them."
-        ]
+        return [f"Every question was asked. {told_of_stops(account.stopped, account.unread, account.totals.available)}"]
     if account.more is None:
         return [
             f"{len(account.unserved):,} questions were not asked. What more tokens would buy of them is not known, as "

@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from shadowprice.ledger._file import connect, connect_to_read, explained
 from shadowprice.ledger._holders import HolderLock
 from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import recover
+from shadowprice.ledger._reopening import NOTHING, take_back
 from shadowprice.ledger._run import Run
 from shadowprice.ledger._values import checked_name, checked_tokens, now, settings_text
 
@@ -68,7 +69,7 @@ class Ledger:
         fingerprint: str,
         resume: bool = False,
         replace: bool = False,
-        reopen: Collection[str] = (),
+        reopen: Callable[[Outcome], bool] | None = None,
     ) -> Run:
         """Begin a run, or join or go on with one that is there.
 
@@ -82,8 +83,8 @@ class Ledger:
             resume: Whether the run may be there already.
             replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one, under another name.
                 Of several that ask for this at once, one begins the new run.
-            reopen: Reasons whose outcomes are taken back where the run is topped up: it is gone on with, and the budget
-                is larger than before. Only outcomes that cost nothing are.
+            reopen: Says which outcomes are taken back where the run is topped up: it is gone on with, and the budget is
+                larger than before. Their requests can be reserved again; what they have cost stays spent.
 
         Raises:
             InputError: The run is there and neither may be gone on with nor replaced, its settings or questions differ,
@@ -98,7 +99,8 @@ class Ledger:
         try:
             with self.write() as db:
                 aside = replace and not resume and _set_aside(db, name)
-                run, before = self._begin(db, name, *asked, resume=resume, reopen=reopen)
+                run, before = self._begin(db, name, *asked, resume=resume)
+                back = NOTHING if before is None or reopen is None else take_back(db, run, reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
@@ -109,7 +111,7 @@ class Ledger:
             raise
         self._lock, self._holder = lock, holder
         opened = Run(self, run, name, holder, recovered)
-        opened.topped_up, opened.replaces = before, aside
+        opened.topped_up, opened.taken_back, opened.replaces = before, back, aside
         return opened
 
     def _begin(
@@ -121,7 +123,6 @@ class Ledger:
         fingerprint: str,
         *,
         resume: bool,
-        reopen: Collection[str],
     ) -> tuple[int, int | None]:
         """The run's row, and the budget that it had if it is topped up."""
         row = db.execute("SELECT id, budget, settings, fingerprint, spent FROM runs WHERE name = ?", (name,)).fetchone()
@@ -157,9 +158,6 @@ class Ledger:
         if budget == old_budget:
             return int(run), None
         db.execute("UPDATE runs SET budget = ?, finished = NULL WHERE id = ?", (budget, run))
-        db.executemany(
-            "DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", [(run, reason) for reason in reopen]
-        )
         return int(run), int(old_budget)
 
     @contextmanager
