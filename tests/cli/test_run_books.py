@@ -37,7 +37,8 @@ def test_topping_up_offers_again_who_has_no_answer(tmp_path: Path, capsys: pytes
         assert {"q1", "q2"} == set(books.done)
         assert (27, 273) == (books.ledger.totals().spent, books.ledger.totals().available)
     assert (
-        "The budget is topped up from 100 to 300 tokens: abandoned questions are offered again, and 1 reply is begun "
-        "anew that was stopped before saying an answer (8 tokens, which stay spent). All other replies stay as they are."
+        "The budget is topped up from 100 to 300 tokens: abandoned questions are offered again, and 1 reply is "
+        "begun anew that was stopped before saying an answer (8 tokens, which stay spent). All other replies stay as "
+        "they are."
     ) in capsys.readouterr().err
     assert math.isclose(0.01, books.done["q1"].price)

@@ -11,7 +11,7 @@ from shadowprice.cli._files import ledger_place
 from shadowprice.cli._options import say
 from shadowprice.ledger import Ledger, Outcome
 from shadowprice.ledger import Run as LedgerRun
-from shadowprice.runner import Reason, Result
+from shadowprice.runner import Result
 from shadowprice.tasks import Question, fingerprint
 
 RUN = "run"
