@@ -227,7 +227,7 @@ def test_statuses_are_sentences() -> None:
 
 
 def test_giving_up_raises_unless_asked_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shadowprice.pricing._clearing._MOST_NEWTON_STEPS", 1)
+    monkeypatch.setattr("shadowprice.pricing.clearing._clearing._MOST_NEWTON_STEPS", 1)
     problem = problem_bank(integer=False)["no thresholds"]
     assert solve(problem, throw=False).status is Status.NOT_CONVERGED
     with pytest.raises(SolveError, match="clearing price"):

@@ -9,8 +9,8 @@ import pytest
 from shadowprice._errors import InputError, SolveError
 from shadowprice.curves import AbstractCurve, Mixed, ShiftedSurge, Tabulated
 from shadowprice.pricing import Problem, Solution, Status, solve
-from shadowprice.pricing._descend import descend, descend_steps
-from shadowprice.pricing._offer import Offer
+from shadowprice.pricing.clearing import Offer
+from shadowprice.pricing.clearing._descend import descend, descend_steps
 from shadowprice.testing import assert_feasible, assert_kkt, problem_bank, random_problem, random_surge
 
 BANK = sorted(problem_bank())

@@ -3,8 +3,8 @@
 It asks a curve for nothing but its demand, so it takes every curve.
 """
 
-from shadowprice.pricing._clearing import Clearing, Ladder, settle
-from shadowprice.pricing._descend import descend
+from shadowprice.pricing.clearing._clearing import Clearing, Ladder, settle
+from shadowprice.pricing.clearing._descend import descend
 
 
 def clear_by_bisection(ladder: Ladder, budget: float, start: float | None = None) -> Clearing:

@@ -15,10 +15,10 @@ import numpy as np
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._knapsack import Search, menus_of
-from shadowprice.pricing._menu import Levels, clearing_price, levels_of
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._solution import Solution, Status
+from shadowprice.pricing.exact._knapsack import Search, menus_of
+from shadowprice.pricing.exact._menu import Levels, clearing_price, levels_of
 
 _ROUNDING = 1e-12
 # Menus are made for allocations that lose at most a guess, first this share of what the base loses; if no

@@ -8,8 +8,8 @@ is less than one token's price. Only the tokens near the real allocation are in 
 import numpy as np
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
-from shadowprice.pricing._offer import Offer
-from shadowprice.pricing._refill import pack
+from shadowprice.pricing.clearing import Offer
+from shadowprice.pricing.plans._refill import pack
 
 
 def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float) -> IntArray:

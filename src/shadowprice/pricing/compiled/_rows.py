@@ -15,7 +15,7 @@ import numpy as np
 from numba import njit
 
 from shadowprice.curves._lambertw import OFFSET
-from shadowprice.pricing._kernels import FUSED, OPTIONS, SUMMED, E, decay, lambertw, lambertw_parts
+from shadowprice.pricing.compiled._kernels import FUSED, OPTIONS, SUMMED, E, decay, lambertw, lambertw_parts
 
 EPS = 2.0**-52
 _MOST_STEPS = 100

@@ -6,15 +6,19 @@ from dataclasses import replace
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._clearing import Clearing, Ladder
-from shadowprice.pricing._heuristic import plan_by_threshold
-from shadowprice.pricing._offer import Offer
 from shadowprice.pricing._problem import Problem
-from shadowprice.pricing._rationing import ration
-from shadowprice.pricing._refill import Plan, plain_plan, refill, refill_plans
-from shadowprice.pricing._repair import repair
 from shadowprice.pricing._solution import Solution, Status
-from shadowprice.pricing._whole import whole_plan
+from shadowprice.pricing.clearing import Clearing, Ladder, Offer
+from shadowprice.pricing.plans import (
+    Plan,
+    plain_plan,
+    plan_by_threshold,
+    ration,
+    refill,
+    refill_plans,
+    repair,
+    whole_plan,
+)
 
 FindClearing = Callable[[Ladder, float, float | None], Clearing]
 

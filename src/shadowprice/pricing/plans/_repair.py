@@ -15,8 +15,8 @@ from itertools import combinations
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._clearing import Ladder
-from shadowprice.pricing._refill import Plan
+from shadowprice.pricing.clearing import Ladder
+from shadowprice.pricing.plans._refill import Plan
 
 WORTH_A_REPAIR = 2e-5
 """Part of the dual bound that the certified gap must exceed; so large batches pay nothing for repairs."""

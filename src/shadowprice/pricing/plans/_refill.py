@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._clearing import Clearing, Ladder, meet
-from shadowprice.pricing._offer import Offer
+from shadowprice.pricing.clearing import Clearing, Ladder, Offer, meet
 
 MOST_ROUNDS = 1000
 _ROUNDING = 1e-12

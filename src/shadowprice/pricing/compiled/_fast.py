@@ -5,11 +5,11 @@ has to do. Numba is imported by the first call.
 """
 
 import math
-from dataclasses import dataclass, field
 
 import numpy as np
 
-from shadowprice._types import FloatArray, IntArray
+from shadowprice._types import FloatArray
+from shadowprice.pricing._solution import Solution
 
 LARGE = 200_000
 """From this number of queries on, what a plan gains over plain refill is beyond notice."""
@@ -18,34 +18,9 @@ LARGE = 200_000
 _MOST_BUDGET = 2.0**52
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class FastSolution:
-    """An allocation in whole tokens and the prices that explain it; see `shadowprice.pricing.Solution`.
-
-    Args:
-        tokens: ``(n,)`` whole tokens, together ⌊B⌋; 0 is abandoned.
-        price: clearing price λ, utility per token.
-        marginal_price: what one more token would earn among the funded, utility per token.
-        utility: Σ φᵢ(tᵢ).
-        dual_bound: Bλ + Σ max(0, Sᵢ(λ)).
-        marginal: ``(m,)`` row numbers of funded queries that the price alone would not fund.
-        evaluations: how often the demand of the market was computed.
-        path: ``(rounds, 2)`` prices and demands of an ascending clock.
-    """
-
-    tokens: IntArray
-    price: float
-    marginal_price: float
-    utility: float
-    dual_bound: float
-    marginal: IntArray
-    evaluations: int
-    path: FloatArray = field(default_factory=lambda: np.empty((0, 2)))
-
-
 def solve_fast(
     threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float, *, ascending: bool = False
-) -> FastSolution | None:
+) -> Solution | None:
     """Spend a budget of whole tokens on shifted surges φ(t) = α(t − τ)e^(−β(t − τ)).
 
     Args:
@@ -66,11 +41,11 @@ def solve_fast(
         return None
     columns = _alike(threshold, alpha, beta)
     if n >= LARGE and not ascending:
-        from shadowprice.pricing._large import solve_large
+        from shadowprice.pricing.compiled._large import solve_large
 
         found = solve_large(*columns, float(budget))
     else:
-        from shadowprice.pricing._small import solve_small
+        from shadowprice.pricing.compiled._small import solve_small
 
         found = solve_small(*columns, float(budget), ascending=ascending)
     return found if found is not None and _is_sound(found, budget) else None
@@ -90,7 +65,7 @@ def _view(column: FloatArray, kind: type[np.floating]) -> FloatArray:
     return view
 
 
-def _is_sound(found: FastSolution, budget: float) -> bool:
+def _is_sound(found: Solution, budget: float) -> bool:
     numbers = (found.price, found.marginal_price, found.utility, found.dual_bound)
     sound = all(math.isfinite(number) and number >= 0.0 for number in numbers) and found.utility > 0.0
     spent = int(found.tokens.sum())

@@ -3,9 +3,9 @@
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._clearing import Clearing, Ladder
-from shadowprice.pricing._refill import Plan, pack, refill
-from shadowprice.pricing._whole import whole_plan
+from shadowprice.pricing.clearing import Clearing, Ladder
+from shadowprice.pricing.plans._refill import Plan, pack, refill
+from shadowprice.pricing.plans._whole import whole_plan
 
 
 def ration(ladder: Ladder, ceiling: float, budget: float, *, integer: bool) -> tuple[Plan, Clearing]:

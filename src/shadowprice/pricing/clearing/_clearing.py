@@ -12,8 +12,8 @@ import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves import ShiftedSurge, Tabulated, lambertw0
-from shadowprice.pricing._descend import descend, descend_steps
-from shadowprice.pricing._offer import Offer
+from shadowprice.pricing.clearing._descend import descend, descend_steps
+from shadowprice.pricing.clearing._offer import Offer
 
 _MOST_NEWTON_STEPS = 200
 _ROUNDING = 1e-12

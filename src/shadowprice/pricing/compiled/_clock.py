@@ -5,8 +5,8 @@
 import numpy as np
 from numba import njit
 
-from shadowprice.pricing._kernels import OPTIONS
-from shadowprice.pricing._rows import demand_of_rows
+from shadowprice.pricing.compiled._kernels import OPTIONS
+from shadowprice.pricing.compiled._rows import demand_of_rows
 
 _MOST_ROUNDS = 4096
 _ROUNDING = 1e-12

@@ -5,10 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from shadowprice._types import IntArray
-from shadowprice.pricing._clearing import Ladder
-from shadowprice.pricing._offer import Offer
-from shadowprice.pricing._refill import MOST_ROUNDS, Plan, pack, stretch
-from shadowprice.pricing._rounding import round_tokens, share_out
+from shadowprice.pricing.clearing import Ladder, Offer
+from shadowprice.pricing.plans._refill import MOST_ROUNDS, Plan, pack, stretch
+from shadowprice.pricing.plans._rounding import round_tokens, share_out
 
 
 def whole_plan(ladder: Ladder, plan: Plan, budget: float, *, fill: bool = True) -> Plan:

@@ -11,8 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
-from shadowprice.pricing._kernels import FUSED, OPTIONS, SUMMED, E, decay, lambertw
-from shadowprice.pricing._rows import demand_of_rows
+from shadowprice.pricing.compiled._kernels import FUSED, OPTIONS, SUMMED, E, decay, lambertw
+from shadowprice.pricing.compiled._rows import demand_of_rows
 
 _MOST_SWAPS = 1000
 _ROUNDING = 1e-12

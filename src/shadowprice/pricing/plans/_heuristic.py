@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from shadowprice.pricing._clearing import Ladder
-from shadowprice.pricing._refill import Plan
+from shadowprice.pricing.clearing import Ladder
+from shadowprice.pricing.plans._refill import Plan
 
 
 def plan_by_threshold(ladder: Ladder, budget: float, *, integer: bool) -> Plan:

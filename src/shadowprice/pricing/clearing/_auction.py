@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from shadowprice.pricing._clearing import Clearing, Ladder, settle
+from shadowprice.pricing.clearing._clearing import Clearing, Ladder, settle
 
 FIRST_TICKS = 64
 FINEST_TICK = 4.0 * np.finfo(float).eps

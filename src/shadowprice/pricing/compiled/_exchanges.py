@@ -8,7 +8,7 @@ Arrays are ``(n,)``: what each query responds to a price, and ``funded``, which 
 import numpy as np
 from numba import njit
 
-from shadowprice.pricing._kernels import OPTIONS
+from shadowprice.pricing.compiled._kernels import OPTIONS
 
 
 @njit(**OPTIONS)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
-from shadowprice.pricing._menu import Levels
+from shadowprice.pricing.exact._menu import Levels
 
 # Candidates that one search may look at, and at a time.
 _MOST_CANDIDATES = 2**26

@@ -13,8 +13,8 @@ import numpy as np
 from numba import njit
 
 from shadowprice._types import FloatArray
-from shadowprice.pricing._kernels import FUSED, OPTIONS, E, lambertw
-from shadowprice.pricing._rows import demand_of_rows, reservation_prices
+from shadowprice.pricing.compiled._kernels import FUSED, OPTIONS, E, lambertw
+from shadowprice.pricing.compiled._rows import demand_of_rows, reservation_prices
 
 _SAMPLE = 1 << 17
 _ROUGH = 1 << 12

@@ -19,11 +19,11 @@ from itertools import pairwise
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.pricing._auction import FINEST_TICK, FIRST_TICKS
-from shadowprice.pricing._clock import clock
-from shadowprice.pricing._exchanges import exchange, margin, rank_exchanges
-from shadowprice.pricing._fast import FastSolution
-from shadowprice.pricing._plans import (
+from shadowprice.pricing._solution import Solution, Status
+from shadowprice.pricing.clearing import FINEST_TICK, FIRST_TICKS
+from shadowprice.pricing.compiled._clock import clock
+from shadowprice.pricing.compiled._exchanges import exchange, margin, rank_exchanges
+from shadowprice.pricing.compiled._plans import (
     additions,
     could_begin,
     hand_on,
@@ -35,9 +35,8 @@ from shadowprice.pricing._plans import (
     whole_below,
     worth_at,
 )
-from shadowprice.pricing._refill import MOST_ROUNDS
-from shadowprice.pricing._repair import MOST_EXCHANGES, REACH, STEP, TRIED, WORTH_A_REPAIR
-from shadowprice.pricing._rows import clear, demand_of_rows, meet, reservation_prices, surplus_of_rows
+from shadowprice.pricing.compiled._rows import clear, demand_of_rows, meet, reservation_prices, surplus_of_rows
+from shadowprice.pricing.plans import MOST_EXCHANGES, MOST_ROUNDS, REACH, STEP, TRIED, WORTH_A_REPAIR
 
 _ROUNDING = 1e-12
 _NO_REST = np.zeros(7)
@@ -46,8 +45,8 @@ _NO_PATH = np.empty((0, 2))
 
 def solve_small(
     threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float, *, ascending: bool = False
-) -> FastSolution | None:
-    """Solve one market on one core; see `shadowprice.pricing._fast.solve_fast`."""
+) -> Solution | None:
+    """Solve one market on one core; see `shadowprice.pricing.compiled._fast.solve_fast`."""
     market = _Market(threshold, alpha, beta, budget)
     peaks = float((threshold + 1.0 / beta).sum())
     if peaks <= budget:
@@ -69,9 +68,17 @@ def solve_small(
         return None
     away = np.abs(bar - price) > _ROUNDING * price
     marginal = np.flatnonzero(away & ((found.funded > 0.0) != (bar > price)))
-    evaluations = steps + 1 + market.evaluations
-    bound = max(bound, found.utility)
-    return FastSolution(found.tokens, price, found.price, found.utility, bound, marginal, evaluations, path)
+    return Solution(
+        tokens=found.tokens,
+        price=price,
+        marginal_price=found.price,
+        utility=found.utility,
+        dual_bound=max(bound, found.utility),
+        status=Status.OPTIMAL_WITHIN_GAP if price else Status.SATURATED,
+        marginal=marginal,
+        evaluations=steps + 1 + market.evaluations,
+        path=path,
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,7 +113,7 @@ class _Market:
         """``(n,)`` rows, highest reservation price first."""
         return np.argsort(-self.bar, kind="stable")
 
-    def saturated(self, peaks: float) -> FastSolution | None:
+    def saturated(self, peaks: float) -> Solution | None:
         """Everybody at the best whole tokens; None where they do not fit although the peaks do."""
         everybody = np.ones(self.bar.size)
         tokens, fits = round_peaks(*self.surges, everybody, math.floor(self.budget))
@@ -114,8 +121,8 @@ class _Market:
             return None
         utility = utility_of(*self.surges, tokens)
         bound = max(worth_at(*self.surges, everybody, 0.0), utility)
-        nobody = np.empty(0, dtype=np.int64)
-        return FastSolution(tokens, 0.0, 0.0, utility, bound, nobody, 1, np.array([[0.0, peaks]]))
+        path = np.array([[0.0, peaks]])
+        return Solution(tokens, 0.0, 0.0, utility, bound, Status.SATURATED, evaluations=1, path=path)
 
     def clear(self) -> tuple[float, float, bool, int]:
         """The price, the cut (funded is who has bar ≥ cut), whether demand jumps there, and the evaluations."""

@@ -20,9 +20,9 @@ import numpy as np
 from numba import njit
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
-from shadowprice.pricing._fast import FastSolution
-from shadowprice.pricing._kernels import CHUNK, OPTIONS, market_pass, token_pass
-from shadowprice.pricing._rows import (
+from shadowprice.pricing._solution import Solution, Status
+from shadowprice.pricing.compiled._kernels import CHUNK, OPTIONS, market_pass, token_pass
+from shadowprice.pricing.compiled._rows import (
     absorb,
     clear,
     demand_of_all,
@@ -34,7 +34,7 @@ from shadowprice.pricing._rows import (
     taylor,
     tighten,
 )
-from shadowprice.pricing._sample import guess_price
+from shadowprice.pricing.compiled._sample import guess_price
 
 _ROUNDING = 1e-12
 _MOST_BRACKET = 0.1
@@ -186,8 +186,8 @@ class _Market:
         return float(self.budget * self.price + surplus)
 
 
-def solve_large(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float) -> FastSolution | None:
-    """Solve one market of at least some 10,000 queries; see `shadowprice.pricing._fast.solve_fast`."""
+def solve_large(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budget: float) -> Solution | None:
+    """Solve one market of at least some 10,000 queries; see `shadowprice.pricing.compiled._fast.solve_fast`."""
     guess = guess_price(threshold, alpha, beta, budget)
     if guess is None:
         return None
@@ -204,13 +204,13 @@ def solve_large(threshold: FloatArray, alpha: FloatArray, beta: FloatArray, budg
         return None
     if market.possible_loss(marginal_price, price, slope) > _MOST_LOSS * utility:
         return None
-    return FastSolution(
+    return Solution(
         tokens=tokens,
         price=market.price,
         marginal_price=marginal_price,
         utility=utility,
         dual_bound=max(market.dual_bound(), utility),
-        marginal=np.empty(0, np.int64),
+        status=Status.OPTIMAL_WITHIN_GAP,
         evaluations=market.evaluations,
     )
 
