@@ -24,7 +24,7 @@ from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_t
 
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
-_FEW_DRAWS = 8
+_FEW_DRAWS = 40
 """So few draws are over before further processes have started."""
 
 

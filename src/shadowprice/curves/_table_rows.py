@@ -1,7 +1,7 @@
 """Tables read row by row, compiled: no copies, and nothing of the size of the table beside it.
 
-A table is ``(n, K)``: token counts that never fall along a row, and utility at each. An envelope is ``(n, V)`` corners
-(tokens) and ``(n, V - 1)`` slopes between them, which fall.
+A table is ``(N, K)``: token counts that never fall along a row, and utility at each. An envelope is ``(N, V)`` corners
+(tokens) and ``(N, V - 1)`` slopes between them, which fall. Each pass reads ``(m,)`` rows of them, by their numbers.
 """
 
 # mypy: disable-error-code="no-untyped-def"
@@ -39,12 +39,26 @@ def _value(grid, worth, row, tokens):
 
 
 @njit(**OPTIONS)
-def slopes_at(grid, worth, tokens):
-    """``(n,)`` slope of the line to the right of so many tokens."""
-    out = np.empty(tokens.size)
-    for row in range(tokens.size):
-        out[row] = _line(grid, worth, row, tokens[row])[1]
+def slopes_at(grid, worth, rows, tokens):
+    """``(m,)`` slope of the line to the right of so many tokens."""
+    out = np.empty(rows.size)
+    for i in range(rows.size):
+        out[i] = _line(grid, worth, rows[i], tokens[i])[1]
     return out
+
+
+@njit(**OPTIONS)
+def points_around(grid, rows, tokens):
+    """``(m,)`` points at or before so many tokens, and after; the tokens themselves beyond the last one."""
+    before, after = np.empty(rows.size), np.empty(rows.size)
+    last = grid.shape[1] - 1
+    for i in range(rows.size):
+        row, left = rows[i], 0
+        while left < last and grid[row, left + 1] <= tokens[i]:
+            left += 1
+        before[i] = min(grid[row, left], tokens[i])
+        after[i] = max(grid[row, min(left + 1, last)], tokens[i])
+    return before, after
 
 
 @njit(**OPTIONS)
@@ -66,34 +80,136 @@ def gains_at(grid, worth, rows, tokens):
 
 
 @njit(**OPTIONS)
-def best_within(grid, worth, limit):
-    """``(n,)`` the fewest of at most so many tokens that are worth most."""
-    out = np.empty(limit.size)
-    for row in range(limit.size):
-        best, most = 0, -1.0
+def best_within(grid, worth, rows, limit):
+    """``(m,)`` the fewest of at most so many tokens that are worth most."""
+    out = np.empty(rows.size)
+    for i in range(rows.size):
+        row, best, most = rows[i], 0, -1.0
         for point in range(grid.shape[1]):
-            if grid[row, point] > limit[row]:
+            if grid[row, point] > limit[i]:
                 break
             if worth[row, point] > most:
                 best, most = point, worth[row, point]
-        out[row] = limit[row] if _value(grid, worth, row, limit[row]) > most else grid[row, best]
+        out[i] = limit[i] if _value(grid, worth, row, limit[i]) > most else grid[row, best]
     return out
 
 
 @njit(**OPTIONS)
-def corners_at(corners, slopes, price, committed):
-    """``(n,)`` tokens of the last corner before which the slope is at least the price, ``(n,)``.
+def _corner(corners, slopes, row, price, committed):
+    """Tokens of the last corner before which the slope is at least the price.
 
     If ``committed``, the first line is bought whatever it costs.
     """
-    n, lines = slopes.shape
-    out = np.empty(n)
-    for row in range(n):
-        own = price[row]
-        if committed and lines:
-            own = min(own, max(slopes[row, 0], 0.0))
-        corner = 0
-        while corner < lines and slopes[row, corner] >= own and slopes[row, corner] > 0.0:
-            corner += 1
-        out[row] = corners[row, corner]
+    lines, corner = slopes.shape[1], 0
+    if committed and lines:
+        price = min(price, max(slopes[row, 0], 0.0))
+    while corner < lines and slopes[row, corner] >= price and slopes[row, corner] > 0.0:
+        corner += 1
+    return corners[row, corner]
+
+
+@njit(**OPTIONS)
+def corners_at(corners, slopes, rows, price, committed):
+    """``(m,)`` tokens of these corners, at a price for each, ``(m,)``, or one for all, ``(1,)``."""
+    out = np.empty(rows.size)
+    for i in range(rows.size):
+        out[i] = _corner(corners, slopes, rows[i], price[i if price.size > 1 else 0], committed)
     return out
+
+
+@njit(**OPTIONS)
+def demand_of(corners, slopes, rows, price):
+    """Tokens of these corners together, all committed."""
+    total = 0.0
+    for i in range(rows.size):
+        total += _corner(corners, slopes, rows[i], price, True)
+    return total
+
+
+@njit(**OPTIONS)
+def bracket_of(corners, slopes, rows, budget, start):
+    """A price at which committed demand is above the budget, one at which it is not, and the prices tried.
+
+    Each try is further from the start than the one before. At price 0 demand is above the budget; if it is at any
+    price, the second one is infinite.
+    """
+    factor, low, high, price, steps = 1.0 + 2.0**-20, 0.0, np.inf, start, 0
+    while (low == 0.0 or high == np.inf) and 1e-300 < price < 1e300:
+        steps += 1
+        if demand_of(corners, slopes, rows, price) > budget:
+            low, price = price, price * factor
+        else:
+            high, price = price, price / factor
+        factor *= factor
+    return low, high, steps
+
+
+@njit(**OPTIONS)
+def least_price(corners, slopes, rows, budget, low, high):
+    """The least price at which committed demand is at most the budget, and the prices tried.
+
+    At low it is above, at high it is not. It only falls just above slopes, so these are searched; and only of the rows
+    that have some in between.
+    """
+    lines = slopes.shape[1]
+    count, doubted, rest = 0, 0, 0.0
+    doubt = np.empty(rows.size, np.int64)
+    first, last = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    for i in range(rows.size):
+        row = rows[i]
+        begin = 0
+        # The first line is bought whatever it costs: demand does not fall above it.
+        while begin < lines and (begin == 0 or slopes[row, begin] > high) and slopes[row, begin] > 0.0:
+            begin += 1
+        end = begin
+        while end < lines and slopes[row, end] >= low and slopes[row, end] > 0.0:
+            end += 1
+        if begin == end:
+            rest += corners[row, begin]
+        else:
+            doubt[doubted], first[doubted], last[doubted] = row, begin, end
+            doubted += 1
+            count += end - begin
+    turning = np.empty(count)
+    place = 0
+    for i in range(doubted):
+        for line in range(first[i], last[i]):
+            turning[place] = slopes[doubt[i], line]
+            place += 1
+    turning.sort()
+    under, over, steps = -1, count, 0
+    while over - under > 1:
+        middle = (under + over) // 2
+        steps += 1
+        if rest + demand_of(corners, slopes, doubt[:doubted], np.nextafter(turning[middle], np.inf)) > budget:
+            under = middle
+        else:
+            over = middle
+    return (np.nextafter(turning[over], np.inf) if over < count else high), steps
+
+
+@njit(**OPTIONS)
+def split(corners, heights, slopes, rows, weight, cost, low, high, undecided, tokens):
+    """Rows that buy the same whole tokens at two prices, and the others; see `Tabulated.split`."""
+    lines, count = slopes.shape[1], 0
+    spent, utility, at_low, at_high = 0.0, 0.0, 0.0, 0.0
+    for i in range(rows.size):
+        row = rows[i]
+        own, each = weight[i if weight.size > 1 else 0], cost[i if cost.size > 1 else 0]
+        corner = 0
+        while corner < lines and own * slopes[row, corner] >= high * each and slopes[row, corner] > 0.0:
+            corner += 1
+        last = corner
+        while last < lines and own * slopes[row, last] >= low * each and slopes[row, last] > 0.0:
+            last += 1
+        bought = corners[row, corner]
+        at_high += each * bought
+        at_low += each * corners[row, last]
+        if last > corner or bought != np.floor(bought):
+            undecided[count] = i
+            count += 1
+        else:
+            tokens[i] = bought
+            spent += each * bought
+            utility += own * heights[row, corner]
+    return count, spent, utility, at_low, at_high

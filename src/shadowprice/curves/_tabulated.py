@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,15 +28,10 @@ class Tabulated(AbstractCurve):
         InputError: a grid does not rise, a value is out of range, or shapes differ; it names the first bad row.
     """
 
-    tokens: FloatArray
-    values: FloatArray
-    _corners: FloatArray
-    _heights: FloatArray
-    _slopes: FloatArray
-    _root: "Tabulated | None"
-    """The curves that these are some of."""
-    _turning: FloatArray | None
-    """What `turning_prices` has found."""
+    _table: "_Table"
+    """Of these and others."""
+    _rows: IntArray
+    """``(n,)`` rows of the table that are theirs."""
 
     def __init__(self, tokens: ArrayLike, values: ArrayLike) -> None:
         grid, worth = _table("tokens", tokens), np.atleast_2d(_table("values", values))
@@ -53,24 +48,30 @@ class Tabulated(AbstractCurve):
             # A row that begins at 0 already has its first point twice then; interpolation does not mind.
             start = np.where(grid[:, :1] > 0.0, 0.0, worth[:, :1])
             grid, worth = np.hstack([np.zeros_like(start), grid]), np.hstack([start, worth])
-        self._set(grid, worth, *_envelope(grid, worth))
+        self._set(_Table.of(grid, worth), np.arange(len(grid)))
 
-    def _set(self, *fields: FloatArray) -> None:
-        for name, field in zip(("tokens", "values", "_corners", "_heights", "_slopes"), fields, strict=True):
-            field.flags.writeable = False
-            object.__setattr__(self, name, field)
-        object.__setattr__(self, "_root", None)
-        object.__setattr__(self, "_turning", None)
+    def _set(self, table: "_Table", rows: IntArray) -> None:
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
         """Number of queries, n."""
-        return len(self.tokens)
+        return len(self._rows)
+
+    @property
+    def tokens(self) -> FloatArray:
+        """``(n, K)`` grid, tokens."""
+        return self._own(self._table.tokens)
+
+    @property
+    def values(self) -> FloatArray:
+        """``(n, K)`` utility at its points."""
+        return self._own(self._table.values)
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers, by linear interpolation."""
-        worth: FloatArray = _compiled().values_at(
-            self.tokens, self.values, np.arange(len(self)), _each(tokens, len(self))
-        )
+        table = self._table
+        worth: FloatArray = _compiled().values_at(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return worth
 
     def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -79,12 +80,14 @@ class Tabulated(AbstractCurve):
 
     def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
         """The same for ``(m,)`` rows, each of which may be named several times."""
-        more: FloatArray = _compiled().gains_at(self.tokens, self.values, rows, _each(tokens, len(rows)))
+        table, own = self._table, self._rows[rows]
+        more: FloatArray = _compiled().gains_at(table.tokens, table.values, own, _each(tokens, len(own)))
         return more
 
     def marginal(self, tokens: FloatArray | IntArray) -> FloatArray:
         """Slope of the line to the right of ``(n,)`` tokens, utility per token; 0 beyond the grid."""
-        slope: FloatArray = _compiled().slopes_at(self.tokens, self.values, _each(tokens, len(self)))
+        table = self._table
+        slope: FloatArray = _compiled().slopes_at(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return slope
 
     def demand(
@@ -100,27 +103,58 @@ class Tabulated(AbstractCurve):
         """The same with at least the first line bought: ``(n,)`` tokens."""
         return self._corner(price, committed=True)
 
-    def turning_prices(self) -> FloatArray:
-        """All prices at which some demand steps down, rising, utility per token; between them none changes.
+    def total_demand(self, price: float) -> float:
+        """Σ `committed_demand`, tokens."""
+        table = self._table
+        return float(_compiled().demand_of(table.corners, table.slopes, self._rows, price))
 
-        Some of these curves know the prices of all, which were sorted once.
+    def least_price(self, budget: float, start: float, bracket: tuple[float, float] | None = None) -> tuple[float, int]:
+        """The least price, utility per token, at which `total_demand` is at most a budget.
+
+        Args:
+            budget: Tokens; at price 0 demand is above it, and at some price it is not.
+            start: A price to begin from, above 0.
+            bracket: A price at which it is above and one at which it is not, if known.
+
+        Returns:
+            The price, and how often demand was computed. Demand falls just above certain prices, the slopes of
+            envelopes, so that it takes few.
         """
-        if self._root is not None:
-            return self._root.turning_prices()
-        if self._turning is None:
-            object.__setattr__(self, "_turning", np.unique(self._slopes[self._slopes > 0.0]))
-            assert self._turning is not None
-        return self._turning
+        rows, (corners, slopes), steps = self._rows, (self._table.corners, self._table.slopes), 0
+        if bracket is None:
+            low, high, steps = _compiled().bracket_of(corners, slopes, rows, budget, start)
+        else:
+            low, high = bracket
+        price, more = _compiled().least_price(corners, slopes, rows, budget, low, high)
+        return float(price), steps + more
+
+    def split(self, low: float, high: float, weight: FloatArray, cost: FloatArray) -> "Split":
+        """Which queries buy the same whole tokens at two prices, and what.
+
+        Args:
+            low: Utility per unit of the budget.
+            high: The same, above it.
+            weight: ``(n,)`` value of a right answer, or one for all, ``(1,)``.
+            cost: ``(n,)`` price of a token in the budget's unit, or one for all, ``(1,)``.
+        """
+        table, n = self._table, len(self)
+        undecided, tokens = np.empty(n, np.int64), np.zeros(n)
+        count, *sums = _compiled().split(
+            table.corners, table.heights, table.slopes, self._rows, weight, cost, low, high, undecided, tokens
+        )
+        return Split(undecided[:count], tokens, *sums)
 
     def reservation_price(self, floor: FloatArray | None = None, cap: FloatArray | None = None) -> FloatArray:
         """Slope of the envelope's first line, ``(n,)`` utility per token, at least 0."""
         if floor is not None or cap is not None:
             return self.beyond(floor, cap).reservation_price()
-        return np.maximum(self._slopes[:, 0], 0.0) if self._slopes.shape[1] else np.zeros(len(self))
+        slopes = self._table.slopes
+        return np.maximum(slopes[self._rows, 0], 0.0) if slopes.shape[1] else np.zeros(len(self))
 
     def best_within(self, tokens: FloatArray | IntArray) -> FloatArray:
         """The fewest of at most these ``(n,)`` tokens that are worth most."""
-        best: FloatArray = _compiled().best_within(self.tokens, self.values, _each(tokens, len(self)))
+        table = self._table
+        best: FloatArray = _compiled().best_within(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return best
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
@@ -129,37 +163,87 @@ class Tabulated(AbstractCurve):
             return self
         lower = np.zeros(len(self)) if floor is None else np.asarray(floor, dtype=np.float64)
         upper = np.maximum(np.inf if cap is None else cap, lower)
-        upper = np.minimum(upper, np.maximum(self.tokens[:, -1], lower))
+        tokens = self.tokens
+        upper = np.minimum(upper, np.maximum(tokens[:, -1], lower))
         ends = np.column_stack([lower, upper])
-        grid = np.hstack([np.clip(self.tokens, lower[:, np.newaxis], upper[:, np.newaxis]), ends])
+        grid = np.hstack([np.clip(tokens, lower[:, np.newaxis], upper[:, np.newaxis]), ends])
         grid.sort(axis=1)
         worth = np.column_stack([self.value(points) for points in grid.T]) - self.value(lower)[:, np.newaxis]
         grid = grid - lower[:, np.newaxis]
-        return self._with(grid, worth, *_envelope(grid, worth))
+        return self._with(_Table.of(grid, worth), np.arange(len(grid)))
+
+    def straight(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
+        """The points of the grid at or before and after ``(n,)`` tokens; the last one twice beyond it."""
+        held = _each(tokens, len(self))
+        before, after = _compiled().points_around(self._table.tokens, self._rows, held)
+        return before, after
 
     def envelope(self) -> "Tabulated":
         """The least concave, never falling curves above these, as tables of their corners."""
-        heights = np.maximum.accumulate(self._heights, axis=1)
-        return self._with(self._corners, heights, self._corners, self._heights, self._slopes)
+        return self._with(self._table.envelope(), self._rows)
 
     def take(self, rows: Any) -> Self:
-        """The same curves for some of the queries, by NumPy index, slice or mask."""
-        made = self._with(*(field[rows] for field in self._fields()))
-        object.__setattr__(made, "_root", self if self._root is None else self._root)
-        return made
+        """The same curves for some of the queries, by NumPy index, slice or mask; no table is copied."""
+        return self._with(self._table, self._rows[rows])
+
+    def _own(self, field: FloatArray) -> FloatArray:
+        whole = len(self._rows) == len(field) and bool((self._rows == np.arange(len(field))).all())
+        return field if whole else field[self._rows]
 
     def _corner(self, price: FloatArray | float, *, committed: bool) -> FloatArray:
-        own = _each(checked_price(price), len(self))
-        corner: FloatArray = _compiled().corners_at(self._corners, self._slopes, own, committed)
+        own = np.atleast_1d(checked_price(price))
+        own = own if own.size == 1 else _each(own, len(self))
+        table = self._table
+        corner: FloatArray = _compiled().corners_at(table.corners, table.slopes, self._rows, own, committed)
         return corner
 
-    def _fields(self) -> tuple[FloatArray, ...]:
-        return self.tokens, self.values, self._corners, self._heights, self._slopes
-
-    def _with(self, *fields: FloatArray) -> Self:
+    def _with(self, table: "_Table", rows: IntArray) -> Self:
         made = object.__new__(type(self))
-        made._set(*fields)
+        made._set(table, rows)
         return made
+
+
+class Split(NamedTuple):
+    """Queries at two prices."""
+
+    undecided: IntArray
+    """``(m,)`` rows that do not buy the same, or no whole tokens."""
+    tokens: FloatArray
+    """``(n,)`` what the others buy; 0 for the undecided."""
+    spent: float
+    """What that costs, in the budget's unit."""
+    utility: float
+    """What it is worth, by their weights."""
+    spent_at_low: float
+    """What all would spend at the lower price."""
+    spent_at_high: float
+    """What all would spend at the higher price."""
+
+
+class _Table:
+    """Points of N curves, and the corners of their envelopes, which are found once."""
+
+    __slots__ = ("_envelope", "corners", "heights", "slopes", "tokens", "values")
+
+    def __init__(
+        self, tokens: FloatArray, values: FloatArray, corners: FloatArray, heights: FloatArray, slopes: FloatArray
+    ) -> None:
+        for field in (tokens, values, corners, heights, slopes):
+            field.flags.writeable = False
+        self.tokens, self.values = tokens, values
+        self.corners, self.heights, self.slopes = corners, heights, slopes
+        self._envelope: _Table | None = None
+
+    @classmethod
+    def of(cls, tokens: FloatArray, values: FloatArray) -> "_Table":
+        return cls(tokens, values, *_envelope(tokens, values))
+
+    def envelope(self) -> "_Table":
+        """The corners as points."""
+        if self._envelope is None:
+            worth = np.maximum.accumulate(self.heights, axis=1)
+            self._envelope = _Table(self.corners, worth, self.corners, self.heights, self.slopes)
+        return self._envelope
 
 
 def _compiled() -> ModuleType:
@@ -171,7 +255,8 @@ def _compiled() -> ModuleType:
 
 def _each(numbers: FloatArray | IntArray | float, n: int) -> FloatArray:
     """``(n,)`` numbers, or one for all, as compiled code needs them: it does not check sizes."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, dtype=np.float64), (n,)))
+    found = np.ascontiguousarray(numbers, dtype=np.float64)
+    return found if found.shape == (n,) else np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, float), (n,)))
 
 
 def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -1,5 +1,6 @@
 """From a clearing price to a solution: refill, repair, round, and certify."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -8,8 +9,9 @@ import numpy as np
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._solution import Solution, Status
-from shadowprice.pricing.clearing import Clearing, Ladder, Offer
+from shadowprice.pricing.clearing import Clearing, Ladder, Narrowed, Offer, clear, narrow
 from shadowprice.pricing.plans import (
+    WORTH_A_REPAIR,
     Plan,
     plain_plan,
     plan_by_threshold,
@@ -46,7 +48,13 @@ def open_market(problem: Problem, find: FindClearing, start: float | None, *, pr
         return _answer(problem, np.zeros(n), status=Status.INFEASIBLE)
     if problem.integer:
         budget = min(budget, _MOST_TOKENS)
-    ladder = Ladder.of(Offer.of(problem))
+    offer = Offer.of(problem)
+    if problem.integer and priced and problem.price_ceiling is None and find is clear:
+        narrowed = narrow(offer, budget)
+        solution = None if narrowed is None else _solve_narrowed(problem, offer, budget, narrowed)
+        if solution is not None:
+            return solution
+    ladder = Ladder.of(offer)
     peaks = ladder.offer.spend(ladder.offer.curve.peak_tokens())
     available = budget
     if not problem.integer and len(peaks) and budget < _RESOLUTION * peaks.min():
@@ -84,6 +92,29 @@ def open_market(problem: Problem, find: FindClearing, start: float | None, *, pr
     )
 
 
+def _solve_narrowed(problem: Problem, offer: Offer, budget: float, narrowed: Narrowed) -> Solution | None:
+    """The market of those who are undecided, and what the others get; None if its price is not where it was seen."""
+    rows = narrowed.undecided
+    few = offer.take(rows)
+    market = Problem(few.curve, max(budget - narrowed.spent, 0.0), weight=few.weight, cost=few.cost)
+    found = open_market(market, clear, math.sqrt(narrowed.low * narrowed.high))
+    if found.status is not Status.OPTIMAL_WITHIN_GAP or not narrowed.low <= found.price <= narrowed.high:
+        return None
+    tokens, utility = narrowed.tokens, narrowed.utility
+    tokens[rows] = found.tokens
+    if problem.floor is not None:
+        tokens += problem.floor.astype(np.int64)
+        utility += problem.utility(problem.floor)
+    return replace(
+        found,
+        tokens=tokens,
+        utility=utility + found.utility,
+        dual_bound=utility + found.dual_bound,
+        marginal=rows[found.marginal],
+        evaluations=narrowed.tries + found.evaluations,
+    )
+
+
 def _best_plan(ladder: Ladder, clearing: Clearing, budget: float, bound: float, *, integer: bool) -> Plan:
     def finished(plan: Plan) -> Plan:
         return whole_plan(ladder, plan, budget) if integer else plan
@@ -100,6 +131,8 @@ def _best_plan(ladder: Ladder, clearing: Clearing, budget: float, bound: float, 
             best = max(best, finished(plan), key=lambda tried: tried.utility)
     if clearing.hole:
         best = repair(ladder, best, budget, bound, work_out)
+    if integer and not ladder.offer.curve.unimodal and bound - best.utility > WORTH_A_REPAIR * bound:
+        best = max(best, whole_plan(ladder, best, budget, anew=True), key=lambda tried: tried.utility)
     # The dual bound is what the price alone gives, and what it leaves unspent at that price.
     if integer and bound - clearing.price * clearing.hole > best.utility:
         best = max(best, finished(plain_plan(ladder, clearing)), key=lambda tried: tried.utility)

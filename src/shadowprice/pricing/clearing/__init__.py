@@ -3,6 +3,7 @@
 from shadowprice.pricing.clearing._auction import FINEST_TICK, FIRST_TICKS, clear_by_auction
 from shadowprice.pricing.clearing._bisection import clear_by_bisection
 from shadowprice.pricing.clearing._clearing import Clearing, Ladder, clear, meet
+from shadowprice.pricing.clearing._narrowing import Narrowed, narrow
 from shadowprice.pricing.clearing._offer import Offer
 
 __all__ = [
@@ -10,9 +11,11 @@ __all__ = [
     "FIRST_TICKS",
     "Clearing",
     "Ladder",
+    "Narrowed",
     "Offer",
     "clear",
     "clear_by_auction",
     "clear_by_bisection",
     "meet",
+    "narrow",
 ]

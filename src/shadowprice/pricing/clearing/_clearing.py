@@ -12,7 +12,7 @@ import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.curves import ShiftedSurge, Tabulated, lambertw0
-from shadowprice.pricing.clearing._descend import descend, descend_steps
+from shadowprice.pricing.clearing._descend import descend
 from shadowprice.pricing.clearing._offer import Offer
 
 _MOST_NEWTON_STEPS = 200
@@ -50,8 +50,7 @@ class Ladder:
 
     def demand(self, price: float, count: int | None = None) -> float:
         """What the first ``count`` queries spend at a price; without a count, those that do not find it too high."""
-        first = self.offer.take(slice(0, self.at_least(price) if count is None else count))
-        return first.spent(first.committed(price))
+        return self.offer.take(slice(0, self.at_least(price) if count is None else count)).demand(price)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -159,14 +158,9 @@ def meet(
     if isinstance(curve, ShiftedSurge) and offer.weight is None:
         return _newton(curve, offer.cost, budget, start)
 
-    def exceeds(price: float) -> bool:
-        return offer.spent(offer.committed(price)) > budget
-
-    if isinstance(curve, Tabulated) and offer.weight is None and offer.cost is None:
-        found = descend_steps(exceeds, curve.turning_prices())
-        if found is not None:
-            return *found, True
-    price, steps = descend(exceeds, start, bracket)
+    if isinstance(curve, Tabulated) and offer.plain:
+        return *curve.least_price(budget, start, bracket), True
+    price, steps = descend(lambda price: offer.demand(price) > budget, start, bracket)
     return price, steps, True
 
 

@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 import numpy as np
 
-from shadowprice._types import FloatArray
-
 
 def descend(
     exceeds: Callable[[float], bool], start: float, bracket: tuple[float, float] | None = None
@@ -48,27 +46,6 @@ def descend(
         else:
             last = middle
     return _number(last), steps
-
-
-def descend_steps(exceeds: Callable[[float], bool], turning: FloatArray) -> tuple[float, int] | None:
-    """The same where demand only changes above certain prices: a bisection over these, in far fewer steps.
-
-    Args:
-        exceeds: whether demand at a price is more than the budget; it is at 0.
-        turning: the prices just above which demand falls, rising.
-
-    Returns:
-        The least price that does not exceed, and the number of prices tried; None if all exceed.
-    """
-    first, last, steps = -1, len(turning), 0
-    while last - first > 1:
-        middle = (first + last) // 2
-        steps += 1
-        if exceeds(float(np.nextafter(turning[middle], np.inf))):
-            first = middle
-        else:
-            last = middle
-    return (float(np.nextafter(turning[last], np.inf)), steps) if last < len(turning) else None
 
 
 def _bits(price: float) -> int:

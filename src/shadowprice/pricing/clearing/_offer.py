@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.curves import AbstractCurve, ShiftedSurge
+from shadowprice.curves import AbstractCurve, ShiftedSurge, Tabulated
 from shadowprice.pricing._problem import Problem
 
 
@@ -40,6 +40,11 @@ class Offer:
     def __len__(self) -> int:
         """Number of queries, n."""
         return len(self.curve)
+
+    @property
+    def plain(self) -> bool:
+        """Whether a token costs 1 and a right answer is worth 1 to all."""
+        return self.weight is None and self.cost is None
 
     def take(self, rows: Any) -> Self:
         """The same for some of the queries, by NumPy index, slice or mask."""
@@ -78,6 +83,12 @@ class Offer:
     def committed(self, price: float) -> FloatArray:
         """``(n,)`` tokens that each buys if it is funded whatever it costs."""
         return self.curve.committed_demand(self._per_token(price))
+
+    def demand(self, price: float) -> float:
+        """What all spend together if they are funded whatever it costs, in the budget's unit."""
+        if self.plain and isinstance(self.curve, Tabulated):
+            return self.curve.total_demand(price)
+        return self.spent(self.committed(price))
 
     def reservation_price(self) -> FloatArray:
         """``(n,)`` utility per unit of the budget above which a query does not buy."""

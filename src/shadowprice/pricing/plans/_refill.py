@@ -103,9 +103,12 @@ def _at_one_price(ladder: Ladder, rows: IntArray, price: float, budget: float) -
     if offer.spent(tokens) <= budget:
         price = 0.0
     else:
-        least = offer.curve.least_tokens()
-        if offer.spent(offer.committed(np.inf)) >= budget:
+        least, fewest = offer.curve.least_tokens(), offer.committed(np.inf)
+        needed = offer.spent(fewest)
+        if needed > budget or (needed == budget and (fewest <= least).any()):
             return None
+        if needed == budget:  # there is nothing that a price would have to divide
+            return _plan(ladder, rows, fewest, price, float(offer.value(fewest).sum()), steps)
         price, steps, converged = meet(offer, budget, price)
         tokens = offer.committed(price)
         if not converged or (offer.committed(price * (1.0 - _ROUNDING)) <= least).any():

@@ -12,7 +12,7 @@ from shadowprice.pricing.clearing import Offer
 from shadowprice.pricing.plans._refill import pack
 
 
-def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float) -> IntArray:
+def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float, *, anew: bool = False) -> IntArray:
     """Round an allocation among funded queries to whole tokens, within the budget.
 
     A query whose share does not reach a whole token beyond its threshold would waste it. It gets that token
@@ -24,6 +24,8 @@ def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float) 
         tokens: ``(m,)`` a real allocation, all at one marginal price.
         budget: what may be spent, in the budget's unit.
         price: that marginal price, utility per unit of the budget.
+        anew: share tokens out by their gains also where curves are not concave and the tokens are whole already. What
+            is left over then buys a part of a step at best, which is not sure to be rewarded.
 
     Returns:
         ``(m,)`` whole tokens that cost at most ``budget``.
@@ -41,6 +43,8 @@ def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float) 
         best = best[(density[best] >= price) & (value[best] > 0.0)]
         bought = short[best[np.cumsum(costs[best]) <= budget - offer.spent(whole)]]
         whole[bought] = first[bought]
+    if not anew and not offer.curve.unimodal and (whole == tokens).all():
+        return whole
     held = np.flatnonzero(whole > 0)
     whole[held] = share_out(offer.take(held), whole[held], budget)
     return whole
@@ -79,9 +83,14 @@ def share_out(offer: Offer, tokens: IntArray, budget: float) -> IntArray:
             down |= (low > floor) & (concave.density(low - 1) < missed)
         if not (up.any() or down.any()):
             return low + bought
-        # Each widening triples the span, so that one flat curve among steep ones needs few rounds.
-        high = np.where(up, high + 2 * span, high)
-        low = np.where(down, np.maximum(low - 2 * np.maximum(span, 1), floor), low)
+        # Each widening triples the span, so that one flat curve among steep ones needs few rounds; where a curve is
+        # straight, all of that line is as good as its first token.
+        before, after = concave.curve.straight(np.where(down, low - 1, high))
+        room = max(int(budget - offer.spent(low)), 0) if offer.cost is None else 0
+        longer = np.minimum(np.ceil(after).astype(np.int64), high + room)
+        high = np.where(up, np.maximum(high + 2 * span, longer), high)
+        further = np.minimum(low - 2 * np.maximum(span, 1), np.floor(before).astype(np.int64))
+        low = np.where(down, np.maximum(further, floor), low)
     return tokens
 
 

@@ -10,12 +10,15 @@ from shadowprice.pricing.plans._refill import MOST_ROUNDS, Plan, pack, stretch
 from shadowprice.pricing.plans._rounding import round_tokens, share_out
 
 
-def whole_plan(ladder: Ladder, plan: Plan, budget: float, *, fill: bool = True) -> Plan:
-    """The best plan in whole tokens near a real one; what its queries cannot use goes to others if ``fill``."""
+def whole_plan(ladder: Ladder, plan: Plan, budget: float, *, fill: bool = True, anew: bool = False) -> Plan:
+    """The best plan in whole tokens near a real one; what its queries cannot use goes to others if ``fill``.
+
+    Where curves are not concave, ``anew`` shares out by gains what is whole already; see `round_tokens`.
+    """
     offer = ladder.offer
     tokens = np.zeros(len(offer), dtype=np.int64)
     real = np.asarray(plan.tokens, dtype=np.float64)
-    tokens[plan.rows] = round_tokens(offer.take(plan.rows), real, budget, plan.price)
+    tokens[plan.rows] = round_tokens(offer.take(plan.rows), real, budget, plan.price, anew=anew)
     if not offer.curve.unimodal:
         # Part of a step between two corners may be worth less than none of it.
         tokens = np.minimum(tokens, np.floor(offer.curve.best_within(tokens))).astype(np.int64)
