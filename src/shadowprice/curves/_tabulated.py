@@ -5,7 +5,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
@@ -35,20 +35,19 @@ class Tabulated(AbstractCurve):
 
     def __init__(self, tokens: ArrayLike, values: ArrayLike) -> None:
         grid, worth = _table("tokens", tokens), np.atleast_2d(_table("values", values))
-        if grid.ndim == 1:
-            grid = np.tile(grid, (len(worth), 1))
-        if grid.shape != worth.shape or not grid.shape[1]:
-            raise InputError(
-                f"tokens and values must have K > 0 points each, but they are {grid.shape}, {worth.shape}."
-            )
+        shared = grid.ndim == 1
+        if (len(worth) if shared else len(grid), grid.shape[-1]) != worth.shape or not grid.size:
+            each = (len(worth), *grid.shape) if shared else grid.shape
+            raise InputError(f"tokens and values must have K > 0 points each, but they are {each}, {worth.shape}.")
+        grid = np.atleast_2d(grid)
         _require_rows("tokens", grid, np.isfinite(grid) & (grid >= 0.0) & (grid <= 2.0**53), "be from 0 to 2**53")
         _require_rows("tokens", grid[:, 1:], np.diff(grid) > 0.0, "rise from point to point")
         _require_rows("values", worth, np.isfinite(worth) & (worth >= 0.0), "be finite and at least 0")
         if (grid[:, 0] > 0.0).any():
             # A row that begins at 0 already has its first point twice then; interpolation does not mind.
             start = np.where(grid[:, :1] > 0.0, 0.0, worth[:, :1])
-            grid, worth = np.hstack([np.zeros_like(start), grid]), np.hstack([start, worth])
-        self._set(_Table.of(grid, worth), np.arange(len(grid)))
+            grid, worth = np.hstack([np.zeros((len(grid), 1)), grid]), np.hstack([start, worth])
+        self._set(_Table.of(grid, worth), np.arange(len(worth)))
 
     def _set(self, table: "_Table", rows: IntArray) -> None:
         object.__setattr__(self, "_table", table)
@@ -61,7 +60,8 @@ class Tabulated(AbstractCurve):
     @property
     def tokens(self) -> FloatArray:
         """``(n, K)`` grid, tokens."""
-        return self._own(self._table.tokens)
+        grid = self._table.tokens
+        return np.broadcast_to(grid, (len(self), grid.shape[1])) if len(grid) == 1 else self._own(grid)
 
     @property
     def values(self) -> FloatArray:
@@ -106,7 +106,7 @@ class Tabulated(AbstractCurve):
     def total_demand(self, price: float) -> float:
         """Σ `committed_demand`, tokens."""
         table = self._table
-        return float(_compiled().demand_of(table.corners, table.slopes, self._rows, price))
+        return float(_compiled().demand_of(table.tokens, table.corners, table.slopes, self._rows, price))
 
     def least_price(self, budget: float, start: float, bracket: tuple[float, float] | None = None) -> tuple[float, int]:
         """The least price, utility per token, at which `total_demand` is at most a budget.
@@ -120,12 +120,13 @@ class Tabulated(AbstractCurve):
             The price, and how often demand was computed. Demand falls just above certain prices, the slopes of
             envelopes, so that it takes few.
         """
-        rows, (corners, slopes), steps = self._rows, (self._table.corners, self._table.slopes), 0
+        table, steps = self._table, 0
+        market = table.tokens, table.corners, table.slopes, self._rows, budget
         if bracket is None:
-            low, high, steps = _compiled().bracket_of(corners, slopes, rows, budget, start)
+            low, high, steps = _compiled().bracket_of(*market, start)
         else:
             low, high = bracket
-        price, more = _compiled().least_price(corners, slopes, rows, budget, low, high)
+        price, more = _compiled().least_price(*market, low, high)
         return float(price), steps + more
 
     def split(self, low: float, high: float, weight: FloatArray, cost: FloatArray) -> "Split":
@@ -140,7 +141,8 @@ class Tabulated(AbstractCurve):
         table, n = self._table, len(self)
         undecided, tokens = np.empty(n, np.int64), np.zeros(n)
         count, *sums = _compiled().split(
-            table.corners, table.heights, table.slopes, self._rows, weight, cost, low, high, undecided, tokens
+            *(table.tokens, table.values, table.corners, table.slopes),
+            *(self._rows, weight, cost, low, high, undecided, tokens),
         )
         return Split(undecided[:count], tokens, *sums)
 
@@ -170,7 +172,7 @@ class Tabulated(AbstractCurve):
         grid.sort(axis=1)
         worth = np.column_stack([self.value(points) for points in grid.T]) - self.value(lower)[:, np.newaxis]
         grid = grid - lower[:, np.newaxis]
-        return self._with(_Table.of(grid, worth), np.arange(len(grid)))
+        return self._with(_Table.of(grid, worth), np.arange(len(worth)))
 
     def straight(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
         """The points of the grid at or before and after ``(n,)`` tokens; the last one twice beyond it."""
@@ -180,13 +182,17 @@ class Tabulated(AbstractCurve):
 
     def envelope(self) -> "Tabulated":
         """The least concave, never falling curves above these, as tables of their corners."""
-        return self._with(self._table.envelope(), self._rows)
+        table = self._table
+        corners = self._own(table.corners).astype(np.int64)
+        tokens, heights = (np.take_along_axis(field, corners, axis=1) for field in (self.tokens, self.values))
+        worth = np.maximum.accumulate(heights, axis=1)
+        return self._with(_Table.of(tokens, worth), np.arange(len(self)))
 
     def take(self, rows: Any) -> Self:
         """The same curves for some of the queries, by NumPy index, slice or mask; no table is copied."""
         return self._with(self._table, self._rows[rows])
 
-    def _own(self, field: FloatArray) -> FloatArray:
+    def _own(self, field: NDArray[Any]) -> NDArray[Any]:
         whole = len(self._rows) == len(field) and bool((self._rows == np.arange(len(field))).all())
         return field if whole else field[self._rows]
 
@@ -194,7 +200,9 @@ class Tabulated(AbstractCurve):
         own = np.atleast_1d(checked_price(price))
         own = own if own.size == 1 else _each(own, len(self))
         table = self._table
-        corner: FloatArray = _compiled().corners_at(table.corners, table.slopes, self._rows, own, committed)
+        corner: FloatArray = _compiled().corners_at(
+            table.tokens, table.corners, table.slopes, self._rows, own, committed
+        )
         return corner
 
     def _with(self, table: "_Table", rows: IntArray) -> Self:
@@ -220,30 +228,29 @@ class Split(NamedTuple):
     """What all would spend at the higher price."""
 
 
-class _Table:
+class _Table(NamedTuple):
     """Points of N curves, and the corners of their envelopes, which are found once."""
 
-    __slots__ = ("_envelope", "corners", "heights", "slopes", "tokens", "values")
-
-    def __init__(
-        self, tokens: FloatArray, values: FloatArray, corners: FloatArray, heights: FloatArray, slopes: FloatArray
-    ) -> None:
-        for field in (tokens, values, corners, heights, slopes):
-            field.flags.writeable = False
-        self.tokens, self.values = tokens, values
-        self.corners, self.heights, self.slopes = corners, heights, slopes
-        self._envelope: _Table | None = None
+    tokens: FloatArray
+    """``(1, K)`` for all, or ``(N, K)``."""
+    values: FloatArray
+    """``(N, K)``."""
+    corners: NDArray[np.signedinteger[Any]]
+    """``(N, V)`` numbers of the points that are corners; the last one is repeated to fill a row."""
+    slopes: FloatArray
+    """``(N, V - 1)`` of the lines between them, falling; −1 after the last."""
 
     @classmethod
     def of(cls, tokens: FloatArray, values: FloatArray) -> "_Table":
-        return cls(tokens, values, *_envelope(tokens, values))
-
-    def envelope(self) -> "_Table":
-        """The corners as points."""
-        if self._envelope is None:
-            worth = np.maximum.accumulate(self.heights, axis=1)
-            self._envelope = _Table(self.corners, worth, self.corners, self.heights, self.slopes)
-        return self._envelope
+        tokens, values = np.ascontiguousarray(tokens), np.ascontiguousarray(values)
+        n, points = values.shape
+        kind = np.int16 if points < 2**15 else np.int32
+        corners, slopes = np.empty((n, points), kind), np.empty((n, points - 1))
+        most = max(1, _compiled().envelopes(tokens, values, corners, slopes))
+        table = cls(tokens, values, corners[:, :most].copy(), slopes[:, : most - 1].copy())
+        for field in table:
+            field.flags.writeable = False
+        return table
 
 
 def _compiled() -> ModuleType:
@@ -257,33 +264,6 @@ def _each(numbers: FloatArray | IntArray | float, n: int) -> FloatArray:
     """``(n,)`` numbers, or one for all, as compiled code needs them: it does not check sizes."""
     found = np.ascontiguousarray(numbers, dtype=np.float64)
     return found if found.shape == (n,) else np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, float), (n,)))
-
-
-def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Corners of the upper concave envelopes: tokens ``(n, V)``, values, and the falling slopes ``(n, V - 1)``.
-
-    A monotone chain (Andrew 1979) that treats all rows at once; the last corner is repeated to fill a row.
-    """
-    n, size = grid.shape
-    row = np.arange(n)
-    stack, top = np.zeros((n, size), dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for point in range(1, size):
-        rows = row
-        while rows.size:
-            rows = rows[top[rows] > 0]
-            here, before = stack[rows, top[rows]], stack[rows, top[rows] - 1]
-            steep = (worth[rows, here] - worth[rows, before]) * (grid[rows, point] - grid[rows, here])
-            flat = (worth[rows, point] - worth[rows, here]) * (grid[rows, here] - grid[rows, before])
-            rows = rows[steep <= flat]
-            top[rows] -= 1
-        new = grid[:, point] > grid[row, stack[row, top]]
-        top += new
-        stack[row, top] = np.where(new, point, stack[row, top])
-    used = np.minimum(np.arange(int(top.max(initial=0)) + 1), top[:, np.newaxis])
-    corner = np.take_along_axis(stack, used, axis=1)
-    corners, heights = np.take_along_axis(grid, corner, axis=1), np.take_along_axis(worth, corner, axis=1)
-    width = np.diff(corners)
-    return corners, heights, np.divide(np.diff(heights), width, out=np.full(width.shape, -1.0), where=width > 0.0)
 
 
 def _table(name: str, values: ArrayLike) -> FloatArray:
