@@ -78,3 +78,11 @@ def test_a_new_run_says_that_one_which_has_ended_has_made_room(tmp_path: Path) -
         assert not first.replaces
         first.finish()
         assert ledger.open_run(budget=9, settings={}, fingerprint="f", replace=True).replaces
+
+
+def test_a_name_of_any_bytes_can_be_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "b\udcfc?#%.led"
+    with Ledger(path) as ledger:
+        opened(ledger, 100, resume=False)
+    with Ledger(path, read_only=True) as ledger:
+        assert ["run"] == [one.name for one in ledger.runs()]

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines import Delta, ReplayEngine, Reply, Request
-from shadowprice.runner import RecordSettings, Retries, record
+from shadowprice.runner import RecordSettings, Retries, check_questions, record
 from shadowprice.tasks import Question
 from shadowprice.traces import TRACE_SCHEMA, read_traces
 
@@ -252,3 +253,13 @@ def test_failures_that_may_pass_are_asked_again(tmp_path: Path) -> None:
             questions(1), engine, tmp_path / "u.parquet", settings, concurrency=1, retries=Retries(1, backoff=0.0)
         )
         asyncio.run(work)
+
+
+@pytest.mark.parametrize(("other", "ours"), [("a (estimate)", True), ("a (sample 2)", True), ("b (sample 2)", False)])
+def test_ids_that_a_run_gives_to_its_own_requests_are_refused(other: str, ours: bool) -> None:
+    asked = [Question("a", "What is 1 + 1?", "2"), Question(other, "What is 1 + 2?", "3")]
+    if not ours:
+        check_questions(asked)
+        return
+    with pytest.raises(InputError, match=re.escape(f"The id '{other}' is what a run calls a request of its own for")):
+        check_questions(asked)
