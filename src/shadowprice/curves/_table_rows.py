@@ -184,47 +184,42 @@ def bracket_of(grid, corners, slopes, rows, budget, start):
 
 
 @njit(**OPTIONS)
-def least_price(grid, corners, slopes, rows, budget, low, high):
-    """The least price at which committed demand is at most the budget, and the prices tried.
+def slopes_between(grid, corners, slopes, rows, low, high, doubt, turning):
+    """Where committed demand falls from one price to another: how many rows and slopes, and the others' demand.
 
-    At low it is above, at high it is not. It only falls just above slopes, so these are searched; and only of the rows
-    that have some in between.
+    ``doubt``, ``(m,)``, gets the rows whose demand falls, and ``turning``, ``(m * lines,)``, the slopes above which it
+    does. The first line of an envelope is bought whatever it costs, so demand does not fall above it.
     """
-    lines = slopes.shape[1]
-    count, doubted, rest = 0, 0, 0.0
-    doubt = np.empty(rows.size, np.int64)
-    first, last = np.empty(rows.size, np.int64), np.empty(rows.size, np.int64)
+    lines, count, doubted, rest = slopes.shape[1], 0, 0, 0.0
     for i in range(rows.size):
-        row = rows[i]
-        begin = 0
-        # The first line is bought whatever it costs: demand does not fall above it.
-        while begin < lines and (begin == 0 or slopes[row, begin] > high) and slopes[row, begin] > 0.0:
-            begin += 1
-        end = begin
-        while end < lines and slopes[row, end] >= low and slopes[row, end] > 0.0:
-            end += 1
-        if begin == end:
+        row, line = rows[i], 0
+        while line < lines and (line == 0 or slopes[row, line] > high) and slopes[row, line] > 0.0:
+            line += 1
+        begin = line
+        while line < lines and slopes[row, line] >= low and slopes[row, line] > 0.0:
+            turning[count] = slopes[row, line]
+            count += 1
+            line += 1
+        if line == begin:
             rest += grid[_own(grid, row), corners[row, begin]]
         else:
-            doubt[doubted], first[doubted], last[doubted] = row, begin, end
+            doubt[doubted] = row
             doubted += 1
-            count += end - begin
-    turning = np.empty(count)
-    place = 0
-    for i in range(doubted):
-        for line in range(first[i], last[i]):
-            turning[place] = slopes[doubt[i], line]
-            place += 1
-    turning.sort()
-    under, over, steps = -1, count, 0
+    return doubted, count, rest
+
+
+@njit(**OPTIONS)
+def first_within(grid, corners, slopes, doubt, turning, rest, budget):
+    """The first of some rising prices just above which committed demand is at most the budget, and those tried."""
+    under, over, steps = -1, turning.size, 0
     while over - under > 1:
         middle = (under + over) // 2
         steps += 1
-        if rest + demand_of(grid, corners, slopes, doubt[:doubted], np.nextafter(turning[middle], np.inf)) > budget:
+        if rest + demand_of(grid, corners, slopes, doubt, np.nextafter(turning[middle], np.inf)) > budget:
             under = middle
         else:
             over = middle
-    return (np.nextafter(turning[over], np.inf) if over < count else high), steps
+    return over, steps
 
 
 @njit(**OPTIONS)

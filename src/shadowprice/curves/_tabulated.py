@@ -121,13 +121,17 @@ class Tabulated(AbstractCurve):
             envelopes, so that it takes few.
         """
         table, steps = self._table, 0
-        market = table.tokens, table.corners, table.slopes, self._rows, budget
+        market = table.tokens, table.corners, table.slopes
         if bracket is None:
-            low, high, steps = _compiled().bracket_of(*market, start)
+            low, high, steps = _compiled().bracket_of(*market, self._rows, budget, start)
         else:
             low, high = bracket
-        price, more = _compiled().least_price(*market, low, high)
-        return float(price), steps + more
+        doubt, turning = np.empty(len(self), np.int64), np.empty(len(self) * table.slopes.shape[1])
+        rows, count, rest = _compiled().slopes_between(*market, self._rows, low, high, doubt, turning)
+        rising = np.sort(turning[:count])
+        place, tried = _compiled().first_within(*market, doubt[:rows], rising, rest, budget)
+        price = np.nextafter(rising[place], np.inf) if place < count else high
+        return float(price), steps + tried
 
     def split(self, low: float, high: float, weight: FloatArray, cost: FloatArray) -> "Split":
         """Which queries buy the same whole tokens at two prices, and what.
