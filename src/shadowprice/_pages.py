@@ -5,15 +5,20 @@ import json
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
-
-import httpx2
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from shadowprice._json import MAX_DEPTH, is_too_deep
+from shadowprice._text import shown
+
+if TYPE_CHECKING:  # the client takes a quarter of a second to load, and beliefs, which are imported by all, may use it
+    import aiohttp
+    from yarl import URL
 
 _T = TypeVar("_T")
 PLAIN: Final[Mapping[str, str]] = {"Accept-Encoding": "identity"}
 """Headers that ask for an answer which is as long as it looks."""
+_JSON: Final = json.JSONDecoder(parse_constant=lambda _: None)
+"""Made once: `json.loads` would make one for every piece of every reply."""
 
 
 class PageError(ValueError):
@@ -27,7 +32,7 @@ class Page:
     status: int
     """The HTTP status."""
     headers: Mapping[str, str]
-    """Looked up in lower case."""
+    """Looked up in any case."""
     content: bytes
     """The body."""
 
@@ -39,7 +44,7 @@ def decode_json(text: str | bytes) -> Any:
         ValueError: It is no JSON, holds a number of thousands of digits, or is deeper than 100 levels.
     """
     try:
-        data = json.loads(text, parse_constant=lambda _: None)
+        data = _JSON.decode(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError:
         raise ValueError(f"it is deeper than {MAX_DEPTH} levels") from None
     if is_too_deep(data, text):
@@ -47,7 +52,7 @@ def decode_json(text: str | bytes) -> Any:
     return data
 
 
-def check_plain(response: httpx2.Response) -> None:
+def check_plain(response: "aiohttp.ClientResponse") -> None:
     """Refuse an answer that is compressed, which nobody asked for: a few bytes of it may be gigabytes.
 
     Raises:
@@ -55,10 +60,10 @@ def check_plain(response: httpx2.Response) -> None:
     """
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding not in ("", "identity"):
-        raise PageError(f"it is compressed ({coding}), which was not asked for")
+        raise PageError(f"it is compressed ({shown(coding)}), which was not asked for")
 
 
-async def read_body(response: httpx2.Response, most: int) -> bytes:
+async def read_body(response: "aiohttp.ClientResponse", most: int) -> bytes:
     """The body of an answer whose head has come.
 
     Args:
@@ -70,7 +75,7 @@ async def read_body(response: httpx2.Response, most: int) -> bytes:
     """
     check_plain(response)
     body = bytearray()
-    async for block in response.aiter_raw():
+    async for block in response.content.iter_any():
         body += block
         if len(body) > most:
             raise PageError(f"it is longer than {most} bytes")
@@ -78,31 +83,32 @@ async def read_body(response: httpx2.Response, most: int) -> bytes:
 
 
 async def fetch(
-    client: httpx2.AsyncClient, method: str, url: str, *, seconds: float, most: int, **options: Any
+    session: "aiohttp.ClientSession", method: str, url: "str | URL", *, seconds: float, most: int, **options: Any
 ) -> Page:
-    """Ask for a whole page.
+    """Ask for a whole page; where it points elsewhere is not followed.
 
     Args:
-        client: Whom to ask with; its own timeouts do not matter.
+        session: Whom to ask with.
         method: Of HTTP.
         url: The page.
         seconds: For all of it, from the name of the server to the last byte.
         most: Bytes of the longest body that is read.
-        options: More for the request, such as `json` and `extensions`.
+        options: More for the request, such as `json` and `headers`.
 
     Raises:
         TimeoutError: The time is over.
         PageError: The body is not one that may be read.
-        httpx2.RequestError: The server cannot be reached, or does not speak HTTP.
+        aiohttp.ClientError: The server cannot be reached, or does not speak HTTP; see `shadowprice._http.words`.
     """
+    from shadowprice._http import hang_up
+
     headers = {**options.pop("headers", {}), **PLAIN}
     async with asyncio.timeout(seconds):
-        request = client.build_request(method, url, headers=headers, timeout=None, **options)
-        response = await client.send(request, stream=True)
+        response = await session.request(method, url, headers=headers, allow_redirects=False, **options)
         try:
-            return Page(response.status_code, response.headers, await read_body(response, most))
+            return Page(response.status, response.headers, await read_body(response, most))
         finally:
-            await response.aclose()
+            hang_up(response)
 
 
 def wait_for(work: Coroutine[Any, Any, _T]) -> _T:

@@ -68,3 +68,20 @@ def test_what_was_forgotten_is_not_mixed_with_what_follows(before: Outcomes, run
 def test_each_row_is_read_once(before: Outcomes, running: RunningPredictor, ids: list[int], texts: list[str]) -> None:
     with pytest.raises(InputError, match="give each row once, with one text"):
         WatchedOutlook(before, running).read(np.array(ids), texts)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_still_ahead_is_counted_as_the_formula_says(seed: int) -> None:
+    """To the last bit, at the start, on grid points, between them, at the end and beyond it."""
+    rng = np.random.default_rng(seed)
+    points, n = int(rng.integers(1, 12)), int(rng.integers(0, 9))
+    grid = np.cumsum(rng.integers(1, 50, points)).astype(np.float64)
+    right = np.maximum.accumulate(rng.random((n, points)), axis=1)
+    finished = np.ones((n, points)) if seed == 0 else np.maximum.accumulate(rng.random((n, points)), axis=1)
+    tokens = rng.choice([0.0, grid[0], grid[-1], grid[-1] + 5.0, *rng.uniform(0.0, grid[-1], 4)], n)
+    before = Outcomes(grid, right, finished)
+    now = given_running(before, tokens)
+    for table, found, until in zip((right, finished), (now.right, now.finished), before.at(tokens), strict=True):
+        running = np.maximum(1.0 - before.at(tokens)[1], 1e-9)
+        share = np.clip((table - until[:, None]) / running[:, None], 0.0, 1.0)
+        assert np.array_equal(np.where(grid > tokens[:, None], share, 0.0), found)

@@ -272,10 +272,10 @@ def test_an_error_in_the_middle(serve: Serve, reported: Any, retryable: bool) ->
     assert (retryable, 1) == (error.retryable, error.tokens)
 
 
-SECRETS = ("sk-secret-123456", "p@ss-word-1", "qu3ry-s3cr3t")
+SECRETS = ("sk-secret-123456", "p@ss-word-1", "qu3ry%2Fs3cr3t")
 
 
-@pytest.mark.parametrize("how", ["echoed", "echoed in the stream", "reset", "nobody"])
+@pytest.mark.parametrize("how", ["echoed", "echoed in the stream", "reset", "no HTTP", "nobody"])
 @pytest.mark.parametrize("credentials", ["key", "user"])
 def test_secrets_are_nowhere(serve: Serve, caplog: pytest.LogCaptureFixture, how: str, credentials: str) -> None:
     """A server that repeats what it got, every logger at its most talkative, and the errors below ours."""
@@ -287,6 +287,8 @@ def test_secrets_are_nowhere(serve: Serve, caplog: pytest.LogCaptureFixture, how
         elif how == "echoed in the stream":
             await wire.begin()
             await wire.event({"error": {"message": heard}})
+        elif how == "no HTTP":
+            await wire.send(f"HTTP/9 {heard}\r\n\r\n".encode())
         else:
             wire.reset()
 
@@ -297,7 +299,7 @@ def test_secrets_are_nowhere(serve: Serve, caplog: pytest.LogCaptureFixture, how
         url, key = url.replace("http://", "http://me:p%40ss-word-1@"), None
     if how == "nobody":
         url = url.replace(server.url.split(":")[2], "9/v1")
-    secrets = [*SECRETS, "p%40ss-word-1", base64.b64encode(b"me:p@ss-word-1").decode()]
+    secrets = [*SECRETS, "qu3ry/s3cr3t", "p%40ss-word-1", base64.b64encode(b"me:p@ss-word-1").decode()]
     with caplog.at_level(logging.DEBUG):
         error = fail(url, api_key=key)
     if how != "nobody":

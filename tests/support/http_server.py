@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -74,7 +75,7 @@ class Wire:
 
 
 Handler = Callable[[Wire], Awaitable[None]]
-Serve = Callable[[Handler], "Served"]
+Serve = Callable[..., "Served"]
 
 
 @dataclass
@@ -82,6 +83,8 @@ class Served:
     """A server that runs in a thread of its own."""
 
     handler: Handler
+    host: str = "127.0.0.1"
+    secure: ssl.SSLContext | None = None
     asked: list[Wire] = field(default_factory=list)
     url: str = ""
     failures: list[BaseException] = field(default_factory=list)
@@ -92,8 +95,10 @@ class Served:
 
         async def run() -> None:
             self._stop = asyncio.Event()
-            server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-            self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+            server = await asyncio.start_server(self._serve, self.host, 0, ssl=self.secure)
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            scheme = "http" if self.secure is None else "https"
+            self.url = f"{scheme}://{host}:{server.sockets[0].getsockname()[1]}/v1"
             started.set()
             await self._stop.wait()
             server.close()
@@ -144,11 +149,11 @@ class Served:
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts servers that end with the test."""
+    """Starts servers that end with the test; options are fields of `Served`."""
     servers: list[Served] = []
 
-    def start(handler: Handler) -> Served:
-        served = Served(handler)
+    def start(handler: Handler, **options: Any) -> Served:
+        served = Served(handler, **options)
         served.start()
         servers.append(served)
         return served

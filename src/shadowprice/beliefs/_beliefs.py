@@ -1,10 +1,13 @@
 """What is believed of each query."""
 
+# mypy: disable-error-code="untyped-decorator"
+
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 import numpy as np
+from numba import njit
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
@@ -95,14 +98,31 @@ def given_running(outcomes: Outcomes, tokens: FloatArray) -> Outcomes:
     P(right by e_j | running at t) = (P(right by e_j) − P(right by t)) / (1 − P(finished by t)), and 0 for e_j ≤ t;
     the same for finished. Between grid points both are taken to be linear.
     """
-    right, finished = outcomes.at(tokens)
-    running = np.maximum(1.0 - finished, 1e-9)[:, None]
-    ahead = outcomes.tokens > tokens[:, None]
-    return Outcomes(
-        outcomes.tokens,
-        np.where(ahead, np.clip((outcomes.right - right[:, None]) / running, 0.0, 1.0), 0.0),
-        np.where(ahead, np.clip((outcomes.finished - finished[:, None]) / running, 0.0, 1.0), 0.0),
-    )
+    right, finished = np.empty_like(outcomes.right, np.float64), np.empty_like(outcomes.finished, np.float64)
+    _given_running(outcomes.tokens, outcomes.right, outcomes.finished, tokens, right, finished)
+    return Outcomes(outcomes.tokens, right, finished)
+
+
+@njit(cache=True, nogil=True)
+def _given_running(grid: Any, right: Any, finished: Any, tokens: Any, right_now: Any, finished_now: Any) -> None:
+    """Row by row: a market asks for one or a few rows at every step of every reply."""
+    last = len(grid) - 1
+    for row in range(len(tokens)):
+        now = tokens[row]
+        left = min(max(np.searchsorted(grid, now, side="right"), 0), last)
+        start = grid[left - 1] if left > 0 else 0.0
+        share = min(max((now - start) / (grid[left] - start), 0.0), 1.0)
+        right_before = right[row, left - 1] if left > 0 else 0.0
+        finished_before = finished[row, left - 1] if left > 0 else 0.0
+        right_until = right_before + share * (right[row, left] - right_before)
+        finished_until = finished_before + share * (finished[row, left] - finished_before)
+        running = max(1.0 - finished_until, 1e-9)
+        for point in range(len(grid)):
+            ahead = grid[point] > now
+            right_now[row, point] = min(max((right[row, point] - right_until) / running, 0.0), 1.0) if ahead else 0.0
+            finished_now[row, point] = (
+                min(max((finished[row, point] - finished_until) / running, 0.0), 1.0) if ahead else 0.0
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,10 @@ import ipaddress
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit, urlunsplit
 
+from yarl import URL
+
 from shadowprice._errors import InputError
+from shadowprice._http import as_url, proxy_for
 
 _CHAT: Final = "/chat/completions"
 _SHORTEST_SECRET: Final = 4
@@ -39,7 +42,9 @@ class ServerAddress:
         user, password = unquote(parts.username or ""), unquote(parts.password or "")
         basic = base64.b64encode(f"{user}:{password}".encode()).decode() if user or password else ""
         self._authorization = f"Basic {basic}" if basic else f"Bearer {key}" if key else ""
-        secrets = (key, basic, password, parts.password or "", *(value for _, value in parse_qsl(parts.query)))
+        values = [value for _, value in parse_qsl(parts.query)]
+        written = [pair.partition("=")[2] for pair in parts.query.split("&")]
+        secrets = (key, basic, password, parts.password or "", *values, *written)
         self._secrets = sorted({one for one in secrets if len(one) >= _SHORTEST_SECRET}, key=len, reverse=True)
 
     def endpoint(self, path: str) -> str:
@@ -50,13 +55,18 @@ class ServerAddress:
         """The URL of a path outside the API, such as ``/metrics``, without the query."""
         return self._root + path
 
-    def extensions(self, url: str) -> dict[str, bytes]:
-        """What a request for a URL of this server needs to carry the query; secret.
+    def asked(self, url: str) -> URL:
+        """What is asked for at a URL of this server: the same with the query; secret."""
+        # Apart, so that a host or a path that must be quoted leaves the query as it is.
+        return as_url(str(as_url(url)) + self._query)
 
-        The HTTP client logs every URL that it asks for, so the query goes past its URL.
+    def proxy(self) -> str | None:
+        """The proxy that the environment wants, with its password, or None; secret.
+
+        Raises:
+            InputError: It is no HTTP proxy.
         """
-        target = urlsplit(url).path + self._query
-        return {"target": target.encode()} if self._query else {}
+        return None if self.local else proxy_for(self.shown)
 
     def headers(self) -> dict[str, str]:
         """What to send along; secret."""
@@ -76,7 +86,8 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url.strip())
         parts.port  # noqa: B018  # raises if it is none
-        known = parts.scheme in ("http", "https") and bool(parts.hostname)
+        host = as_url(f"http://{parts.netloc.rpartition('@')[2]}").host
+        known = parts.scheme in ("http", "https") and bool(host)
     except ValueError:
         known = False
     if not known:

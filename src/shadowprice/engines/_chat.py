@@ -1,26 +1,33 @@
 """The wire: one request to ``/chat/completions``, its chunks as they come, every failure as an `EngineError`."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncGenerator, Awaitable, Mapping
-from contextlib import aclosing
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-import httpx2
+import aiohttp
 
+from shadowprice._http import hang_up, is_unreachable, open_session, unread, words
 from shadowprice._pages import PLAIN, PageError, check_plain, decode_json, read_body
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
+from shadowprice.engines._events import EventReader, EventSizeError
 
 _T = TypeVar("_T")
-_CONNECT: Final = 10.0
-"""Seconds until a server must have taken a connection."""
 _GRACE: Final = 5.0
 """Seconds that a finished reply waits for its usage."""
+_PARTING: Final = 0.05
+"""Seconds that a stream gets to end once it has said that it is over, so that its connection can be used again."""
 _LONGEST_ERROR: Final = 65_536
 """Bytes of an error's body that are read."""
 _MOST_REPLY_BYTES: Final = 16 << 20
 """Bytes of a reply that comes whole."""
 _MOST_EVENT_BYTES: Final = 16 << 20
+_LARGE: Final = 1 << 20
+"""Bytes of a request that are sent at once."""
+_HEADERS: Final = {"Accept": "text/event-stream", "Content-Type": "application/json", **PLAIN}
 
 
 class Chunk(NamedTuple):
@@ -57,13 +64,11 @@ class ChatConnection:
         self.address = address
         self._timeout = timeout
         self._stall = stall
-        self._client = httpx2.AsyncClient(
-            headers=address.headers(),
-            # Reading is timed here: how long may be waited for depends on what has come already.
-            timeout=httpx2.Timeout(None, connect=_CONNECT),
-            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=64),
-            trust_env=not address.local,
-        )
+        self._url = address.asked(address.endpoint("/chat/completions"))
+        self._proxy = address.proxy()
+        self._session: aiohttp.ClientSession | None = None
+        self._kept = False
+        """Whether a connection may have been kept for a further request."""
 
     async def chunks(
         self, body: Mapping[str, Any], complaints: Complaints, progress: Progress
@@ -74,19 +79,11 @@ class ChatConnection:
             EngineError: The server could not be reached, refused, stalled, or broke off.
         """
         clock = _Clock(self._timeout, self._stall, complaints, progress)
-        url = self.address.endpoint("/chat/completions")
-        request = self._client.build_request(
-            "POST",
-            url,
-            json=body,
-            headers={"Accept": "text/event-stream", **PLAIN},
-            extensions=self.address.extensions(url),
-        )
-        response = await clock.wait(self._client.send(request, stream=True))
+        response = await clock.wait(self._send(json.dumps(body).encode()))
         try:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if response.status_code != 200:
-                raise complaints.refused(response.status_code, response.headers, await clock.wait(_head(response)))
+            if response.status != 200:
+                raise complaints.refused(response.status, response.headers, await clock.wait(_head(response)))
             if kind == "application/json":
                 content = await clock.wait(read_body(response, _MOST_REPLY_BYTES))
                 yield Chunk(_decode(content.decode("utf-8", "replace"), complaints, progress), whole=True)
@@ -94,19 +91,40 @@ class ChatConnection:
             if kind != "text/event-stream":
                 raise complaints.broken(f"it is {kind or 'of no type'}, no stream of events", 0, advice=_CHECK_URL)
             check_plain(response)
-            # A stream of events is UTF-8, whatever a server says; Python knows encodings that are none.
-            response.encoding = "utf-8"
-            async with aclosing(_events(response)) as events:
-                while (event := await clock.wait(anext(events, None))) is not None and event.data != "[DONE]":
-                    yield Chunk(_decode(event.data, complaints, progress), whole=False)
+            stream = _Stream(response.content)
+            while events := await clock.wait(stream.next()):
+                for event in events:
+                    if event == "[DONE]":
+                        await stream.part()
+                        return
+                    yield Chunk(_decode(event, complaints, progress), whole=False)
         except PageError as error:
             raise complaints.broken(error, progress.tokens, advice="choose a server that sends less") from error
         finally:
-            await response.aclose()
+            self._kept |= response.content.at_eof()
+            hang_up(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+
+    async def _send(self, body: bytes) -> aiohttp.ClientResponse:
+        if self._session is None:
+            # A session belongs to the loop that it is made in.
+            headers = {**_HEADERS, **self.address.headers()}
+            self._session = open_session(self.address.shown, headers=headers, proxy=self._proxy)
+        try:
+            return await self._post(self._session, body)
+        except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as error:
+            if not self._kept or is_unreachable(error):
+                raise
+        # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
+        return await self._post(self._session, body)
+
+    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> aiohttp.ClientResponse:
+        data = body if len(body) <= _LARGE else io.BytesIO(body)
+        return await session.post(self._url, data=data, allow_redirects=False)
 
 
 _CHECK_URL: Final = "check the URL, which usually ends in /v1"
@@ -129,29 +147,56 @@ class _Clock:
         try:
             async with asyncio.timeout(min(left, patience)):
                 return await result
+        except aiohttp.ClientError as error:
+            unreachable, said = is_unreachable(error), words(error)
+        except EventSizeError as error:
+            unreachable, said = False, str(error)
         except TimeoutError as error:
             if left <= patience:
                 raise self._complaints.late(self._timeout, tokens) from error
             raise self._complaints.stalled(patience, tokens) from error
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-            raise self._complaints.unreachable(error) from error
-        except httpx2.RequestError as error:
-            raise self._complaints.broken(error, tokens) from error
+        raise self._complaints.unreachable(said) if unreachable else self._complaints.broken(said, tokens)
 
 
-async def _events(response: httpx2.Response) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
-    async for event in httpx2.EventSource(response, _MOST_EVENT_BYTES):
-        yield event
+class _Stream:
+    """The events of a stream."""
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+        self._reader = EventReader(_MOST_EVENT_BYTES)
+        self._failure: aiohttp.ClientError | None = None
+
+    async def next(self) -> list[str]:
+        """The data of the events that come next, all that are here; none at the end."""
+        while self._failure is None:
+            try:
+                block = await self._content.readany()
+            except aiohttp.ClientError as error:
+                self._failure, block = error, unread(self._content)
+            else:
+                if not block:
+                    return []
+            if events := self._reader.feed(block):
+                return events
+        raise self._failure
+
+    async def part(self) -> None:
+        """Wait a moment for the end of a stream that is over."""
+        if self._content.at_eof():
+            return
+        with suppress(TimeoutError, aiohttp.ClientError):
+            async with asyncio.timeout(_PARTING):
+                await self._content.readany()
 
 
-async def _head(response: httpx2.Response) -> bytes:
+async def _head(response: aiohttp.ClientResponse) -> bytes:
     """The beginning of an error's body; nothing of it where it is compressed."""
     head = bytearray()
     try:
         check_plain(response)
     except PageError:
         return b""
-    async for block in response.aiter_raw():
+    async for block in response.content.iter_any():
         head += block
         if len(head) > _LONGEST_ERROR:
             break

@@ -27,10 +27,10 @@ class Complaints:
     subject: str
     """What was asked, at the beginning of the sentence: `Request q7`."""
 
-    def unreachable(self, error: Exception) -> UnreachableError:
+    def unreachable(self, how: str) -> UnreachableError:
         """Nobody answered."""
         return UnreachableError(
-            f"{self.subject}: no server can be reached at {self.address.shown} ({self._quote(error)}): "
+            f"{self.subject}: no server can be reached at {self.address.shown} ({self._quote(how)}): "
             "start it, or correct the URL.",
             retryable=True,
         )

@@ -42,9 +42,10 @@ class TokenCount:
         self.pieces += holds
         self._ended |= reading.finish is not None
         for text in (reading.thinking, reading.text, reading.unread):
-            self._floor.add(text)
-        if self.shown > self.tokens:
-            self.tokens, self.counted_by = self.shown, "deltas"
+            if text:
+                self._floor.add(text)
+        if (shown := self.shown) > self.tokens:
+            self.tokens, self.counted_by = shown, "deltas"
         if reading.tokens is not None and reading.counted_by is not None:
             self._reported = max(self._reported or 0, reading.tokens)
             if reading.tokens >= self.tokens:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import httpx2
+import aiohttp
 
 from shadowprice._errors import EngineError
+from shadowprice._http import is_unreachable, open_session, words
 from shadowprice._pages import Page, PageError, decode_json, fetch, wait_for
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
@@ -106,32 +107,25 @@ class _Visitor:
     def __init__(self, address: ServerAddress) -> None:
         self.complaints = Complaints(address, "Looking at the server")
         self._address = address
-        self._client = httpx2.AsyncClient(headers=address.headers(), trust_env=not address.local)
+        self._proxy = address.proxy()
 
     async def __aenter__(self) -> "_Visitor":
+        self._session = open_session(self._address.shown, headers=self._address.headers(), proxy=self._proxy)
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._client.aclose()
+        await self._session.close()
 
     async def get(self, url: str) -> Page:
         try:
-            return await fetch(
-                self._client,
-                "GET",
-                url,
-                seconds=_PATIENCE,
-                most=_MOST_BYTES,
-                extensions=self._address.extensions(url),
-            )
-        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.ProxyError) as error:
-            raise self.complaints.unreachable(error) from error
-        except TimeoutError as error:
-            raise self.complaints.slow(_PATIENCE) from error
+            return await fetch(self._session, "GET", self._address.asked(url), seconds=_PATIENCE, most=_MOST_BYTES)
         except PageError as error:
             raise self.complaints.unread(error) from error
-        except httpx2.RequestError as error:
-            raise self.complaints.broken(error, 0) from error
+        except aiohttp.ClientError as error:
+            unreachable, said = is_unreachable(error), words(error)
+        except TimeoutError as error:
+            raise self.complaints.slow(_PATIENCE) from error
+        raise self.complaints.unreachable(said) if unreachable else self.complaints.broken(said, 0)
 
     async def page(self, path: str) -> bytes:
         """A page beside the API; empty if it is not there, or cannot be had."""

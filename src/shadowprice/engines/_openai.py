@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Final
 
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines._address import ServerAddress
@@ -107,28 +107,21 @@ class OpenAIEngine(AbstractEngine):
         opened = self._thinking_opened and not request.prefix
         reader = ReplyReader(request, complaints, thinking_opened=opened, require_usage=self._require_usage)
         try:
-            async with aclosing(self._deltas(body, complaints, reader)) as deltas:
-                async for delta in deltas:
-                    yield delta
+            async with aclosing(self._connection.chunks(body, complaints, reader)) as chunks:
+                try:
+                    async for chunk in chunks:
+                        delta = reader.read(chunk.data, whole=chunk.whole)
+                        if reader.cut:
+                            break
+                        if delta is not None:
+                            yield delta
+                except EngineError:
+                    # A reply that has said how it ended is whole, whatever becomes of the connection.
+                    if not reader.finished:
+                        raise
             yield reader.end()
         finally:
             self._doubts.add(reader.doubts())
-
-    async def _deltas(
-        self, body: dict[str, Any], complaints: Complaints, reader: ReplyReader
-    ) -> AsyncGenerator[Delta, None]:
-        async with aclosing(self._connection.chunks(body, complaints, reader)) as chunks:
-            try:
-                async for chunk in chunks:
-                    delta = reader.read(chunk.data, whole=chunk.whole)
-                    if reader.cut:
-                        return
-                    if delta is not None:
-                        yield delta
-            except EngineError:
-                # A reply that has said how it ended is whole, whatever becomes of the connection.
-                if not reader.finished:
-                    raise
 
     async def total_generated(self) -> int | None:
         """The server's metric, where it shows one; it counts for everybody who asks that server."""

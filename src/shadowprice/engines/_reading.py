@@ -6,8 +6,7 @@ choice is read, because only one is asked for.
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 MOST_TOKENS: Final = 10**9
 """Tokens of one reply; what says more is no count."""
@@ -26,6 +25,8 @@ _ENDINGS: Final = frozenset(
     | {"content_filter_results", "content_filter_offsets", "content_filter_result"}
 )
 """Fields that stand beside a piece and are about it."""
+_PASSED: Final = _READ | _LABELS | _ENDINGS
+"""Fields that need no second look."""
 _SEALED: Final = frozenset({"data", "signature", "encrypted_content"})
 """Fields that hold bytes in letters, which are no text."""
 
@@ -34,8 +35,7 @@ class MalformedChunkError(ValueError):
     """A chunk is not what the protocol says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one chunk says."""
 
     text: str = ""
@@ -74,42 +74,44 @@ def read_chunk(chunk: Any, *, whole: bool = False) -> Reading:
     Raises:
         MalformedChunkError: It is neither; the message ends the sentence "The server sent ...".
     """
-    if not isinstance(chunk, Mapping):
+    if not isinstance(chunk, dict):
         raise MalformedChunkError(f"a JSON {type(chunk).__name__} where an object was due")
     if chunk.get("error") or chunk.get("object") == "error":
         return Reading(error=chunk.get("error") or chunk)
     choice = _first(chunk.get("choices"))
     message = choice.get("delta") or choice.get("message") or {}
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise MalformedChunkError(f"a delta that is no object but a {type(message).__name__}")
     text, thinking = _content(message.get("content"))
     # Some servers send both names for a while, with the same text.
     thinking += _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
     text += _text(message.get("refusal")) + _text(choice.get("text"))
     unread = [*_others(message, thinking), *_others(choice, thinking)]
-    tokens, counted_by = _count(chunk)
+    usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
+    tokens, counted_by = _count(usage, timings) if usage or timings else (None, None)
     piece = bool(text or thinking or unread)
     return Reading(
         text,
         thinking,
-        " ".join(filter(None, unread)),
+        " ".join(filter(None, unread)) if unread else "",
         piece=piece,
-        blank=not piece and any(isinstance(choice.get(name), Mapping) for name in ("delta", "message")),
+        blank=not piece and any(isinstance(choice.get(name), dict) for name in ("delta", "message")),
         whole=whole,
         finish=_text(choice.get("finish_reason")) or None,
         tokens=tokens,
         counted_by=counted_by,
-        thinking_tokens=_thinking_tokens(_mapping(chunk.get("usage"))),
-        absurd=_is_absurd(chunk),
+        thinking_tokens=_thinking_tokens(usage) if usage else None,
+        absurd=_is_absurd(usage, timings) if usage or timings else False,
     )
 
 
 def _first(choices: Any) -> Mapping[str, Any]:
     if not choices:
         return {}
-    if not isinstance(choices, list) or not isinstance(choices[0], Mapping):
+    if not isinstance(choices, list) or not isinstance(choices[0], dict):
         raise MalformedChunkError("choices that are no list of objects")
-    return choices[0]
+    first: dict[str, Any] = choices[0]
+    return first
 
 
 def _content(content: Any) -> tuple[str, str]:
@@ -132,7 +134,7 @@ def _content(content: Any) -> tuple[str, str]:
 def _others(fields: Mapping[str, Any], thinking: str) -> Iterator[str]:
     """What the fields hold that are not read: texts that the model wrote, and something empty for anything else."""
     for name, value in fields.items():
-        if name in _READ or name in _LABELS or name in _ENDINGS:
+        if name in _PASSED or value is None:
             continue
         texts = list(_texts(value))
         if name not in _WRITTEN:
@@ -144,7 +146,7 @@ def _others(fields: Mapping[str, Any], thinking: str) -> Iterator[str]:
 
 def _texts(value: Any, name: str = "") -> Iterator[str]:
     """Texts anywhere in a value, and something empty for a number or for bytes in letters."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key, inner in value.items():
             if key not in _LABELS or key == "name":
                 yield from _texts(inner, key)
@@ -158,8 +160,9 @@ def _texts(value: Any, name: str = "") -> Iterator[str]:
         yield ""
 
 
-def _count(chunk: Mapping[str, Any]) -> tuple[int | None, Literal["usage", "timings"] | None]:
-    usage = _mapping(chunk.get("usage"))
+def _count(
+    usage: Mapping[str, Any], timings: Mapping[str, Any]
+) -> tuple[int | None, Literal["usage", "timings"] | None]:
     completion = _number(usage.get("completion_tokens"))
     if completion is not None:
         total, prompt = _number(usage.get("total_tokens")), _number(usage.get("prompt_tokens"))
@@ -167,7 +170,7 @@ def _count(chunk: Mapping[str, Any]) -> tuple[int | None, Literal["usage", "timi
             # Some services leave reasoning tokens out of the one and count them in the other.
             completion = max(completion, total - prompt)
         return completion, "usage"
-    predicted = _number(_mapping(chunk.get("timings")).get("predicted_n"))
+    predicted = _number(timings.get("predicted_n"))
     return (None, None) if predicted is None else (predicted, "timings")
 
 
@@ -177,14 +180,13 @@ def _thinking_tokens(usage: Mapping[str, Any]) -> int | None:
     return _number(usage.get("reasoning_tokens")) if detailed is None else detailed
 
 
-def _is_absurd(chunk: Mapping[str, Any]) -> bool:
-    usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
+def _is_absurd(usage: Mapping[str, Any], timings: Mapping[str, Any]) -> bool:
     said = (usage.get("completion_tokens"), usage.get("total_tokens"), timings.get("predicted_n"))
     return any(isinstance(one, int | float) and one > MOST_TOKENS for one in said)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str:

@@ -54,15 +54,13 @@ class TextFloor:
         if not text:
             return
         self._characters += len(text)
-        self._bytes += len(text.encode("utf-8", "surrogatepass"))
+        self._bytes += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
         self._fields += len(_AFTER_SPACE.findall(self._tail[-1] + text))
         known = _WORD.match(self._tail)
         joined = self._tail + text if known else text
-        words = 0
-        last: re.Match[str] | None = None
-        for words, last in enumerate(_WORD.finditer(joined), start=1):  # noqa: B007  # the last ones are used
-            pass
-        self._words += words - (known is not None)
+        words = _WORD.findall(joined)
+        self._words += len(words) - (known is not None)
         # A quotation mark between letters belongs to the word, and its second half may be yet to come.
-        open_ended = last is not None and not joined[last.end() :].strip("'’_") and len(joined) - last.end() <= 1
-        self._tail = joined[last.start() :] if last is not None and open_ended else joined[-1]
+        mark = joined[-1] if joined[-1] in "'’_" else ""
+        open_ended = words and joined.removesuffix(mark).endswith(words[-1])
+        self._tail = words[-1] + mark if open_ended else joined[-1]

@@ -3,7 +3,7 @@
 from shadowprice.grading._answers import Answer, find_answer, stated_answers
 from shadowprice.grading._code import admit_grader, load_grader
 from shadowprice.grading._emergence import Emergence, emergence
-from shadowprice.grading._graders import GRADERS, grade
+from shadowprice.grading._graders import GRADERS, grade, is_quick
 from shadowprice.grading._infer import infer_grader, infer_graders, reads_gold
 from shadowprice.grading._readable import is_readable
 from shadowprice.grading._tests import missing_layers
@@ -20,6 +20,7 @@ __all__ = [
     "grade",
     "infer_grader",
     "infer_graders",
+    "is_quick",
     "is_readable",
     "load_grader",
     "missing_layers",

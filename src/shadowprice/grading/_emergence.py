@@ -27,6 +27,8 @@ class Emergence(NamedTuple):
     """Characters up to the end of the statement."""
     tokens: int | None
     """Tokens up to the end of the statement; None if nothing was said about tokens."""
+    final: Answer
+    """The last statement of it, which `find_answer` gives."""
 
 
 def emergence(
@@ -72,7 +74,7 @@ def emergence(
         if answer.text != first.text and _key(answer.text, kind, choices) != final:
             break
         first = answer
-    return Emergence(first, first.end, _tokens_until(first.end, len(text), tokens, offsets))
+    return Emergence(first, first.end, _tokens_until(first.end, len(text), tokens, offsets), stated[-1])
 
 
 def _key(text: str, kind: str | None, choices: Sequence[str]) -> object:

@@ -22,6 +22,7 @@ from shadowprice.grading._tests import passes_tests
 GRADERS: Final = ("exact", "number", "choice", "literal", "math", "regex", "tests", "reasoning-gym", "python")
 """The names of the graders; the last two want a name of their own after a colon."""
 
+_QUICK = ("exact", "number", "choice")
 _RIGHT_SCORE = 0.99
 _LONGEST_ANSWER = 4096
 _LONGEST_VERIFIED = 65536
@@ -31,6 +32,11 @@ _VERIFIER_SECONDS = 10.0
 _ARTICLES = ("the ", "an ", "a ")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _UNREADABLE = (ValueError, ArithmeticError, IndexError, SyntaxError)
+
+
+def is_quick(grader: str) -> bool:
+    """Whether a grader takes no longer than reading the answer does, whatever it says; the others may take seconds."""
+    return grader.partition(":")[0] in _QUICK
 
 
 def grade(

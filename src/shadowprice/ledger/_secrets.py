@@ -1,6 +1,7 @@
 """Keeping secrets out of files."""
 
 import re
+from functools import lru_cache
 from typing import Any, Final
 
 HIDDEN: Final = "(not kept)"
@@ -30,10 +31,14 @@ def without_secrets(text: str) -> str:
 def hide_fields(data: Any) -> Any:
     """JSON data in which fields that are named like secrets are hidden; texts stay as they are."""
     if isinstance(data, dict):
-        return {
-            name: HIDDEN if value and _SECRET_NAME.search(name) else hide_fields(value) for name, value in data.items()
-        }
-    return [hide_fields(value) for value in data] if isinstance(data, list) else data
+        return {name: HIDDEN if value and _is_secret(name) else hide_fields(value) for name, value in data.items()}
+    return [hide_fields(value) for value in data] if isinstance(data, list | tuple) else data
+
+
+@lru_cache(1000)
+def _is_secret(name: str) -> bool:
+    """Remembered, as every outcome has the same fields."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def hide_all(data: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs, Outlook
-from shadowprice.policies._kernels import staircases, steepest_chords
+from shadowprice.policies._kernels import first_beyond, staircases, steepest_chords
 from shadowprice.policies._market import RUNNING, WAITING, AbstractPolicy, Knowledge
 from shadowprice.policies._steps import AbstractStepMarket
 from shadowprice.policies._terms import Terms
@@ -140,8 +140,9 @@ class IndexMarket(_Valued):
         self._foreseen[begun] = np.where(self._least[begun] >= self._price, self._expected[begun], 0.0).sum(axis=1)
         self._reach[begun] = self._foreseen[begun]
         goes_on = ~waiting & ~self._stopped[ids]
-        index = self._index(ids[goes_on], generated[goes_on])
-        goes_on[goes_on] = (index > 0.0) & (index >= _PATIENCE * self._price)
+        if goes_on.any():
+            index = self._index(ids[goes_on], generated[goes_on])
+            goes_on[goes_on] = (index > 0.0) & (index >= _PATIENCE * self._price)
         self._stopped[ids[~waiting & ~goes_on]] = True
         return np.flatnonzero(begins | goes_on)
 
@@ -169,9 +170,8 @@ class IndexMarket(_Valued):
         trusted = _TRUSTED_SHARE * (self._pool + self._spent)
         scale = (self._spent + trusted) / (self._foreseen_of_settled + trusted) if trusted else 1.0
         left = (self._pool - self._sure) / min(max(scale, 0.5), 2.0) - ahead
-        demand = np.cumsum(np.where(self._state[self._stair_query] == WAITING, self._stair_tokens, 0.0))
-        last = int(np.searchsorted(demand, max(left, 0.0), side="right"))
-        self._price = float(self._stairs[last]) if last < len(demand) else 0.0
+        last = first_beyond(self._stair_tokens, self._stair_query, self._state, WAITING, max(left, 0.0))
+        self._price = float(self._stairs[last]) if last < len(self._stairs) else 0.0
         if self._price < self._least_price and self._anybody_at(self._least_price):
             self._price = self._least_price
 

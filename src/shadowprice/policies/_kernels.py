@@ -68,3 +68,59 @@ def staircases(grid: Any, right: Any, finished: Any, least: Any, expected: Any) 
                 best = max(best, (right[row, later] - before) / max(ahead, 1e-9))
             lowest = min(lowest, best)
             least[row, point] = lowest
+
+
+@njit(cache=True, nogil=True)
+def first_beyond(tokens: Any, query: Any, state: Any, waiting: int, left: float) -> int:
+    """Place of the first step at which what the waiting queries expect to spend is more than what is left.
+
+    Args:
+        tokens: ``(s,)`` expected tokens of each step, dearest step first.
+        query: ``(s,)`` whose step it is.
+        state: ``(n,)`` where each query stands.
+        waiting: The state of those that count.
+        left: Tokens.
+
+    Returns:
+        The place; s if all is less.
+    """
+    demand = 0.0
+    for place in range(len(tokens)):
+        if state[query[place]] == waiting:
+            demand += tokens[place]
+            if demand > left:
+                return place
+    return len(tokens)
+
+
+@njit(cache=True, nogil=True)
+def grant_steps(grid: Any, floor: Any, ids: Any, generated: Any, granted: Any, pool: int, sure: int) -> tuple[int, int]:
+    """Grant each of some queries what it is owed, then each a step, in this order, as far as tokens go.
+
+    Args:
+        grid: ``(K,)`` token counts at which steps end, rising.
+        floor: ``(n,)`` guaranteed tokens.
+        ids: ``(m,)`` different row numbers.
+        generated: ``(m,)`` tokens so far.
+        granted: ``(n,)`` tokens that each may reach; raised here.
+        pool: Tokens that are there.
+        sure: Of these, what is guaranteed, to them and to others.
+
+    Returns:
+        Tokens granted, and how many of them were owed.
+    """
+    left, free = max(pool, 0), max(pool - sure, 0)
+    owed = np.zeros(len(ids), dtype=np.int64)
+    for place in range(len(ids)):
+        owed[place] = min(max(floor[ids[place]] - granted[ids[place]], 0), left)
+        left -= owed[place]
+    given = paid = 0
+    for place in range(len(ids)):
+        row = ids[place]
+        end = grid[min(np.searchsorted(grid, generated[place], side="right"), len(grid) - 1)]
+        step = min(max(end - granted[row] - owed[place], 0), free)
+        free -= step
+        granted[row] += owed[place] + step
+        given += owed[place] + step
+        paid += owed[place]
+    return given, paid

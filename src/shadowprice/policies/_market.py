@@ -258,7 +258,7 @@ class AbstractBookedMarket(AbstractMarket):
         running = self._state[ids] == RUNNING
         if not running.all():
             raise InputError(f"Query {int(ids[~running][0])} has no open grant; settle a query once, after its grant.")
-        if self._repeats(ids) or (generated < 0).any():
+        if (len(ids) > 1 and self._repeats(ids)) or (generated < 0).any():
             raise InputError("A query is named twice, or its tokens are below 0; settle each query once.")
         self._state[ids] = SETTLED
         self._pool += int((self._granted[ids] - generated).sum())

@@ -5,6 +5,7 @@ from abc import abstractmethod
 import numpy as np
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.policies._kernels import grant_steps
 from shadowprice.policies._market import RUNNING, SETTLED, WAITING, AbstractBookedMarket
 from shadowprice.policies._terms import Terms
 
@@ -26,6 +27,9 @@ class AbstractStepMarket(AbstractBookedMarket):
         self._grid = grid.astype(np.int64)
         self._sure = int(terms.floor.sum())
         """What is guaranteed and not granted yet."""
+        # Compiled code takes a while to load: now, and not while replies are being written.
+        nobody = np.zeros(0, dtype=np.int64)
+        self._advance(nobody, nobody)
 
     def reach(self, ids: IntArray) -> IntArray:
         """The end of the grid, or what is guaranteed."""
@@ -49,7 +53,7 @@ class AbstractStepMarket(AbstractBookedMarket):
     def grant(self, ids: IntArray, generated: IntArray) -> IntArray:
         """A step for whom the market picks; a query that gets nothing beyond what it has is to stop, or to pause."""
         ids, generated = np.asarray(ids, dtype=np.int64), np.asarray(generated, dtype=np.int64)
-        if self._repeats(ids):
+        if len(ids) > 1 and self._repeats(ids):
             distinct, first, again = np.unique(ids, return_index=True, return_inverse=True)
             return self.grant(distinct, generated[first])[again]
         asks = np.flatnonzero((self._state[ids] != SETTLED) & (generated >= self._granted[ids]))
@@ -77,18 +81,7 @@ class AbstractStepMarket(AbstractBookedMarket):
 
     def _advance(self, ids: IntArray, generated: IntArray) -> None:
         """Grant a step to each of some queries, in this order, as far as tokens go; guarantees are kept back."""
-        beyond = self._grid[np.minimum(np.searchsorted(self._grid, generated, side="right"), len(self._grid) - 1)]
-        owed = _as_far_as(self._owed(ids), self._pool)
-        extra = _as_far_as(np.maximum(beyond - self._granted[ids] - owed, 0), self._pool - self._sure)
-        self._granted[ids] += owed + extra
-        self._pool -= int((owed + extra).sum())
-        self._sure -= int(owed.sum())
+        given, owed = grant_steps(self._grid, self._terms.floor, ids, generated, self._granted, self._pool, self._sure)
+        self._pool -= given
+        self._sure -= owed
         self._state[ids[self._granted[ids] > 0]] = RUNNING
-
-
-def _as_far_as(wanted: IntArray, tokens: int) -> IntArray:
-    """What each gets of what it wants, first come, first served."""
-    total = np.cumsum(wanted)
-    if not total.size or total[-1] <= tokens:
-        return wanted
-    return np.diff(np.minimum(total, max(0, tokens)), prepend=0)

@@ -21,6 +21,7 @@ from shadowprice._errors import (
 )
 from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine, Delta, Request
+from shadowprice.grading import is_quick
 from shadowprice.runner._arrivals import Arrivals
 from shadowprice.runner._judge import is_right, read_answer, sample_seed
 from shadowprice.runner._pulse import Pulse
@@ -98,11 +99,11 @@ class Asker:
         """Whether an error that nobody had foreseen was logged."""
 
     async def ask(self, row: int, question: Question, limit: int) -> Result:
-        """Ask a question that has been granted tokens, and settle it.
+        """Ask a question that has been granted tokens, and settle it; it counts once the purse has written that down.
 
         Raises:
-            UnreachableError: Nobody answers any more; the question is not settled, and nothing was spent on it.
-            asyncio.CancelledError: What was generated is paid for; the question is not settled.
+            UnreachableError: Nobody answers any more; the question is left unsettled, and nothing was spent on it.
+            asyncio.CancelledError: What was generated is paid for; the question is left unsettled.
         """
         price = self._purse.price
         wasted = 0
@@ -111,7 +112,7 @@ class Asker:
             now = _Try(limit, Reply(), current=self._pulse.now())
             try:
                 await self._stream(row, question, now)
-                result = replace(await self._end(question, now, price), attempts=attempt, wasted=wasted)
+                result = await self._end(question, now, price, attempts=attempt, wasted=wasted)
             except EngineError as error:
                 lost, note, pause = self._lost(now, error), _words(error), retries.pause(error, attempt, self._chance)
                 if pause is None and isinstance(error, UnreachableError):
@@ -145,7 +146,7 @@ class Asker:
                 self._leave(row, question, now, price, 0, wasted, _STOPPED)
                 raise
         result = Result(question, Reason.FAILED, now.limit, 0, price, failure=note, attempts=attempt, wasted=wasted)
-        self._purse.record(row, result)
+        self._purse.settle(row, result)
         return result
 
     def _leave(self, row: int, question: Question, now: _Try, price: float, lost: int, wasted: int, note: str) -> None:
@@ -224,8 +225,9 @@ class Asker:
         """Read what a server that does not wait has made meanwhile: it is paid for, so it should count."""
         if not self._engine.runs_ahead:
             return
-        while (delta := await arrivals.here()) is not None:
-            _take(now, delta)
+        while deltas := await arrivals.here():
+            for delta in deltas:
+                _take(now, delta)
         now.current = self._pulse.now()
 
     def _thinking_cap(self, now: _Try, most: int) -> int | None:
@@ -251,7 +253,7 @@ class Asker:
         now.limit = max(limit, now.limit)
         return not now.stopped
 
-    async def _end(self, question: Question, now: _Try, price: float) -> Result:
+    async def _end(self, question: Question, now: _Try, price: float, *, attempts: int, wasted: int) -> Result:
         """What a reply has come to, once it was ended by the model, its cap, or the market."""
         reply = now.reply
         reason = Reason.FINISHED if reply.finish_reason == "stop" else Reason.CUT_OFF
@@ -262,7 +264,10 @@ class Asker:
         if question.gold and answer is not None:
             try:
                 # Some graders take seconds over an odd answer; other replies should not wait for them.
-                right = await asyncio.to_thread(is_right, question, answer)
+                if is_quick(question.grader):
+                    right = is_right(question, answer)
+                else:
+                    right = await asyncio.to_thread(is_right, question, answer)
             except ShadowpriceError as error:  # a reply is not lost because it cannot be graded
                 failure, right = f"It was not graded: {error}", None
         return Result(
@@ -277,6 +282,8 @@ class Asker:
             correct=right,
             position=position,
             failure=failure,
+            attempts=attempts,
+            wasted=wasted,
             explored=self._settings.exploring,
             ended=reply.finish_reason == "stop",
             past=self._past(now),
@@ -346,7 +353,7 @@ class Asker:
 
 def _take(now: _Try, delta: Delta) -> None:
     now.read = now.begun + delta.tokens
-    now.reply.add(replace(delta, tokens=now.read))
+    now.reply.add(replace(delta, tokens=now.read) if now.begun else delta)
     now.unread += delta.thinking + delta.text
 
 

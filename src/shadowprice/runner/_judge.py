@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from shadowprice._errors import InputError
-from shadowprice.grading import emergence, find_answer, grade
+from shadowprice.grading import emergence, grade
 from shadowprice.runner._reply import Reply
 from shadowprice.tasks import Question, build_messages
 
@@ -33,7 +33,7 @@ def check_questions(questions: Sequence[Question]) -> None:
             )
         seen.add(question.query_id)
         build_messages(question)
-        if question.gold:
+        if question.gold and question.grader != "exact":  # which takes any right answer
             grade("", question.gold, question.grader, question.entry)
 
 
@@ -58,11 +58,8 @@ def read_answer(question: Question, reply: Reply) -> tuple[str | None, int]:
     Of a reply that did not end by itself, only what it surely has stated is read, as its last token may be half a word.
     """
     cut = reply.finish_reason != "stop"
-    answer = find_answer(reply.text, question.grader, cut=cut, choices=question.choices)
-    if answer is None:
-        return None, reply.tokens
     place = emergence(reply.text, question.grader, cut=cut, choices=question.choices)
-    return answer.text, reply.tokens_until(place.position if place else answer.end)
+    return (None, reply.tokens) if place is None else (place.final.text, reply.tokens_until(place.position))
 
 
 def sample_seed(seed: int, query_id: str, sample: int) -> int:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import numpy as np
 
@@ -60,7 +61,9 @@ class Purse:
         self._cushion = spare * width
         self._running = 0
         self._caps: dict[int, int] = {}
+        self._reach: dict[int, int] = {}
         self._waiting: list[asyncio.Future[None]] = []
+        self._unwritten: list[tuple[int, Result]] = []
         self.room = width
         """Queries that want to run at the same time; what is free is divided among so many."""
         self.resumes = True
@@ -78,6 +81,11 @@ class Purse:
         self._aside = 0 if ledger is None else max(0, ledger.totals().available - market.unreserved)
         """Tokens of the ledger's that this market was not opened with."""
         market.adjust(-self._cushion)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether a reply waits for tokens to go on, which comes before whoever wants to begin."""
+        return bool(self._waiting)
 
     @property
     def price(self) -> float:
@@ -104,6 +112,10 @@ class Purse:
         if self.held:
             return begun
         grants = self._market.grant(rows, np.zeros(len(rows), dtype=np.int64))
+        reach = self._market.reach(rows)
+        if self._longest is not None:
+            reach = np.minimum(reach, self._longest)
+        self._reach.update(zip(rows.tolist(), reach.tolist(), strict=True))
         for place, (row, limit) in enumerate(zip(rows.tolist(), grants.tolist(), strict=True)):
             if limit == 0:
                 continue
@@ -130,9 +142,8 @@ class Purse:
         self._market.withdraw(np.array(rows, dtype=np.int64))
 
     def reach(self, row: int) -> int:
-        """Tokens beyond which a row will certainly not be let."""
-        reach = int(self._market.reach(np.array([row]))[0])
-        return reach if self._longest is None else min(reach, self._longest)
+        """Tokens beyond which a row that has begun will certainly not be let."""
+        return self._reach[row]
 
     def cap(self, row: int) -> int:
         """Tokens that the server of a row may be asked for in all, now."""
@@ -140,6 +151,7 @@ class Purse:
 
     def hold(self, row: int, limit: int) -> None:
         """Raise the cap of a row that has come to it, and has been granted more."""
+        self.write()
         wish = self._beyond(row, limit)
         ahead = self._books.hold(self._names[row], wish, among=self._contenders) if wish else 0
         self._caps[row] = limit + ahead
@@ -152,6 +164,7 @@ class Purse:
         Returns:
             The tokens that it may reach now; at most `limit` if it is to stop.
         """
+        self.write()
         granted = int(self._market.grant(np.array([row]), np.array([max(limit, tokens)]))[0])
         while granted > limit:
             now = self._books.extend(self._names[row], granted + self._spare)
@@ -166,6 +179,7 @@ class Purse:
         Returns:
             The tokens that the next attempt may reach; 0 if there are not enough left.
         """
+        self.write()
         self._market.adjust(-tokens)
         self._books.charge(self._names[row], tokens, note)
         reserved, _ = self._reserve(row, limit)
@@ -177,12 +191,34 @@ class Purse:
         return 0
 
     def settle(self, row: int, result: Result) -> None:
-        """Close a row that runs with its result, which is charged what its last attempt generated."""
-        self._running -= 1
-        self._longest_seen = max(self._longest_seen, result.generated)
-        self._settle_in_market(row, result.generated, finished=result.reason is Reason.FINISHED)
-        self.record(row, result)
-        self._wake()
+        """Close a row with its result; one that runs is charged what its last attempt generated.
+
+        The ledger hears of it with `write`, or before anything else is asked of it: what ends together is written in
+        one step, which is most of what it costs.
+        """
+        if result.reason is not Reason.FAILED:
+            self._running -= 1
+            self._longest_seen = max(self._longest_seen, result.generated)
+            self._settle_in_market(row, result.generated, finished=result.reason is Reason.FINISHED)
+        self._unwritten.append((row, result))
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Write what was settled, and whatever a block begins, in one step; the block must not wait for anything."""
+        written = len(self._unwritten)
+        with nullcontext() if self._ledger is None else self._ledger.together():
+            for row, result in self._unwritten:
+                self.record(row, result)
+            yield
+        if written:
+            del self._unwritten[:written]
+            self._wake()
+
+    def write(self) -> None:
+        """Write what was settled; it counts from then on."""
+        if self._unwritten:
+            with self.step():
+                pass
 
     def record(self, row: int, result: Result) -> None:
         """Write down the outcome of a row that holds nothing in the market."""
@@ -190,6 +226,7 @@ class Purse:
 
     def give_up(self, row: int, tokens: int, note: str) -> None:
         """Pay for what an unfinished attempt has generated, and leave the question for another time."""
+        self.write()
         self._running -= 1
         self._settle_in_market(row, tokens, finished=False)
         self._books.charge(self._names[row], tokens, note)
@@ -199,6 +236,7 @@ class Purse:
         """Learn what other processes have done with the budget; whether they did anything."""
         if self._ledger is None:
             return False
+        self.write()
         news = self._ledger.news()
         if news is None:
             return False
@@ -212,6 +250,7 @@ class Purse:
         now = time.monotonic()
         if self._ledger is None or now - self._checked < _DEATHS:
             return
+        self.write()
         self._checked = now
         if self._ledger.recover().requests:
             self.sync()

@@ -1,5 +1,6 @@
 """What became of each question."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -87,7 +88,11 @@ class Result:
 
     def payload(self) -> dict[str, Any]:
         """Everything but the question, as JSON, for the ledger."""
-        return {name: getattr(self, name) for name in _KEPT} | {"reason": str(self.reason)}
+        kept = {name: getattr(self, name) for name in _KEPT}
+        kept["reason"] = str(self.reason)
+        if math.isnan(self.price):  # no number in JSON
+            kept["price"] = None
+        return kept
 
     @classmethod
     def restore(cls, question: Question, payload: Mapping[str, Any]) -> "Result":

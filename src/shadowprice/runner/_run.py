@@ -122,6 +122,8 @@ class _Session:
         self._dry = False
         """Whether nobody buys until something is settled."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[tuple[int, Result]] = []
+        """Rows that have ended and are not settled yet."""
         self._changed = asyncio.Event()
         self._failure: BaseException | None = None
         self._looked = 0.0
@@ -132,8 +134,9 @@ class _Session:
         try:
             while self._failure is None:
                 self._sync()
-                if not stop.is_set():
-                    self._begin()
+                if self._take_in() and not stop.is_set():
+                    with self._purse.step():
+                        self._begin()
                 if not self._tasks:
                     if stop.is_set():
                         self.interrupted = True
@@ -150,8 +153,22 @@ class _Session:
             for task in (stopping, beating, *self._tasks):
                 task.cancel()
             await asyncio.gather(stopping, beating, *self._tasks, return_exceptions=True)
+            self._take_in()
         if self._failure is not None:
             raise self._failure
+
+    def _take_in(self) -> bool:
+        """Write down what has ended, in one step of the ledger, as steps are what it costs; whether more may begin."""
+        ended, self._ended = self._ended, []
+        awaited = self._purse.awaited
+        self._purse.write()
+        for row, result in ended:
+            self._keep(row, result)
+        if ended and awaited:
+            # Who waited for tokens to go on is awake now, and comes before whoever is to begin.
+            asyncio.get_running_loop().call_soon(self._changed.set)
+            return False
+        return bool(self._funded) or not self._dry
 
     def results(self, *, abandon: bool) -> list[Result]:
         """All results; what nobody bought is abandoned, unless the run was interrupted."""
@@ -218,12 +235,13 @@ class _Session:
     def _start(self, row: int, limit: int) -> None:
         task = asyncio.ensure_future(self._serve_one(row, limit))
         self._tasks.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._is_over)
 
     async def _serve_one(self, row: int, limit: int) -> None:
-        self._keep(row, await self._asker.ask(row, self._questions[row], limit))
+        result = await self._asker.ask(row, self._questions[row], limit)
+        self._ended.append((row, result))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _is_over(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._dry = False
         self._changed.set()

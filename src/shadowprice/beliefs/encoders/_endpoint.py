@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import httpx2
 import numpy as np
 
 from shadowprice._errors import EngineError, InputError
@@ -92,19 +91,24 @@ class EndpointEncoder(AbstractEncoder):
         return {"Authorization": f"Bearer {os.environ[self.key_variable]}"}
 
     async def _ask(self, url: str, server: str, headers: dict[str, str], texts: list[str]) -> Page:
+        import aiohttp  # takes a quarter of a second, which only those who ask a server shall wait
+
+        from shadowprice._http import open_session, words
+
         body = {"model": self.model, "input": texts}
         try:
-            async with httpx2.AsyncClient(trust_env=False) as client:
+            async with open_session(url) as session:
                 return await fetch(
-                    client, "POST", url, seconds=self.timeout, most=_MOST_BYTES, json=body, headers=headers
+                    session, "POST", url, seconds=self.timeout, most=_MOST_BYTES, json=body, headers=headers
                 )
         except PageError as error:
             raise EngineError(f"The answer of the embedding server at {server} cannot be read: {error}.") from error
+        except (aiohttp.ClientError, ValueError) as error:
+            said = words(error) if isinstance(error, aiohttp.ClientError) else "the URL is none"
         except TimeoutError as error:
-            said = f"The embedding server at {server} had not answered in full after {self.timeout:g} s."
-            raise EngineError(said) from error
-        except (httpx2.RequestError, httpx2.InvalidURL) as error:
-            raise EngineError(f"The embedding server at {server} does not answer: {error}.") from error
+            late = f"The embedding server at {server} had not answered in full after {self.timeout:g} s."
+            raise EngineError(late) from error
+        raise EngineError(f"The embedding server at {server} does not answer: {said}.")
 
     def _read(self, body: bytes, count: int, server: str) -> list[Any]:
         try:
