@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from http_server import Serve, Served, Wire
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.cli._budget import read_budget
+from shadowprice.jobs.given import read_budget
 from shadowprice.ledger import Ledger
 
 Command = Callable[..., Any]

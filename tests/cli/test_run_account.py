@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.cli._budget import read_budget
-from shadowprice.cli._run_account import Account, round_tokens
-from shadowprice.cli._run_report import sheet_of
+from shadowprice.jobs.given import read_budget
+from shadowprice.jobs.told import Account, round_tokens
+from shadowprice.jobs.told._report import sheet_of
 from shadowprice.ledger import Totals
 from shadowprice.policies import Terms, get_policy
 from shadowprice.runner import Reason, Result

@@ -4,10 +4,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,6 +17,9 @@ from shadowprice._text import shown
 from shadowprice.cli._options import say
 from shadowprice.cli._terminal import Terminal
 
+if TYPE_CHECKING:
+    from shadowprice.jobs import Follow, Step
+
 _BAR: Final = 20
 _LONGEST: Final = 58
 """Characters of a line, so that none is wrapped anew when somebody makes the terminal narrower, down to 60 columns."""
@@ -24,6 +27,8 @@ _EVERY: Final = 30.0
 """Seconds after which a log gets a line whatever has happened, and before which it gets none."""
 _SOONEST: Final = 5.0
 """Seconds between two lines of a log, at least."""
+_SHARES: Final = ("fitting", "spending")
+"""Work of which the share that is done is shown alone: its steps are no things that people count."""
 _STEPS: Final = 10
 """Parts of the work after each of which a log gets a line."""
 
@@ -200,6 +205,23 @@ def progress_bar(description: str, total: float | None, *, note: str = "", count
     bar = LogBar(description, total, note)
     with _beating(bar):
         yield bar
+
+
+def bars() -> "Follow":
+    """What shows people how far each piece of a job's work is."""
+    shown_now: dict[str, tuple[Bar, ExitStack]] = {}
+
+    def follow(step: "Step") -> None:
+        if step.doing not in shown_now:
+            stack, counts = ExitStack(), step.doing not in _SHARES
+            bar = progress_bar(step.doing, step.total, note=step.lines.get("", ""), counts=counts)
+            shown_now[step.doing] = stack.enter_context(bar), stack
+        elif step.ended:
+            shown_now.pop(step.doing)[1].close()
+        else:
+            shown_now[step.doing][0].show(step.done, step.lines)
+
+    return follow
 
 
 @contextmanager

@@ -76,21 +76,21 @@ def record(
     """
     import asyncio
 
-    from shadowprice.cli._asking import read_asking, show_asking, system_file
-    from shadowprice.cli._engines import open_engine
-    from shadowprice.cli._files import model_file
-    from shadowprice.cli._graders import say_all
+    from shadowprice.cli._asking import read_asking, system_file
     from shadowprice.cli._progress import progress_bar
-    from shadowprice.cli._readable import Watch, count_readable, reading_of_row, told_readable
+    from shadowprice.engines import EngineChoice
+    from shadowprice.jobs.given import show_asking
+    from shadowprice.jobs.told import Watch, count_readable, reading_of_row, told_readable
     from shadowprice.runner import RecordSettings, Retries, journal_place
     from shadowprice.runner import record as record_traces
     from shadowprice.tasks import is_question_file
 
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
+    choice = EngineChoice(engine, model, timeout, stall)
     read: dict[str, Place] = {
         "TASKS": tasks if is_question_file(tasks) else None,
-        "--model": model_file(model, engine),
+        "--model": choice.file,
         "--system": system_file(system),
         "--template": template,
     }
@@ -111,9 +111,10 @@ def record(
             bar.advance(finished, note=f"{tokens / max(bar.elapsed, 1e-9):.0f} tokens/s")
 
         async def work() -> "pa.Table":
-            async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
-                say_all(remarks)
-                show_asking(asking, asked)
+            async with choice.open(concurrency) as source:
+                for remark in remarks:
+                    say(remark)
+                show_asking(asking, asked, say)
                 return await record_traces(
                     asked,
                     source,
@@ -124,7 +125,7 @@ def record(
                     resume=resume,
                     retries=patient,
                     progress=progress,
-                    seen=Watch(questions=asked).add_row,
+                    seen=Watch(say, asked).add_row,
                 )
 
         try:
@@ -165,12 +166,14 @@ def _questions(
     columns: str | None,
     tell: Callable[[str], None],
 ) -> "list[Question]":
-    from shadowprice.cli._graders import read_to_grade
     from shadowprice.grading import load_grader
+    from shadowprice.jobs import QuestionOptions
+    from shadowprice.jobs.given import read_to_grade
     from shadowprice.tasks import graded_by, is_question_file, make_questions
 
     if is_question_file(tasks):
-        found = read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
+        reading = QuestionOptions(columns, grader, allow_code)
+        found = read_to_grade(Path(tasks), reading, tell=say, remark=tell)
         if count is None or count == len(found):
             return found
         if count > len(found):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from shadowprice._text import shown
-from shadowprice.cli._options import say
 from shadowprice.grading import is_readable
 from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question
@@ -80,7 +79,7 @@ class Watch:
         questions: The questions, where rows of traces will be watched.
     """
 
-    def __init__(self, warn: Callable[[str], None] = say, questions: Iterable[Question] = ()) -> None:
+    def __init__(self, warn: Callable[[str], None], questions: Iterable[Question] = ()) -> None:
         self._warn = warn
         self._questions = {question.query_id: question for question in questions}
         self._first: list[Reading] = []

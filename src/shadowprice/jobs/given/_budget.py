@@ -7,15 +7,14 @@ from decimal import Decimal
 from typing import Any, Final
 
 from shadowprice._errors import InputError
+from shadowprice._tokens import MOST_TOKENS, TOKENS, parse_budget
 from shadowprice.beliefs import Beliefs
-from shadowprice.cli._options import TOKENS, parse_budget
 
 _EACH: Final = re.compile(r"(.+?)\s*(?:/|\bper\b)\s*(?:question|q)", re.IGNORECASE)
 _SHARE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
 _MONEY: Final = re.compile(r"([$€£¥₹])\s*(\d+(?:\.\d+)?)", re.ASCII)
 _PRICE: Final = re.compile(r"([$€£¥₹]?)\s*(\d+(?:\.\d+)?)", re.ASCII)
 _MILLION: Final = 1_000_000
-_MOST: Final = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +53,7 @@ class Wish:
         else:
             assert self.share is not None
             found = self.share * Decimal(full_cost(beliefs, self.text))
-        if found > _MOST:
+        if found > MOST_TOKENS:
             raise InputError(f"The budget '{self.text}' is more than 2**53 tokens; write a smaller one.")
         return math.floor(found)
 
@@ -92,13 +91,18 @@ def full_cost(beliefs: Beliefs | None, text: str) -> float:
     return float(beliefs.outcomes.full_cost.sum())
 
 
-def read_budget(text: str, price_per_million: str | None) -> Wish:
+def read_budget(budget: int | str, price_per_million: float | str | None = None) -> Wish:
     """What was asked for.
+
+    Args:
+        budget: Tokens (``4000``, ``"4k"``), tokens a question (``"300/question"``), a share of full cost (``"30%"``),
+            or money (``"$5"``).
+        price_per_million: What a million tokens cost, in the currency of the budget.
 
     Raises:
         InputError: It is no budget, or money without a price.
     """
-    text = text.strip()
+    text = str(budget).strip()
     currency, price = _read_price(price_per_million)
     if (match := _MONEY.fullmatch(text)) is not None:
         if price is None:
@@ -121,9 +125,10 @@ def read_budget(text: str, price_per_million: str | None) -> Wish:
     return Wish(text, total=parse_budget(text), currency=currency, price=price)
 
 
-def _read_price(text: str | None) -> tuple[str, Decimal | None]:
-    if text is None:
+def _read_price(price: float | str | None) -> tuple[str, Decimal | None]:
+    if price is None:
         return "", None
+    text = price if isinstance(price, str) else f"{Decimal(str(price)):f}"
     match = _PRICE.fullmatch(text.strip())
     if match is None or not Decimal(match[2]):
         raise InputError(f"--price-per-million is '{text[:40]}'; write what a million tokens cost, such as 0.4.")

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from shadowprice.cli._options import say
 from shadowprice.grading import missing_layers
+from shadowprice.jobs._step import Tell
 
 _MEANING: Final = {
     "network": "it can reach the network but for what Python's own hook refuses",
@@ -11,9 +11,9 @@ _MEANING: Final = {
 }
 
 
-def tell_layers(grader: str) -> None:
+def tell_layers(grader: str, tell: Tell) -> None:
     """Say what this system cannot take from the process that runs the code of replies."""
     if grader.partition(":")[0] != "tests":
         return
     for layer in missing_layers():
-        say(f"This system locks the code of replies in less than others do: {_MEANING[layer]}; use another machine.")
+        tell(f"This system locks the code of replies in less than others do: {_MEANING[layer]}; use another machine.")

@@ -1,14 +1,14 @@
-"""The ledger of a run: beside its output, or where the user says."""
+"""The ledger of a run: beside its output, where the user says, or for as long as the run lasts."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-from shadowprice.cli._files import ledger_place
-from shadowprice.cli._options import say
+from shadowprice.jobs._step import Tell
+from shadowprice.jobs.given import ledger_place
 from shadowprice.ledger import Ledger, Outcome
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.runner import Result
@@ -25,35 +25,36 @@ class Books:
     ledger: LedgerRun
     done: dict[str, Result]
     """Results of earlier sessions, by question."""
-    path: Path
-    """The ledger's file."""
+    path: Path | None
+    """The ledger's file; None where it is not kept."""
 
 
 @contextmanager
 def open_books(
     path: Path | None,
-    output: Path,
+    output: Path | None,
     questions: Sequence[Question],
     budget: int,
     choices: dict[str, Any],
     *,
     resume: bool,
+    tell: Tell,
 ) -> Iterator[Books]:
     """Open the ledger of a run. A run in it that has come to its end makes room, if it lies beside the output.
 
-    Nothing is deleted: the run that has ended gets another name in the same step that begins the new one.
+    Nothing is deleted: the run that has ended gets another name in the same step that begins the new one. Without a
+    place of its own and without an output, the ledger is gone when the run has ended.
 
     Raises:
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
-    place = ledger_place(path, output)
     by_id = {question.query_id: question for question in questions}
 
     def is_offered_again(outcome: Outcome) -> bool:
         asked = by_id.get(outcome.request)  # what a policy asked besides has no question
         return asked is not None and Result.restore(asked, outcome.payload).offered_again
 
-    with Ledger(place) as ledger:
+    with _place(path, output) as place, Ledger(place) as ledger:
         run = ledger.open_run(
             RUN,
             budget=budget,
@@ -64,14 +65,14 @@ def open_books(
             reopen=is_offered_again,
         )
         if run.replaces:
-            say(
+            tell(
                 f"{place} holds an earlier run that has ended: {output} is written anew, and what was paid for stays "
                 "in the ledger under another name. To go on with that run instead, use --resume."
             )
         if run.topped_up is not None:
-            say(_told_of_topping_up(run, budget))
+            tell(_told_of_topping_up(run, budget))
         if run.recovered.requests:
-            say(
+            tell(
                 f"{run.recovered.requests} replies were under way when an earlier session ended; they are charged "
                 f"{run.recovered.tokens} tokens, all that was reserved for them, and asked again."
             )
@@ -79,7 +80,18 @@ def open_books(
         done = {
             name: Result.restore(by_id[name], outcome.payload) for name, outcome in outcomes.items() if name in by_id
         }
-        yield Books(run, done, place)
+        yield Books(run, done, None if path is None and output is None else place)
+
+
+@contextmanager
+def _place(path: Path | None, output: Path | None) -> Iterator[Path]:
+    if path is not None:
+        yield path
+    elif output is not None:
+        yield ledger_place(None, output)
+    else:
+        with TemporaryDirectory(prefix="shadowprice-") as folder:
+            yield Path(folder) / "run.ledger"
 
 
 def _told_of_topping_up(run: LedgerRun, budget: int) -> str:
@@ -92,9 +104,3 @@ def _told_of_topping_up(run: LedgerRun, budget: int) -> str:
         f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "
         f"again{again}. All other replies stay as they are."
     )
-
-
-def fingerprint_of(file: Path) -> str:
-    """Tells a file from others, by its content."""
-    with file.open("rb") as content:
-        return f"sha256 {hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"

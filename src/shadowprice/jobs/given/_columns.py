@@ -1,19 +1,23 @@
-"""Files of questions as commands are given them, and `--columns`: which column of a table holds what."""
+"""Which column of a table holds what, as people say it."""
+
+from collections.abc import Mapping
 
 from shadowprice._errors import InputError
 
 
-def parse_columns(text: str | None, example: str) -> dict[str, str]:
+def parse_columns(columns: str | Mapping[str, str] | None, example: str) -> Mapping[str, str]:
     """Column by what it holds, from ``question=prompt,gold=answer``; an empty name is for what no column holds.
 
     Args:
-        text: What the option says; nothing from nothing.
+        columns: What somebody says; nothing from nothing, and what is parsed already stays as it is.
         example: What to write instead, where it cannot be read.
 
     Raises:
         InputError: A part names no column, or says the same thing twice.
     """
-    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+    if isinstance(columns, Mapping):
+        return columns
+    pairs = [pair.partition("=") for pair in columns.split(",")] if columns else []
     found: dict[str, str] = {}
     for role, equals, name in ((role.strip(), equals, name.strip()) for role, equals, name in pairs):
         if not equals:

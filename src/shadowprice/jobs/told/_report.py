@@ -9,12 +9,10 @@ from typing import Any, Final
 import numpy as np
 
 from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, believed, story, write_run_report
-from shadowprice.cli._budget import Wish, cost
-from shadowprice.cli._options import command_line
-from shadowprice.cli._readable import count_readable, reading_of, told_readable
-from shadowprice.cli._run_account import Account
-from shadowprice.cli._run_display import told_of_stops
-from shadowprice.ledger import without_secrets
+from shadowprice.jobs.given import Wish, cost
+from shadowprice.jobs.told._account import Account
+from shadowprice.jobs.told._readable import count_readable, reading_of, told_readable
+from shadowprice.jobs.told._summary import told_of_stops
 from shadowprice.policies import percent
 from shadowprice.runner import Reason, Result
 
@@ -30,7 +28,7 @@ _SURE: Final = 0.15
 """What came is as expected if it is off by no more than this share, or by chance."""
 
 
-def write_report_of(account: Account, wish: Wish, more: dict[str, Any], path: Path) -> None:
+def write_report_of(account: Account, wish: Wish, more: dict[str, Any], path: Path, command: str) -> None:
     """Write the report of a run.
 
     Args:
@@ -38,11 +36,11 @@ def write_report_of(account: Account, wish: Wish, more: dict[str, Any], path: Pa
         wish: The budget as it was asked for, with the price of tokens.
         more: What the run says of itself besides (`Job.more`).
         path: The HTML file.
+        command: What to type, or to call, to get the same report.
 
     Raises:
         InputError: The file cannot be written.
     """
-    command = without_secrets(command_line())
     write_run_report(sheet_of(account, wish, more), command, path)
 
 
