@@ -277,6 +277,14 @@ def _answered(job: Job, model: str, wish: Wish, output: Path | None) -> Answered
     return Answered(job.account(), model, wish, job.more, summary)
 
 
+def _loop_runs() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
 def _in_a_loop_of_its_own(work: Callable[_P, Coroutine[Any, Any, Answered]]) -> Callable[_P, Answered]:
     async def closing(*args: _P.args, **options: _P.kwargs) -> Answered:
         try:
@@ -289,14 +297,12 @@ def _in_a_loop_of_its_own(work: Callable[_P, Coroutine[Any, Any, Answered]]) -> 
 
     @functools.wraps(work)
     def waiting(*args: _P.args, **options: _P.kwargs) -> Answered:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(closing(*args, **options))
-        raise InputError(
-            "An event loop is running here, as in a notebook or an async function, and `shadowprice.run` needs one of "
-            "its own: write `await shadowprice.run_async(...)` with the same arguments."
-        )
+        if _loop_runs():
+            raise InputError(
+                "An event loop is running here, as in a notebook or an async function, and `shadowprice.run` needs one "
+                "of its own: write `await shadowprice.run_async(...)` with the same arguments."
+            )
+        return asyncio.run(closing(*args, **options))
 
     return waiting
 

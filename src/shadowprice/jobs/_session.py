@@ -40,7 +40,7 @@ class Session:
         self.halt.set()
 
     def abort(self) -> None:
-        """Stop replies under way as well; the run returns what it has."""
+        """Stop replies under way as well, and return what there is; once more breaks off what comes after that."""
         self._aborted = True
         self.stop()
         if self._task is not None:
