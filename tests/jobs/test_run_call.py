@@ -332,10 +332,11 @@ def test_cancelling_goes_on_once_what_there_is_is_written(
 
 
 PROGRAM = """
-import sys
-import scripted_engine
+import signal
 import shadowprice
 from scripted_engine import Scripted, asked
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs tests in the background has taken it away
 
 def follow(step):
     if step.doing == "spending" and step.done > 20:
@@ -350,19 +351,19 @@ shadowprice.run(
 
 def test_ctrl_c_ends_the_program_once_what_there_is_is_written(tmp_path: Path) -> None:
     places = [str(Path(module.__file__ or "").parents[up]) for module, up in ((shadowprice, 1), (scripted_engine, 0))]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", PROGRAM],
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": os.pathsep.join(places)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout is not None
-    assert "spending\n" == process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    began = time.monotonic()
-    _, err = process.communicate(timeout=60)
+    ) as process:
+        assert process.stdout is not None
+        assert "spending\n" == process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        _, err = process.communicate(timeout=60)
     assert err.rstrip().endswith("KeyboardInterrupt")
     assert time.monotonic() - began < 30
     settled = [line for line in answers(tmp_path / "a.jsonl") if line["error"] is None]

@@ -10,7 +10,20 @@ import typer
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli._options import MOST_SEED, print_json, say, split_list
-from shadowprice.cli._parameters import AllowCode, Bare, Columns, Grader, System, Template
+from shadowprice.cli._parameters import (
+    Again,
+    AllowCode,
+    Bare,
+    Columns,
+    Engine,
+    Grader,
+    Model,
+    Stall,
+    System,
+    Temperature,
+    Template,
+    Timeout,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,11 +38,8 @@ _READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
 def record(
     tasks: Annotated[str, typer.Argument(help="A questions file, or families or tiers separated by commas, or `all`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file of traces to write.")],
-    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
-    model: Annotated[
-        str | None,
-        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
-    ] = None,
+    engine: Engine = "llamacpp",
+    model: Model = None,
     count: Annotated[
         int | None,
         typer.Option(
@@ -43,7 +53,7 @@ def record(
     ] = None,
     samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
     max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
+    temperature: Temperature = 0.5,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of questions and samplers.")] = 0,
     concurrency: Annotated[int, typer.Option(max=100_000, help="Replies generated at the same time.")] = 16,
     protocol: Annotated[
@@ -56,9 +66,9 @@ def record(
     system: System = None,
     template: Template = None,
     bare: Bare = False,
-    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
-    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
-    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    retries: Again = 5,
+    timeout: Timeout = 600.0,
+    stall: Stall = 120.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:

@@ -5,20 +5,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shadowprice._errors import InputError
+from shadowprice._errors import InputError, no_such
 from shadowprice.cli._options import MOST_SEED, command_line, print_json, say
 from shadowprice.cli._parameters import (
+    Again,
     AllowCode,
     Bare,
     Budget,
     Columns,
+    Engine,
     Floor,
     Grader,
     Minimum,
+    Model,
     PricePerMillion,
     Questions,
+    Stall,
     System,
+    Temperature,
     Template,
+    Timeout,
     Weights,
 )
 
@@ -58,12 +64,9 @@ def run(
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
-    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
-    model: Annotated[
-        str | None,
-        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
-    ] = None,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
+    engine: Engine = "llamacpp",
+    model: Model = None,
+    temperature: Temperature = 0.0,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, help="Seed of the samplers and of the order of questions.")
     ] = 0,
@@ -81,9 +84,9 @@ def run(
     end_tokens: Annotated[int, typer.Option(help="Tokens kept for that, for each reply that runs.")] = 16,
     fallback: Annotated[str | None, typer.Option(help="Engine to fall back to: llamacpp, or a URL.")] = None,
     fallback_model: Annotated[str | None, typer.Option(help="Its model.")] = None,
-    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
-    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
-    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    retries: Again = 5,
+    timeout: Timeout = 600.0,
+    stall: Stall = 120.0,
     overshoot: Annotated[
         int | None,
         typer.Option(
@@ -171,7 +174,7 @@ def run(
             thinking_tokens=thinking,
             effort=effort,  # type: ignore[arg-type]  # checked there
             exact=exact,
-            end=_chosen_end(end, fallback),
+            end=_read_end(end),
             end_tokens=end_tokens,
             retries=Retries(retries),
         ),
@@ -195,14 +198,10 @@ def run(
     ran.check()
 
 
-def _chosen_end(name: str, fallback: str | None) -> "End":
-    from shadowprice._errors import no_such
-    from shadowprice.jobs import check_end
+def _read_end(name: str) -> "End":
     from shadowprice.runner import End
 
     try:
-        end = End(name)
+        return End(name)
     except ValueError:
         raise no_such("end", name, End) from None
-    check_end(end, fallback=fallback is not None)
-    return end

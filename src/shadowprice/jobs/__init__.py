@@ -6,10 +6,11 @@
 from shadowprice.jobs._allocate import Allocated, allocate, check_plan_files
 from shadowprice.jobs._answered import Answered
 from shadowprice.jobs._check import Checked, check
-from shadowprice.jobs._fit import FitSettings, Fitted, GivenTraces, check_fit, fit
-from shadowprice.jobs._run import check_end, run, run_async
+from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
+from shadowprice.jobs._run import run, run_async
 from shadowprice.jobs._session import Session
 from shadowprice.jobs._step import Follow, Step, Tell
+from shadowprice.jobs._traces import GivenTraces
 from shadowprice.jobs.given import QuestionOptions, TermOptions
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "TermOptions",
     "allocate",
     "check",
-    "check_end",
     "check_fit",
     "check_plan_files",
     "fit",

@@ -53,11 +53,6 @@ class Answered:
         """Whether every question is settled; otherwise ``resume=True`` goes on."""
         return not any(result.reason is Reason.INTERRUPTED for result in self.results)
 
-    @property
-    def begun(self) -> bool:
-        """Whether any question is settled."""
-        return any(result.reason is not Reason.INTERRUPTED for result in self.results)
-
     def write_answers(self, path: GivenPath) -> None:
         """Write the answers as OpenAI Batch output, one line per question, all of them or none.
 

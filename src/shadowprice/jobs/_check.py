@@ -5,8 +5,9 @@ from typing import Any
 
 from shadowprice._json import finite
 from shadowprice.beliefs import Drift, PredictorCard, SavedPredictor, check_drift
-from shadowprice.jobs._fit import GivenTraces, check_fit, models_of, texts_of, without
+from shadowprice.jobs._fit import check_fit
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
+from shadowprice.jobs._traces import GivenTraces, models_of, texts_of, without
 from shadowprice.jobs.given import GivenPath, GivenPredictor, GivenQuestions, QuestionOptions, get_predictor, path_of
 
 

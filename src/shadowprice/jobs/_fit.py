@@ -1,6 +1,5 @@
 """Learning from traces what to believe of questions, and how good that is on questions that were not seen."""
 
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -35,6 +34,15 @@ from shadowprice.beliefs import (
     verdict,
 )
 from shadowprice.jobs._step import Follow, Steps, Tell, log, steps, unseen
+from shadowprice.jobs._traces import (
+    GivenTraces,
+    models_of,
+    place_of,
+    schema_version_of,
+    temperature_of,
+    texts_of,
+    without,
+)
 from shadowprice.jobs.given import (
     GivenPath,
     GivenQuestions,
@@ -43,16 +51,12 @@ from shadowprice.jobs.given import (
     file_of,
     path_of,
     questions_of,
-    read_asked,
     read_once,
 )
-from shadowprice.traces import Traces, read_traces
+from shadowprice.traces import Traces
 
 if TYPE_CHECKING:
     from shadowprice.bench import FitResult
-
-GivenTraces = GivenPath | Traces
-"""A Parquet file of traces, ``"bundled"``, or traces that were read."""
 
 _SCORING: Final = 0.2
 _RUNNING: Final = 0.8
@@ -243,9 +247,9 @@ def check_fit(
     prices = [parse_budget(str(budget)) for budget in budgets]
     if prices and min(prices) < 1:
         raise InputError(f"A budget of {min(prices)} tokens per query buys nothing; use whole numbers from 1 up.")
-    read: dict[str, Place] = {f"--beside ({number})": _place(other) for number, other in enumerate(beside, 1)}
+    read: dict[str, Place] = {f"--beside ({number})": place_of(other) for number, other in enumerate(beside, 1)}
     excluded = None if exclude is None else file_of(exclude)
-    read |= {"TRACES": _place(traces), "--exclude": excluded, "--check": check}
+    read |= {"TRACES": place_of(traces), "--exclude": excluded, "--check": check}
     check_places({"--output": output, "--report": report}, read)
     for path in (output, report):
         if path is not None:
@@ -253,24 +257,6 @@ def check_fit(
     if reading.columns is not None and exclude is None:
         raise InputError("--columns names columns of the file of --exclude; give that too.")
     return prices
-
-
-def texts_of(questions: GivenQuestions | None, reading: QuestionOptions, tell: Tell) -> set[str]:
-    """The texts of the questions that nothing may be learnt from."""
-    if questions is None:
-        return set()
-    return {one.question for one in read_asked(questions, reading.columns, remark=tell).questions}
-
-
-def without(traces: GivenTraces, excluded: set[str]) -> Traces:
-    """Traces without the questions of these texts."""
-    recorded = traces if isinstance(traces, Traces) else read_traces(traces)
-    return recorded.without(excluded) if excluded else recorded
-
-
-def models_of(traces: Traces) -> list[str]:
-    """The models that wrote the replies."""
-    return sorted(str(model) for model in _distinct(traces, "model") if model)
 
 
 def _fitted(
@@ -329,13 +315,13 @@ def _card(
         version=__version__,
         kind=kind,
         token_unit=recorded.token_unit,
-        schema_version=_schema_version(recorded),
+        schema_version=schema_version_of(recorded),
         grid=grid,
         horizon=scores.horizon,
         scores=PredictorCard.figures(scores),
         beside=tuple(Path(other.name).name for other in others),
         asked=dict(Counter(way for way in recorded.protocols if way)),
-        temperature=_temperature(recorded),
+        temperature=temperature_of(recorded),
     )
 
 
@@ -358,21 +344,3 @@ def _summary(
         }
     )
     return figures
-
-
-def _place(traces: GivenTraces) -> Place:
-    return None if isinstance(traces, Traces) else traces
-
-
-def _distinct(traces: Traces, column: str) -> list[Any]:
-    """What stands in a column of the traces, each once; nothing where there is no such column."""
-    return traces.table[column].unique().to_pylist() if column in traces.table.column_names else []
-
-
-def _temperature(traces: Traces) -> float | None:
-    known = _distinct(traces, "temperature")
-    return float(known[0]) if len(known) == 1 and known[0] is not None and math.isfinite(known[0]) else None
-
-
-def _schema_version(traces: Traces) -> int:
-    return max((version or 0 for version in _distinct(traces, "schema_version")), default=0)

@@ -3,105 +3,36 @@
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ParamSpec
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Beliefs, SavedPredictor
+from shadowprice.beliefs import SavedPredictor
 from shadowprice.engines import AbstractEngine, EngineChoice
 from shadowprice.jobs._answered import Answered
-from shadowprice.jobs._books import open_books
-from shadowprice.jobs._job import Job, Listeners, Order
+from shadowprice.jobs._job import Order
 from shadowprice.jobs._run_files import RunFiles
 from shadowprice.jobs._session import Session
-from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
+from shadowprice.jobs._spend import Asked, Engines, GivenEngine, Hooks, spend
+from shadowprice.jobs._step import Follow, Tell, log, unseen
 from shadowprice.jobs.given import (
-    LEARNT,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
-    NamedPredictor,
     QuestionOptions,
     TermOptions,
-    Wish,
     choose_live_policy,
-    doubts,
     file_of,
     get_predictor,
     path_of,
     predict,
     read_budget,
     read_to_grade,
-    show_asking,
 )
-from shadowprice.jobs.told import SoFar, summarise
 from shadowprice.policies import AbstractPolicy
 from shadowprice.runner import MOST_EXPLORED, End, RunSettings, check_questions
-from shadowprice.tasks import Asking, Question
+from shadowprice.tasks import Asking
 
-_INSTEAD = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
 _P = ParamSpec("_P")
-
-GivenEngine = str | EngineChoice | AbstractEngine
-"""An engine by its name, with its model and patience, or itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The questions of a run, and what is to be said of them once nothing can be refused any more."""
-
-    given: list[Question]
-    asking: Asking
-    remarks: list[str]
-    wish: Wish
-    predictor: NamedPredictor | None
-    known: Beliefs | None
-    """What is believed of them, where the budget depends on it."""
-
-    def tell(self, order: Order, tell: Tell) -> None:
-        """Say how they are asked, for how much, and what speaks against believing the predictor."""
-        show_asking(self.asking, self.given, tell)
-        tell(self.wish.said(order.budget, len(self.given), self.known))
-        named = self.predictor
-        if named is not None and order.policy.knows in LEARNT:
-            temperature = order.settings.temperature
-            for doubt in doubts(named.saved, named.name, self.given, self.asking, _INSTEAD, temperature):
-                tell(doubt)
-
-
-@dataclass(frozen=True, slots=True)
-class _Engines:
-    """Who answers, and who does after a stop."""
-
-    first: EngineChoice | AbstractEngine
-    second: EngineChoice | AbstractEngine | None
-
-    @property
-    def files(self) -> dict[str, str | None]:
-        """What may be files of models, by the options that name them."""
-        named = {"model": self.first, "fallback_model": self.second}
-        return {option: one.file for option, one in named.items() if isinstance(one, EngineChoice)}
-
-    async def open(self, concurrency: int, stack: AsyncExitStack) -> tuple[AbstractEngine, AbstractEngine | None]:
-        """Both, ready to answer; what is opened here is closed with the stack."""
-
-        async def opened(engine: EngineChoice | AbstractEngine) -> AbstractEngine:
-            if isinstance(engine, AbstractEngine):
-                return engine
-            return await stack.enter_async_context(engine.open(concurrency))
-
-        return await opened(self.first), None if self.second is None else await opened(self.second)
-
-
-@dataclass(frozen=True, slots=True)
-class _Hooks:
-    """Who is told what, and when."""
-
-    tell: Tell
-    progress: Follow
-    begun: Callable[[Session], object]
 
 
 async def run_async(
@@ -189,7 +120,7 @@ async def run_async(
     reading, asking = reading or QuestionOptions(), asking or Asking()
     terms, settings = terms or TermOptions(), settings or RunSettings()
     files = RunFiles(path_of(output), path_of(ledger), path_of(report), resume, command)
-    engines = _Engines(_chosen(engine), None if fallback is None else _chosen(fallback))
+    engines = Engines(_chosen(engine), None if fallback is None else _chosen(fallback))
     wish = read_budget(budget, price_per_million)
     if not 0.0 <= explore <= MOST_EXPLORED:
         raise InputError(f"--explore is {explore}; it must be from 0 to {MOST_EXPLORED}.")
@@ -200,7 +131,7 @@ async def run_async(
     asked = asking.ask_all(given)
     check_questions(asked)  # before anything is opened that an earlier run has left
     stated = terms.of(questions, len(asked))
-    check_end(settings.end, fallback=fallback is not None)
+    _check_end(settings.end, fallback=fallback is not None)
     files.check_writable()
     named = None if predictor is None else get_predictor(predictor)
     saved = None if named is None else named.saved
@@ -214,8 +145,8 @@ async def run_async(
         "explore": explore,
         "asking": asking.options,
     }
-    told = _Asked(given, asking, remarks, wish, named, known)
-    answered = await _work(order, told, engines, files, choices, _Hooks(tell, progress, begun))
+    told = Asked(given, asking, remarks, wish, named, known)
+    answered = await spend(order, told, engines, files, choices, Hooks(tell, progress, begun))
     if check:
         answered.check()
     return answered
@@ -225,7 +156,7 @@ def _chosen(engine: GivenEngine) -> EngineChoice | AbstractEngine:
     return EngineChoice(engine) if isinstance(engine, str) else engine
 
 
-def check_end(end: End, *, fallback: bool) -> None:
+def _check_end(end: End, *, fallback: bool) -> None:
     """Refuse to fall back to nobody, and to have somebody to fall back to for nothing.
 
     Raises:
@@ -233,48 +164,6 @@ def check_end(end: End, *, fallback: bool) -> None:
     """
     if (end is End.FALLBACK) != fallback:
         raise InputError("--end fallback and --fallback ENGINE go together; give both, or neither.")
-
-
-async def _work(
-    order: Order, told: _Asked, engines: _Engines, files: RunFiles, choices: dict[str, Any], hooks: _Hooks
-) -> Answered:
-    """Open what a run needs, ask, and write what came of it."""
-    tell, n = hooks.tell, len(order.questions)
-    async with AsyncExitStack() as stack:
-        # An engine that cannot be had leaves no ledger behind.
-        engine, fallback = await engines.open(order.settings.concurrency, stack)
-        for remark in told.remarks:
-            tell(remark)
-        made = choices | {"model": engine.model}
-        place = (files.ledger, files.output)
-        books = stack.enter_context(
-            open_books(*place, order.questions, order.budget, made, resume=files.resume, tell=tell)
-        )
-        told.tell(order, tell)  # only now, so that what is refused is refused in one sentence
-        work = stack.enter_context(steps(hooks.progress, "spending", max(1, order.budget)))
-        session = Session(books.ledger)
-        hooks.begun(session)
-        job = Job(order, books, session, Listeners(tell, hooks.progress, SoFar(work, order.budget, n)))
-        try:
-            await job.work(engine, fallback)
-        except BaseException:
-            files.write_what_there_is(_answered(job, engine.model, told.wish, files.output), books.path, tell)
-            raise
-        answered = _answered(job, engine.model, told.wish, files.output)
-        files.write(answered)
-        if answered.finished:
-            books.ledger.finish()
-        files.write_report(answered, tell)
-    if session.cancelled:
-        raise asyncio.CancelledError
-    return answered
-
-
-def _answered(job: Job, model: str, wish: Wish, output: Path | None) -> Answered:
-    order = job.order
-    more = job.more | wish.spent(job.more.get("spent", 0))
-    summary = summarise(job.results, order.budget, order.policy.name, job.price, output, job.books.path, **more)
-    return Answered(job.account(), model, wish, job.more, summary)
 
 
 def _loop_runs() -> bool:

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shadowprice._atomic import check_writable
-from shadowprice._errors import InputError, LedgerError
+from shadowprice._errors import InputError
 from shadowprice._places import Place
 from shadowprice.jobs._answered import Answered
 from shadowprice.jobs._step import Tell
 from shadowprice.jobs.given import check_run_files
+from shadowprice.runner import Result, write_results
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ class RunFiles:
         if self.report is not None:
             check_writable(self.report)
 
-    def write(self, answered: Answered) -> None:
+    def write(self, results: list[Result], model: str) -> None:
         """Write the answers.
 
         Raises:
             InputError: They cannot be written.
         """
         if self.output is not None:
-            answered.write_answers(self.output)
+            write_results(results, model, self.output)
 
     def write_report(self, answered: Answered, tell: Tell) -> None:
         """Write the report, if one is asked for.
@@ -63,13 +64,3 @@ class RunFiles:
         if self.report is not None:
             answered.write_report(self.report, self.command)
             tell(f"Report written to {self.report}.")
-
-    def write_what_there_is(self, answered: Answered, ledger: Path | None, tell: Tell) -> None:
-        """Write the answers so far of a run that failed; why it failed is more than that they cannot be written."""
-        if not answered.begun:
-            return  # nothing was bought, and what stands there may have been
-        try:
-            self.write(answered)
-            self.write_report(answered, tell)
-        except (InputError, LedgerError) as error:
-            tell(f"{error} The answers are in {ledger}: --resume writes them once that is mended.")
