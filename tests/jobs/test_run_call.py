@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,16 @@ def test_a_run_is_stopped_and_gone_on_with(scripted_questions: list[Question], t
     assert second.finished
     assert first.summary["interrupted"] == len(engine.seen)
     assert 32 == second.summary["right"]
+
+
+def test_a_run_is_not_gone_on_with_by_another_predictor(
+    scripted_questions: list[Question], scripted_fit: Fitted, tmp_path: Path
+) -> None:
+    common: dict[str, Any] = {"budget": 300, "ledger": tmp_path / "l.ledger", "resume": True, "settings": CALM}
+    shadowprice.run(scripted_questions, engine=Scripted(), predictor=scripted_fit.predictor, **common)
+    other = replace(scripted_fit.predictor, card=replace(scripted_fit.predictor.card, created="later"))
+    with pytest.raises(InputError, match="predictor"):
+        shadowprice.run(scripted_questions, engine=Scripted(), predictor=other, **common)
 
 
 @pytest.mark.parametrize("policy", ["uniform", None])
