@@ -5,40 +5,37 @@ from pathlib import Path
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.ledger import Answer, Ledger, Outcome, Run, State
-
-
-def unread_or_unasked(outcome: Outcome) -> bool:
-    return outcome.reason == "abandoned" or (outcome.reason == "stopped" and not outcome.payload)
+from shadowprice.ledger import Answer, Ledger, Run, State
 
 
 def opened(ledger: Ledger, budget: int, *, resume: bool = True) -> Run:
-    return ledger.open_run(budget=budget, settings={}, fingerprint="f", resume=resume, reopen=unread_or_unasked)
+    return ledger.open_run(budget=budget, settings={}, fingerprint="f", resume=resume, reopen=("abandoned", "failed"))
 
 
-def test_a_larger_budget_tops_up_and_reopens_what_is_chosen(tmp_path: Path) -> None:
+def test_a_larger_budget_tops_up_and_reopens_what_cost_nothing(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l") as ledger:
         run = opened(ledger, 100, resume=False)
         assert run.topped_up is None
         run.reserve("paid", 90)
         run.settle("paid", 90, "finished")
         run.reserve("begun", 5)
-        run.settle("begun", 5, "stopped")
-        run.reserve("read", 4)
-        run.settle("read", 4, "stopped", {"answer": "7"})
+        run.settle("begun", 5, "abandoned")
+        run.reserve("broken", 4)
+        run.charge("broken", 4, "it broke")
+        run.settle("broken", 0, "failed")
         run.settle("left", 0, "abandoned")
         run.finish()
         run = opened(ledger, 300)
         assert 100 == run.topped_up
-        assert {"paid", "read"} == set(run.outcomes())
-        assert (2, 1, 5) == run.taken_back
+        assert {"paid", "begun"} == set(run.outcomes())
+        assert 2 == run.taken_back
         assert (300, 99, 201) == (run.totals().budget, run.totals().spent, run.totals().available)
         assert Answer.GRANTED is run.reserve("left", 50).answer
         assert Answer.SETTLED is run.reserve("paid", 50).answer
-        assert Answer.GRANTED is run.reserve("begun", 50).answer
-        run.settle("begun", 40, "finished")
-        assert [(State.CHARGED, 5), (State.SETTLED, 40)] == [
-            (one.state, one.charged) for one in ledger.attempts(request="begun")
+        assert Answer.GRANTED is run.reserve("broken", 50).answer
+        run.settle("broken", 40, "finished")
+        assert [(State.CHARGED, 4), (State.SETTLED, 40)] == [
+            (one.state, one.charged) for one in ledger.attempts(request="broken")
         ]
         assert [] == ledger.check()
         assert run.totals().spent == 99 + 40
@@ -48,7 +45,7 @@ def test_the_same_budget_reopens_nothing(tmp_path: Path) -> None:
     with Ledger(tmp_path / "l") as ledger:
         opened(ledger, 100, resume=False).settle("left", 0, "abandoned")
         run = opened(ledger, 100)
-        assert (0, 0, 0) == run.taken_back
+        assert 0 == run.taken_back
         assert (None, {"left"}) == (run.topped_up, set(run.outcomes()))
 
 

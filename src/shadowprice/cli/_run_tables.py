@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from shadowprice.cli._options import out, say
 from shadowprice.cli._tables import print_facts
-from shadowprice.jobs.told import told_of_stops, told_readable
+from shadowprice.jobs.told import told_of_rest, told_of_waste, told_readable
 from shadowprice.runner import Reason
 
 _USUAL: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED, Reason.ABANDONED)
@@ -26,8 +26,14 @@ def print_summary(summary: dict[str, Any]) -> None:
     ]
     print_facts(out(), f"{summary['policy']}, {summary['spent']:,} of {summary['budget']:,} tokens", facts)
     left = summary["budget"] - summary["spent"]
-    if summary["stopped"] and left > _MUCH * summary["budget"] and not summary["abandoned"] + summary["interrupted"]:
-        say(told_of_stops(summary["stopped"], summary["stopped_unread"], left))
+    open_ = sum(summary[name] for name in ("abandoned", "failed", "interrupted"))
+    if summary["stopped"] + summary["cut_off"] and left > _MUCH * summary["budget"] and not open_:
+        say(told_of_rest(summary["stopped"], summary["cut_off"], left))
+    if summary["failed"]:
+        say(
+            f"{_questions(summary['failed'])} failed, the first so: {summary['failure']} The same command with "
+            "--resume and a larger --budget asks again."
+        )
     if "cost" in summary:
         say(f"{summary['spent']:,} tokens cost {summary['currency']}{summary['cost']:g}.")
     if told := told_readable(summary):
@@ -38,7 +44,7 @@ def print_summary(summary: dict[str, Any]) -> None:
     if summary["lost"]:
         say(f"{summary['lost']} tokens were charged to replies that were under way when an earlier session died.")
     if summary["wasted"]:
-        say(f"{summary['wasted']} tokens went to attempts that failed.")
+        say(told_of_waste(summary["wasted"], explored=bool(summary.get("explored"))))
     if summary.get("pauses"):
         say(
             f"This program stood still for {summary['paused_seconds']:g} s ({_times(summary['pauses'])}), and servers "
@@ -54,7 +60,17 @@ def print_summary(summary: dict[str, Any]) -> None:
             f"{summary['made_past_stops']} of them came after it was told to stop, for which "
             f"{summary['charged_past_stops']} {'was' if summary['charged_past_stops'] == 1 else 'were'} charged."
         )
+        unpaid = summary["made_past_stops"] - summary["charged_past_stops"]
+        if summary["spent"] + unpaid > summary["budget"]:
+            say(
+                f"That is {summary['spent'] + unpaid - summary['budget']} more than the budget. --exact keeps to it on "
+                "servers that go on with a text, --overshoot keeps more back for what they make past a stop."
+            )
     say(f"Answers written to {summary['output']}, the books to {summary['ledger']}.")
+
+
+def _questions(count: int) -> str:
+    return "1 question" if count == 1 else f"{count:,} questions"
 
 
 def _times(count: int) -> str:

@@ -9,9 +9,9 @@ from typing import Any
 
 from shadowprice.jobs._step import Tell
 from shadowprice.jobs.given import ledger_place
-from shadowprice.ledger import Ledger, Outcome
+from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
-from shadowprice.runner import Result
+from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question, fingerprint
 
 RUN = "run"
@@ -49,11 +49,6 @@ def open_books(
         InputError: The ledger holds an unfinished run and `resume` was not asked for, or one with other choices.
     """
     by_id = {question.query_id: question for question in questions}
-
-    def is_offered_again(outcome: Outcome) -> bool:
-        asked = by_id.get(outcome.request)  # what a policy asked besides has no question
-        return asked is not None and Result.restore(asked, outcome.payload).offered_again
-
     with _place(path, output) as place, Ledger(place) as ledger:
         run = ledger.open_run(
             RUN,
@@ -62,7 +57,7 @@ def open_books(
             fingerprint=fingerprint(questions),
             resume=resume,
             replace=path is None,
-            reopen=is_offered_again,
+            reopen=(Reason.ABANDONED, Reason.FAILED),
         )
         if run.replaces:
             tell(
@@ -95,12 +90,12 @@ def _place(path: Path | None, output: Path | None) -> Iterator[Path]:
 
 
 def _told_of_topping_up(run: LedgerRun, budget: int) -> str:
-    stopped, tokens = run.taken_back.asked, run.taken_back.tokens
-    again = ""
-    if stopped:
-        begun = "reply is begun anew that was" if stopped == 1 else "replies are begun anew that were"
-        again = f", and {stopped:,} {begun} stopped before saying an answer ({tokens:,} tokens, which stay spent)"
+    again = (
+        f"{run.taken_back:,} questions that were abandoned or failed are offered again"
+        if run.taken_back
+        else "no question was abandoned or failed, so that there is nobody to offer more to"
+    )
     return (
-        f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: abandoned questions are offered "
-        f"again{again}. All other replies stay as they are."
+        f"The budget is topped up from {run.topped_up:,} to {budget:,} tokens: {again}. Replies that there are stay as "
+        "they are, also those that were stopped or cut off."
     )

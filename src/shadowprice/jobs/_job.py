@@ -83,11 +83,15 @@ class Job:
 
     def account(self) -> Account:
         """What the run has come to, for its report; its ledger is still open."""
-        there = [one for one in self._done.values() if one.reason is not Reason.INTERRUPTED]
-        # Who was turned away last was so at the price in the end, in whatever session that was.
-        price = next((one.price for one in reversed(there) if one.reason is Reason.ABANDONED), self.price)
+        ours = {one.query_id for one in self._questions}  # a run asks besides: for estimates, and several times
+        there = [one for name, one in self._done.items() if name in ours and one.reason is not Reason.INTERRUPTED]
         totals = self.books.ledger.totals()
-        return Account(self.results, there, totals, self.order.policy, price, self.beliefs, self.order.terms)
+        return Account(self.results, there, totals, self.order.policy, self.price, self.beliefs, self.order.terms)
+
+    def _last_price(self) -> float:
+        """Who was turned away last was so at the price in the end, in whatever session that was."""
+        last = [one.price for one in self._done.values() if one.reason is Reason.ABANDONED]
+        return last[-1] if last else self.price
 
     async def work(self, source: AbstractEngine, fallback: AbstractEngine | None) -> None:
         """Ask what has no outcome yet."""
@@ -153,6 +157,7 @@ class Job:
         instead = self.order.saved is not None
         open_ones = [one for one in self._questions if one.query_id not in self._done] if instead else self._questions
         budget = self.books.ledger.totals().available if instead else self.order.budget
+        spent = self.books.ledger.totals().spent
         found = await explore(
             open_ones,
             source,
@@ -169,7 +174,7 @@ class Job:
         self.session.heed()
         self._done |= {result.question.query_id: result for result in found.results}
         self.more |= {"explored": len(found.results), "explored_tokens": found.spent}
-        if self.order.explore:
+        if self.order.explore and self.books.ledger.totals().spent > spent:
             self._tell(_told(found, budget, len(graded) if instead else 0))
         return predict(found.predictor, self._questions, self._follow), found.running
 
@@ -222,9 +227,10 @@ class Job:
             )
         finally:
             relay.cancel()
-            self.price = market.price
+            self.price = market.price if asked else self.price
         self.session.heed()
         self._done |= {one.question.query_id: one for one in results if not left_open(one)}
+        self.price = self._last_price()
 
     def _compare(self, beliefs: Beliefs) -> Misfit | None:
         """What tells whether a saved predictor's beliefs fit, after the replies of earlier sessions."""

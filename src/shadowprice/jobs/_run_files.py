@@ -43,8 +43,9 @@ class RunFiles:
         """
         if self.output is not None and (self.output.is_dir() or not self.output.parent.is_dir()):
             raise InputError(f"Cannot write {self.output}: give a file name in a folder that exists.")
-        if self.report is not None:
-            check_writable(self.report)
+        for path in (self.output, self.report):
+            if path is not None:
+                check_writable(path)
 
     def write(self, results: list[Result], model: str) -> None:
         """Write the answers.

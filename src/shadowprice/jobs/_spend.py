@@ -108,7 +108,10 @@ async def spend(
         except BaseException:
             _write_what_there_is(job, engine.model, told.wish, files, tell)
             raise
-        files.write(job.results, engine.model)
+        try:
+            files.write(job.results, engine.model)
+        except InputError as error:
+            raise InputError(f"{error} The answers are in {job.books.path}: --resume writes them.") from error
         answered = _answered(job, engine.model, told.wish, files.output)
         if answered.finished:
             books.ledger.finish()
@@ -133,5 +136,6 @@ def _write_what_there_is(job: Job, model: str, wish: Wish, files: RunFiles, tell
 def _answered(job: Job, model: str, wish: Wish, output: Path | None) -> Answered:
     order = job.order
     more = job.more | wish.spent(job.more.get("spent", 0))
-    summary = summarise(job.results, order.budget, order.policy.name, job.price, output, job.books.path, **more)
+    budget = job.books.ledger.totals().budget  # others may have topped it up meanwhile
+    summary = summarise(job.results, budget, order.policy.name, job.price, output, job.books.path, **more)
     return Answered(job.account(), model, wish, job.more, summary)

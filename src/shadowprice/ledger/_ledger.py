@@ -3,7 +3,7 @@
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,6 @@ from shadowprice.ledger._file import connect, connect_to_read, explained
 from shadowprice.ledger._holders import HolderLock
 from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import recover
-from shadowprice.ledger._reopening import NOTHING, take_back
 from shadowprice.ledger._run import Run
 from shadowprice.ledger._values import checked_name, checked_tokens, now, settings_text
 
@@ -69,7 +68,7 @@ class Ledger:
         fingerprint: str,
         resume: bool = False,
         replace: bool = False,
-        reopen: Callable[[Outcome], bool] | None = None,
+        reopen: Collection[str] = (),
     ) -> Run:
         """Begin a run, or join or go on with one that is there.
 
@@ -83,8 +82,8 @@ class Ledger:
             resume: Whether the run may be there already.
             replace: Whether a run that has come to its end (`Run.finish`) makes room for a new one, under another name.
                 Of several that ask for this at once, one begins the new run.
-            reopen: Says which outcomes are taken back where the run is topped up: it is gone on with, and the budget is
-                larger than before. Their requests can be reserved again; what they have cost stays spent.
+            reopen: Reasons whose outcomes are taken back where the run is topped up: it is gone on with, and the budget
+                is larger than before. Only outcomes that cost nothing are.
 
         Raises:
             InputError: The run is there and neither may be gone on with nor replaced, its settings or questions differ,
@@ -100,7 +99,7 @@ class Ledger:
             with self.write() as db:
                 aside = replace and not resume and _set_aside(db, name)
                 run, before = self._begin(db, name, *asked, resume=resume)
-                back = NOTHING if before is None or reopen is None else take_back(db, run, reopen)
+                back = 0 if before is None else _take_back(db, run, reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
@@ -141,8 +140,8 @@ class Ledger:
         was, is_ = json.loads(old_settings), json.loads(settings)
         if budget < old_budget:
             raise InputError(
-                f"{self.path}: the run '{name}' was begun with a budget of {old_budget} tokens, not {budget}; give the "
-                "same one, or a larger one, which tops it up."
+                f"{self.path}: the run '{name}' has a budget of {old_budget} tokens, and {budget} are fewer; give "
+                "the same one, or a larger one, which tops it up."
             )
         for field in sorted(was.keys() | is_.keys()):
             if was.get(field) != is_.get(field):
@@ -328,6 +327,14 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _take_back(db: sqlite3.Connection, run: int, reasons: Collection[str]) -> int:
+    """Drop outcomes that cost nothing, so that their requests can be asked again; how many."""
+    return sum(
+        db.execute("DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", (run, reason)).rowcount
+        for reason in reasons
+    )
 
 
 def _set_aside(db: sqlite3.Connection, name: str) -> bool:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, SupportsIndex
 from shadowprice._errors import InputError
 from shadowprice.ledger._records import Answer, Grant, Outcome, State, Totals
 from shadowprice.ledger._recovery import Recovered, recover
-from shadowprice.ledger._reopening import NOTHING, TakenBack
 from shadowprice.ledger._secrets import without_secrets
 from shadowprice.ledger._standing import News, Standing, look, look_around
 from shadowprice.ledger._values import checked_name, checked_tokens, now, payload_text
@@ -29,7 +28,7 @@ class Run:
 
     topped_up: int | None = None
     """The budget before, where opening the run has raised it."""
-    taken_back: TakenBack = NOTHING
+    taken_back: int = 0
     """Outcomes that this has taken back."""
     replaces: bool = False
     """Whether an earlier run has made room for it, which is kept under another name."""

@@ -76,16 +76,6 @@ class Result:
         """Tokens that the question is charged in all."""
         return self.generated + self.wasted
 
-    @property
-    def offered_again(self) -> bool:
-        """Whether a larger budget offers its question again: it was never asked, or stopped before it said an answer.
-
-        Whether the answer is right does not count: nobody knows that while it matters.
-        """
-        if self.reason is Reason.STOPPED:
-            return self.answer is None
-        return self.reason is Reason.ABANDONED and not self.spent
-
     def payload(self) -> dict[str, Any]:
         """Everything but the question, as JSON, for the ledger."""
         kept = {name: getattr(self, name) for name in _KEPT}

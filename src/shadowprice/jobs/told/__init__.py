@@ -12,7 +12,7 @@ from shadowprice.jobs.told._readable import (
     told_readable,
 )
 from shadowprice.jobs.told._so_far import SoFar
-from shadowprice.jobs.told._summary import summarise, told_of_stops
+from shadowprice.jobs.told._summary import summarise, told_of_rest, told_of_waste
 
 __all__ = [
     "EARLY",
@@ -28,6 +28,7 @@ __all__ = [
     "round_tokens",
     "summarise",
     "summarise_plan",
-    "told_of_stops",
+    "told_of_rest",
+    "told_of_waste",
     "told_readable",
 ]

@@ -123,9 +123,9 @@ class Account:
         return sum(result.reason is Reason.STOPPED for result in self.results)
 
     @cached_property
-    def unread(self) -> int:
-        """Replies that were stopped before they said an answer."""
-        return sum(result.reason is Reason.STOPPED and result.offered_again for result in self.results)
+    def cut_off(self) -> int:
+        """Replies that reached the most tokens that they could get."""
+        return sum(result.reason is Reason.CUT_OFF for result in self.results)
 
     @cached_property
     def unserved(self) -> list[int]:

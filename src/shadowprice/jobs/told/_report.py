@@ -12,7 +12,7 @@ from shadowprice.bench import Fact, Rows, RunSheet, Story, Track, believed, stor
 from shadowprice.jobs.given import Wish, cost
 from shadowprice.jobs.told._account import Account
 from shadowprice.jobs.told._readable import count_readable, reading_of, told_readable
-from shadowprice.jobs.told._summary import told_of_stops
+from shadowprice.jobs.told._summary import told_of_rest
 from shadowprice.policies import percent
 from shadowprice.runner import Reason, Result
 
@@ -113,7 +113,7 @@ def _facts(account: Account, wish: Wish) -> list[Fact]:
     told = f", {account.stopped:,} of them stopped on the way" if account.stopped else ""
     asked = f"; {account.replied:,} were asked{told}" if account.graded else ""
     facts = [
-        Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have an answer'}{asked}"),
+        Fact(f"{came:,} of {n:,}", f"questions {'are right' if account.graded else 'have a reply'}{asked}"),
         Fact(f"{totals.spent:,} tokens", f"spent: {_share(totals.spent, totals.budget)} of the budget{money}"),
     ]
     if came:
@@ -240,8 +240,8 @@ def _costs(account: Account) -> Rows:
     wasted = sum(one.wasted for one in account.results)
     named = sum(one.generated for one in account.results) + wasted
     for what, tokens in (
-        ("failed attempts", wasted),
-        ("other (estimates, lost replies, replies begun anew)", spent - named),
+        ("failed attempts, further samples", wasted),
+        ("other (estimates, lost replies)", spent - named),
     ):
         if tokens > 0:
             rows.append((what, "", "", f"{tokens:,}", _share(tokens, spent)))
@@ -257,7 +257,8 @@ def _said(account: Account, more: dict[str, Any]) -> list[str]:
     vainly = "stopped and are not right" if account.graded else "stopped"
     said = [
         f"{in_vain:,} tokens ({_share(in_vain, spent)}) went to replies that were {vainly}, {failed:,} "
-        f"({_share(failed, spent)}) to attempts that failed."
+        f"({_share(failed, spent)}) to attempts that failed"
+        + (" and to further samples of explored questions." if more.get("explored") else ".")
         if spent
         else "Nothing was spent."
     ]
@@ -314,9 +315,10 @@ def _part(known: Sequence[float] | np.ndarray[Any, Any]) -> int:
 def _more(account: Account) -> list[str]:
     budget = account.totals.budget
     if not account.unserved:
-        if not account.stopped:
+        if not account.stopped + account.cut_off:
             return ["Every question was asked: more tokens buy nothing new here."]
-        return [f"Every question was asked. {told_of_stops(account.stopped, account.unread, account.totals.available)}"]
+        rest = told_of_rest(account.stopped, account.cut_off, account.totals.available)
+        return [f"Every question was asked. {rest}"]
     if account.more is None:
         return [
             f"{len(account.unserved):,} questions were not asked. What more tokens would buy of them is not known, as "

@@ -47,7 +47,7 @@ def summarise(
         "right": sum(bool(result.correct) for result in graded),
         **readable,
         **{reason.name.lower(): reasons[reason] for reason in Reason},
-        "stopped_unread": sum(one.reason is Reason.STOPPED and one.offered_again for one in results),
+        "failure": next((one.failure for one in results if one.reason is Reason.FAILED), None),
         **more,
         "remarks": [*more.get("remarks", ()), *odd],
     }
@@ -55,15 +55,25 @@ def summarise(
     return told
 
 
-def told_of_stops(stopped: int, unread: int, left: int) -> str:
-    """Why tokens are left where every question was asked, and what spends them."""
-    said = (
-        f"{stopped:,} {'reply was' if stopped == 1 else 'replies were'} stopped when going on was not worth its price, "
-        f"and {left:,} tokens are left."
+def told_of_rest(stopped: int, cut_off: int, left: int) -> str:
+    """Why tokens are left where every question was asked, and what would spend them."""
+    ends = (
+        (stopped, "stopped when going on was not worth its price"),
+        (
+            cut_off,
+            "cut off at the most that it could get" if cut_off == 1 else "cut off at the most that they could get",
+        ),
     )
-    if not unread:
-        return f"{said} All of them had said an answer, so more tokens buy nothing here."
+    said = [f"{count:,} {'reply was' if count == 1 else 'replies were'} {how}" for count, how in ends if count]
     return (
-        f"{said} {unread:,} of them had said no answer yet: the same command with --resume and a larger --budget "
-        "begins these anew. A policy that never stops a reply (--policy expected, and another output) spends more."
+        f"{left:,} tokens are left: {', and '.join(said)}. Replies are not begun anew, so that more tokens buy nothing "
+        "here. Another run (with another --output) with more tokens or with --policy expected, which never stops a "
+        "reply, spends them."
+    )
+
+
+def told_of_waste(tokens: int, *, explored: bool) -> str:
+    """What no reply has come of."""
+    return f"{tokens:,} tokens went to attempts that failed" + (
+        " and to further samples of explored questions." if explored else "."
     )
