@@ -117,14 +117,11 @@ lint: $(TOOLS_STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# The README's figures on other people's models; their traces are not part of this repository. Its live figures are
-# printed by benchmarks/live_server.py.
-TRACES ?= $(wildcard ../shared/data/zeroeval/*.parquet)
-figures: $(STAMP)
-	mkdir -p build/figures
-	for file in $(TRACES); do $(BIN)/shadowprice bench $$file --budgets 64,128,256,512 --accounting both \
-	  --json build/figures/$$(basename $$file .parquet).json > /dev/null || exit 1; done
-	$(BIN)/python benchmarks/policy_tables.py --only-mean $(foreach file,$(TRACES),build/figures/$(basename $(notdir $(file))).json)
+# All figures of the README, docs/ and benchmarks/, hours of them; FIGURES='pricing tables' prints some. Figures on other
+# people's models need their traces, which are not part of this repository.
+DATA ?= ../shared/data
+figures: $(TOOLS_STAMP)
+	$(BIN)/python benchmarks/figures.py --data $(DATA) $(FIGURES)
 
 format: $(TOOLS_STAMP)
 	$(BIN)/ruff check --fix .

@@ -224,7 +224,11 @@ def plot(rows: list[dict[str, Any]], path: str) -> None:
 def main() -> None:
     """Measure, print a table, and write what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="1e3,1e4,1e5,1e6,1e7,1e8", help="numbers of queries, separated by commas")
+    parser.add_argument(
+        "--sizes",
+        default="10,30,100,300,500,999,1e3,3e3,1e4,3e4,1e5,3e5,1e6,3e6,1e7,3e7,1e8",
+        help="numbers of queries, separated by commas",
+    )
     parser.add_argument("--json", help="write the measurements to this file")
     parser.add_argument("--plot", help="draw time against n to this file")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Regenerate the coefficients of `curves/_lambertw.py` and of `pricing/_kernels.py`; takes some minutes.
+"""Regenerate the coefficients of `curves/_lambertw.py` and of `pricing/compiled/_kernels.py`; takes some minutes.
 
 python benchmarks/fit_kernels.py
 

@@ -16,6 +16,13 @@ import pytest
 from hypothesis import settings
 
 from http_server import serve as serve  # a fixture of all tests
+from scripted_jobs import command as command
+from scripted_jobs import scripted_file as scripted_file
+from scripted_jobs import scripted_fit as scripted_fit
+from scripted_jobs import scripted_predictor as scripted_predictor
+from scripted_jobs import scripted_questions as scripted_questions
+from scripted_jobs import scripted_traces as scripted_traces
+from scripted_jobs import small_fits as small_fits
 from shadowprice.beliefs import OutcomePredictor, RunningPredictor
 from shadowprice.cli import main
 from shadowprice.engines import pull_model

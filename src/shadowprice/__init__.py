@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     )
     from shadowprice.beliefs import Beliefs, OutcomePredictor, ThresholdPredictor, load_predictor, save_predictor
     from shadowprice.curves import ShiftedSurge
+    from shadowprice.jobs import allocate, fit, run, run_async
     from shadowprice.policies import get_policy
     from shadowprice.pricing import Problem, Solution, solve
     from shadowprice.traces import read_traces, write_traces
@@ -36,9 +37,13 @@ __all__ = [
     "Solution",
     "SolveError",
     "ThresholdPredictor",
+    "allocate",
+    "fit",
     "get_policy",
     "load_predictor",
     "read_traces",
+    "run",
+    "run_async",
     "save_predictor",
     "solve",
     "write_traces",
@@ -55,6 +60,7 @@ _ROOMS = {
     ),
     "beliefs": ("Beliefs", "OutcomePredictor", "ThresholdPredictor", "load_predictor", "save_predictor"),
     "curves": ("ShiftedSurge",),
+    "jobs": ("allocate", "fit", "run", "run_async"),
     "policies": ("get_policy",),
     "pricing": ("Problem", "Solution", "solve"),
     "traces": ("read_traces", "write_traces"),

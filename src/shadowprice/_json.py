@@ -1,6 +1,7 @@
 """JSON that nobody vouches for: parsed, or refused in one sentence."""
 
 import json
+import math
 import re
 import zlib
 from collections.abc import Iterable, Iterator
@@ -40,6 +41,17 @@ def parse_json(text: str | bytes, where: str, *, strict: bool = False, advice: s
 def fit_json(value: Any, text: str) -> Any:
     """What was parsed from a JSON text, with halves of characters, which JSON can write but UTF-8 cannot, replaced."""
     return all_kept(value) if _SURROGATE.search(text) else value
+
+
+def finite(data: Any) -> Any:
+    """Data with null in the place of numbers that JSON cannot write, which are none: NaN and infinities."""
+    if isinstance(data, float) and not math.isfinite(data):
+        return None
+    if isinstance(data, dict):
+        return {key: finite(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [finite(value) for value in data]
+    return data
 
 
 def refuse_repeated(columns: Iterable[str], where: object) -> None:

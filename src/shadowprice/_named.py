@@ -6,9 +6,12 @@ Importing runs the module, so names come from the command or from a Python calle
 import importlib
 import re
 import sys
+import traceback
+from pathlib import Path
 from typing import Any, Final
 
 from shadowprice._errors import InputError
+from shadowprice._text import shown
 
 _NAME: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -39,6 +42,10 @@ def import_named(what: str, name: str, prefix: str = "") -> Any:
             f"The {what} '{prefix}{name}' could not be imported ({error}): write '{prefix}<module>:<name>', with the "
             f"module on the path of {sys.executable}; PYTHONPATH=. puts the present folder there."
         ) from error
+    except Exception as error:  # the module is the user's, and may do anything
+        raise InputError(
+            f"The {what} '{prefix}{name}' could not be imported, as its module failed ({_said(error)}): mend it."
+        ) from error
     return found
 
 
@@ -56,9 +63,25 @@ def make_named(what: str, name: str, kind: type, *arguments: object) -> Any:
     """
     found = import_named(what, name)
     if isinstance(found, type) and issubclass(found, kind):
-        found = found(*arguments)
+        try:
+            found = found(*arguments)
+        except InputError:
+            raise
+        except Exception as error:  # the class is the user's, and may do anything
+            given = f"with {len(arguments)} argument{'' if len(arguments) == 1 else 's'}"
+            raise InputError(
+                f"The {what} '{name}' could not be made {given} ({_said(error)}): mend its __init__."
+            ) from error
     if not isinstance(found, kind):
         raise InputError(
             f"The {what} '{name}' is no {kind.__name__}: name a class that derives from it, or an instance of one."
         )
     return found
+
+
+def _said(error: Exception) -> str:
+    """What went wrong, and the line of the user's own where it did."""
+    lines = [f"{Path(at.filename).name}:{at.lineno}" for at in traceback.extract_tb(error.__traceback__)[-1:]]
+    place = f"{Path(error.filename or '').name}:{error.lineno}" if isinstance(error, SyntaxError) else lines[0]
+    words = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {shown(str(words))} at {place}"

@@ -280,7 +280,7 @@ def test_a_curve_that_goes_along_with_some_queries_is_the_one_they_would_have() 
     fresh = Outcomes(whole.tokens, right[rows], right[rows]).curve
     assert 40 == len(whole.curve)
     kept = whole.take(rows).curve
-    for price in np.append(fresh.turning_prices(), [0.0, 1.0]):
+    for price in np.append(fresh.reservation_price(), [0.0, 1.0]):
         assert fresh.demand(price).tolist() == kept.demand(price).tolist()
         assert fresh.committed_demand(price).tolist() == kept.committed_demand(price).tolist()
     assert fresh.value(np.arange(7.0)).tolist() == kept.value(np.arange(7.0)).tolist()

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.bench import BenchResult, Forecasts, kept_forecast, run_bench, write_report
-from shadowprice.cli._budget import read_budget
-from shadowprice.cli._run_account import Account
-from shadowprice.cli._run_report import write_report_of
+from shadowprice.jobs.given import read_budget
+from shadowprice.jobs.told import Account
+from shadowprice.jobs.told._report import write_report_of
 from shadowprice.ledger import Totals
 from shadowprice.policies import Terms, get_policy
 from shadowprice.runner import Reason, Result
@@ -60,7 +60,7 @@ def report(
 def run_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The report of a run, with texts that nobody would want to read."""
     path = tmp_path_factory.mktemp("run") / "run.html"
-    write_report_of(account(), read_budget("900", "$2"), {"remarks": [HOSTILE]}, path)
+    write_report_of(account(), read_budget("900", "$2"), {"remarks": [HOSTILE]}, path, "shadowprice run")
     return path
 
 

@@ -19,7 +19,7 @@ from shadowprice.beliefs import (
     load_predictor,
     save_predictor,
 )
-from shadowprice.cli._policies import believe, get_live_policy
+from shadowprice.jobs.given import believe, get_live_policy
 from shadowprice.policies import Terms
 from shadowprice.tasks import Asking, read_questions
 from shadowprice.traces import Traces
@@ -342,7 +342,7 @@ def test_a_folder_of_questions(shadowprice: Command, tmp_path: Path) -> None:
 def test_run_takes_the_same_terms(questions: Path, predictor: Path) -> None:
     asked = read_questions(questions)
     policy = get_live_policy("expected")
-    beliefs = believe(asked, predictor, policy, Asking())
+    beliefs = believe(asked, predictor, policy, Asking(), tell=print)
     assert beliefs is not None
     market = policy.open(beliefs, 2000, terms=Terms(90, floor=10))
     granted = market.grant(np.arange(90), np.zeros(90, dtype=np.int64))

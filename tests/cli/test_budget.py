@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from http_server import Serve, Served, Wire
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.cli._budget import read_budget
+from shadowprice.jobs.given import read_budget
 from shadowprice.ledger import Ledger
 
 Command = Callable[..., Any]
@@ -147,7 +147,7 @@ def test_a_run_that_has_ended_is_topped_up(shadowprice: Command, server: Served,
     first = json.loads(shadowprice(*run(server, questions, "--budget", "60", *asked)).out)
     assert first["abandoned"] > 0 < first["finished"]
     smaller = shadowprice(*run(server, questions, "--budget", "50", "--resume", *asked))
-    assert (2, True) == (smaller.code, "was begun with a budget of 60 tokens, not 50" in smaller.err)
+    assert (2, True) == (smaller.code, "has a budget of 60 tokens, and 50 are fewer" in smaller.err)
     said = shadowprice(*run(server, questions, "--budget", "600", "--resume", *asked))
     assert "The budget is topped up from 60 to 600 tokens" in said.err
     second = json.loads(said.out)

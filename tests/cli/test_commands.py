@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from shadowprice import __version__
+from shadowprice._tokens import parse_budget
 from shadowprice.beliefs import ThresholdPredictor, load_predictor
-from shadowprice.cli._options import parse_budget, parse_budgets
+from shadowprice.cli._options import parse_budgets
 from shadowprice.ledger import Ledger
 from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces, write_traces

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shadowprice.cli._options import parse_budget
+from shadowprice._tokens import parse_budget
 from shadowprice.engines import MODELS, model_path
 
 Command = Callable[..., Any]

@@ -56,7 +56,7 @@ def test_work_without_steps_shows_every_half_minute_that_it_lives() -> None:
     bar.restart(10, "replaying")
     clock.now += 5
     bar.advance(2)
-    assert "recording: 2 of 10 (20%), 0:01:35, about 0:06:20 left, replaying" == lines[-1]
+    assert "recording: 2 of 10 (20%), 0:01:35, about 0:00:20 left, replaying" == lines[-1]
 
 
 def test_steps_that_are_announced_later_count() -> None:

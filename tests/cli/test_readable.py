@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from http_server import Serve, Wire
-from shadowprice.cli._readable import EARLY, Reading, Watch, count_readable, reading_of, reading_of_row, told_readable
+from shadowprice.jobs.told import EARLY, Reading, Watch, count_readable, reading_of, reading_of_row, told_readable
 from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.cli._budget import read_budget
-from shadowprice.cli._run_account import Account, round_tokens
-from shadowprice.cli._run_report import sheet_of
+from shadowprice.jobs.given import read_budget
+from shadowprice.jobs.told import Account, round_tokens
+from shadowprice.jobs.told._report import sheet_of
 from shadowprice.ledger import Totals
 from shadowprice.policies import Terms, get_policy
 from shadowprice.runner import Reason, Result
@@ -57,7 +57,7 @@ def test_where_the_tokens_went() -> None:
     )
     assert "5 tokens were charged to replies under way when an earlier session died." in said
     assert "stopped | 1 | 0 | 16 | 29%" in said
-    assert "failed attempts |  |  | 10 | 18%" in said
+    assert "failed attempts, further samples |  |  | 10 | 18%" in said
     assert "other (estimates, lost replies) |  |  | 5 | 9%" in said
     assert "all | 3 | 1 | 55 | 100%" in said
     assert "45 tokens | left of the budget" in said
@@ -124,8 +124,10 @@ def test_replies_that_were_stopped_are_spoken_of_where_nobody_waits() -> None:
     results = [result for result in one.results if result.reason is not Reason.ABANDONED]
     terms, rows = one.terms.take(np.array([0, 2])), beliefs().take([0, 2])
     done = told(replace(one, results=results, settled=results, beliefs=rows, terms=terms))
-    assert "1 reply was stopped when going on was not worth its price" in done
-    assert "so the 45 tokens that are left, and more, buy nothing here." in done
+    assert (
+        "45 tokens are left: 1 reply was stopped when going on was not worth its price. Replies are not begun anew, so "
+        "that more tokens buy nothing here."
+    ) in done
 
 
 def test_replaced_beliefs_are_said() -> None:

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.cli._progress import Bar
-from shadowprice.cli._run_display import Display, print_summary, summarise
+from shadowprice.cli._run_tables import print_summary
+from shadowprice.jobs._step import Steps
+from shadowprice.jobs.told import SoFar, summarise
 from shadowprice.policies import get_policy
 from shadowprice.runner import Reason, Result
 from shadowprice.tasks import Question
@@ -17,9 +18,9 @@ def beliefs() -> Beliefs:
     return Beliefs(16 * ones, 0.1 * ones, 0.1 * ones, Outcomes(GRID, right, right))
 
 
-def shown(*results: Result, budget: int = 100) -> Bar:
-    bar = Bar("spending", budget)
-    display = Display(bar, budget, 3)
+def shown(*results: Result, budget: int = 100) -> Steps:
+    bar = Steps("spending", budget)
+    display = SoFar(bar, budget, 3)
     market = get_policy("index").open(beliefs(), budget)
     display.watch(market, beliefs(), ["a", "b", "c"])
     for result in results:

@@ -186,7 +186,7 @@ def test_a_policy_that_believes_nothing_says_so(shadowprice: Command, server: Se
     assert "at no price." in words
     assert "Nothing was believed of it: uniform does not ask what a question is worth." in words
     assert "Nobody was turned away: every question that was reached got tokens." in words
-    assert "Every question was asked: more tokens buy nothing new here." in words
+    assert "replies were cut off at the most that they could get. Replies are not begun anew" in words
     assert 1 == html.count("<svg")
 
 

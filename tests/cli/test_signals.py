@@ -49,6 +49,24 @@ def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp
         assert made_tokens(url) == summary["spent"]
 
 
+def test_a_second_signal_stops_running_replies_and_what_there_is_is_shown(tmp_path: Path) -> None:
+    write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {400 + n} words.", "a") for n in range(12)])
+    with counting_server(40) as url:
+        asked = ["run", "q.jsonl", "--policy", "uniform", "--budget", "6000", "--engine", f"llamacpp+{url}"]
+        process = start(*asked, "--concurrency", "4", "-o", "a.jsonl", "--json", folder=tmp_path)
+        while process.poll() is None and made_tokens(url) < 20:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.2)  # later than signals that mean the same
+        process.send_signal(signal.SIGTERM)
+        out, err = process.communicate(timeout=60)
+        assert (130, True) == (process.returncode, "Not all questions are settled; go on with" in err), err
+        summary = json.loads(out)
+        assert (0, 12) == (summary["finished"], summary["interrupted"])
+        assert 0 < made_tokens(url) <= 4 * 400
+    assert 12 == len((tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines())
+
+
 @pytest.mark.parametrize("background", [False, True])
 def test_a_recording_keeps_what_it_has(background: bool, tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {5 + n} words.", "a") for n in range(12)])

@@ -160,7 +160,7 @@ def test_a_run_goes_on_only_if_asked_and_only_with_the_same_settings(path: Path)
             "holds the run 'run' already, 7 of its 100 tokens spent; go on with --resume, or name another ledger": {
                 "resume": False
             },
-            "begun with a budget of 100 tokens, not 99; give the same one, or a larger one": {"budget": 99},
+            "a budget of 100 tokens, and 99 are fewer; give the same one, or a larger one": {"budget": 99},
             "begun with temperature = 0.5, not 0.7; use the same": {"settings": settings | {"temperature": 0.7}},
             "begun with seed = None, not 3; use the same": {"settings": settings | {"seed": 3}},
             "begun with policy = 'uniform', not None; use": {"settings": {"temperature": 0.5, "api_key": "sk-b"}},

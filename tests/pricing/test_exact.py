@@ -9,8 +9,8 @@ from scipy.sparse import csr_array
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 from shadowprice.curves import AbstractCurve, ShiftedSurge, Tabulated
-from shadowprice.pricing import Problem, Solution, Status, _knapsack, solve
-from shadowprice.pricing._exact import solve_exact
+from shadowprice.pricing import Problem, Solution, Status, solve
+from shadowprice.pricing.exact import _knapsack, solve_exact
 from shadowprice.testing import problem_bank, random_problem, random_surge
 
 

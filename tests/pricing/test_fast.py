@@ -9,11 +9,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shadowprice.curves import ShiftedSurge
-from shadowprice.pricing import Problem, Solution, Status, _fast, solve
-from shadowprice.pricing._auction import clear_by_auction
-from shadowprice.pricing._clearing import clear
-from shadowprice.pricing._fast import FastSolution, solve_fast
-from shadowprice.pricing._market import open_market
+from shadowprice.pricing import Problem, Solution, Status, solve
+from shadowprice.pricing._general import open_market
+from shadowprice.pricing.clearing import clear, clear_by_auction
+from shadowprice.pricing.compiled import _fast, solve_fast
 from shadowprice.testing import assert_kkt, random_problem, random_surge
 
 
@@ -23,7 +22,7 @@ def any_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_fast, "LARGE", 20_000)
 
 
-def fast(problem: Problem) -> FastSolution | None:
+def fast(problem: Problem) -> Solution | None:
     curve = problem.curve
     assert isinstance(curve, ShiftedSurge)
     return solve_fast(curve.threshold, curve.alpha, curve.beta, problem.budget)
@@ -34,10 +33,9 @@ def general(problem: Problem) -> Solution:
     return open_market(problem, clear, None)
 
 
-def certified(problem: Problem, found: FastSolution) -> FastSolution:
-    numbers = (found.price, found.marginal_price, found.utility, found.dual_bound)
-    status = Status.OPTIMAL_WITHIN_GAP if found.price else Status.SATURATED
-    assert_kkt(problem, Solution(found.tokens, *numbers, status, found.marginal))
+def certified(problem: Problem, found: Solution) -> Solution:
+    assert found.status is (Status.OPTIMAL_WITHIN_GAP if found.price else Status.SATURATED)
+    assert_kkt(problem, found)
     assert int(found.tokens.sum()) <= problem.budget
     assert not found.marginal_price or int(found.tokens.sum()) == np.floor(problem.budget)
     return found
@@ -160,7 +158,7 @@ def test_budgets_that_are_not_for_it(budget: float) -> None:
 
 def test_threads_change_nothing() -> None:
     program = (
-        "import numba, sys; from shadowprice.pricing._fast import solve_fast;"
+        "import numba, sys; from shadowprice.pricing.compiled import solve_fast;"
         "from shadowprice.testing import random_problem;"
         "numba.set_num_threads(min(int(sys.argv[1]), numba.config.NUMBA_NUM_THREADS));"
         "p = random_problem(300_000, seed=2); c = p.curve;"
@@ -183,7 +181,7 @@ def test_threads_change_nothing() -> None:
 @pytest.mark.parametrize("layer", ["default", "workqueue"])
 def test_two_threads_may_solve_at_once(layer: str) -> None:
     program = (
-        "from concurrent.futures import ThreadPoolExecutor; from shadowprice.pricing._fast import solve_fast;"
+        "from concurrent.futures import ThreadPoolExecutor; from shadowprice.pricing.compiled import solve_fast;"
         "from shadowprice.testing import random_problem;"
         "p = random_problem(200_000, seed=2); c = p.curve;"
         "solve = lambda _: solve_fast(c.threshold, c.alpha, c.beta, p.budget).utility;"

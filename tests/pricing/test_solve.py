@@ -9,7 +9,7 @@ from scipy.special import lambertw
 
 from shadowprice._errors import InputError, SolveError
 from shadowprice._types import FloatArray
-from shadowprice.curves import AbstractCurve, ShiftedSurge
+from shadowprice.curves import AbstractCurve, ShiftedSurge, Tabulated
 from shadowprice.pricing import Problem, Status, solve
 from shadowprice.testing import assert_kkt, problem_bank, random_problem, random_surge
 
@@ -227,7 +227,7 @@ def test_statuses_are_sentences() -> None:
 
 
 def test_giving_up_raises_unless_asked_not_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shadowprice.pricing._clearing._MOST_NEWTON_STEPS", 1)
+    monkeypatch.setattr("shadowprice.pricing.clearing._clearing._MOST_NEWTON_STEPS", 1)
     problem = problem_bank(integer=False)["no thresholds"]
     assert solve(problem, throw=False).status is Status.NOT_CONVERGED
     with pytest.raises(SolveError, match="clearing price"):
@@ -264,3 +264,12 @@ def test_good_budgets(budget: Any) -> None:
 def test_bad_curve() -> None:
     with pytest.raises(InputError, match="curve must be an AbstractCurve, not list"):
         Problem([1.0], 5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("budget", [3000, 7000, 7010, 28_000])
+def test_alike_tables_are_served_step_by_step(budget: int) -> None:
+    """Where their first steps use the budget up exactly, no price is needed to divide it."""
+    curve = Tabulated([10.0, 40.0, 160.0], np.tile([0.1, 0.5, 0.9], (700, 1)))
+    found = solve(Problem(curve, budget))
+    assert budget == found.tokens.sum()
+    assert found.utility == pytest.approx(0.5 * (budget // 40) + (budget % 40) / 300.0)

@@ -9,8 +9,8 @@ import pytest
 from shadowprice._errors import InputError, SolveError
 from shadowprice.curves import AbstractCurve, Mixed, ShiftedSurge, Tabulated
 from shadowprice.pricing import Problem, Solution, Status, solve
-from shadowprice.pricing._descend import descend, descend_steps
-from shadowprice.pricing._offer import Offer
+from shadowprice.pricing.clearing import Offer
+from shadowprice.pricing.clearing._descend import descend
 from shadowprice.testing import assert_feasible, assert_kkt, problem_bank, random_problem, random_surge
 
 BANK = sorted(problem_bank())
@@ -210,12 +210,24 @@ def test_the_price_of_steps_is_found_among_the_prices_where_demand_falls(seed: i
     least, most = (offer.spent(offer.committed(price)) for price in (np.inf, 0.0))
     budget = rng.uniform(least, most)
 
-    found = descend_steps(lambda price: offer.spent(offer.committed(price)) > budget, curve.turning_prices())
+    exact, many = descend(lambda price: offer.spent(offer.committed(price)) > budget, 0.01)
+    for start, bracket in ((0.01, None), (exact, None), (1e-9, (0.0, 1.0)), (1.0, (np.nextafter(exact, 0.0), exact))):
+        price, few = curve.least_price(budget, start, bracket)
+        assert exact == price
+        assert few <= many / 2
 
-    assert found is not None
-    assert found[0] == descend(lambda price: offer.spent(offer.committed(price)) > budget, 0.01)[0]
-    assert found[1] <= 10
 
-
-def test_no_step_is_high_enough() -> None:
-    assert descend_steps(lambda price: price < 9.0, np.array([1.0, 2.0])) is None
+def test_some_of_the_curves_share_one_table() -> None:
+    rng = np.random.default_rng(0)
+    curve = Tabulated(np.cumsum(rng.uniform(0.5, 9.0, size=12)), np.sort(rng.random((30, 12)), axis=1))
+    rows = rng.permutation(30)[:11]
+    alone, price = Tabulated(curve.tokens[rows], curve.values[rows]), 0.02
+    for some in (curve.take(rows), curve.take(slice(3, None)).take(rows[rows >= 3] - 3)):
+        own = alone.take(np.isin(rows, rows[rows >= 3])) if len(some) < 11 else alone
+        np.testing.assert_array_equal(own.values, some.values)
+        np.testing.assert_array_equal(own.demand(price), some.demand(price))
+        np.testing.assert_array_equal(own.envelope().values, some.envelope().values)
+        assert own.committed_demand(price).sum() == pytest.approx(some.total_demand(price), rel=1e-14)
+        before, after = some.straight(np.full(len(some), 20.5))
+        np.testing.assert_array_less(before, after)
+        assert ((before <= 20.5) & (after >= 20.5)).all()

@@ -1,4 +1,5 @@
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from shadowprice._errors import EngineError, InputError
 from shadowprice.engines import Delta, ReplayEngine, Reply, Request
-from shadowprice.runner import RecordSettings, Retries, record
+from shadowprice.runner import RecordSettings, Retries, check_questions, record
 from shadowprice.tasks import Question
 from shadowprice.traces import TRACE_SCHEMA, read_traces
 
@@ -209,6 +210,17 @@ def test_nothing_is_asked_if_the_output_cannot_be_written(tmp_path: Path) -> Non
     assert ["file"] == [file.name for file in tmp_path.iterdir()]
 
 
+def test_tokens_are_told_of_as_they_come_and_replies_as_they_end(tmp_path: Path) -> None:
+    engine = ReplayEngine(lambda request: Reply("Answer: 2" + "." * 31, 20))
+    steps: list[tuple[int, int]] = []
+    settings, path = RecordSettings(samples=1), tmp_path / "t.parquet"
+    told = lambda replies, tokens: steps.append((replies, tokens))  # noqa: E731
+    asyncio.run(record([SUM], engine, path, settings, progress=told))
+    assert (1, 20) == tuple(map(sum, zip(*steps, strict=True)))
+    assert len(steps) > 3
+    assert (1, 0) == steps[-1]
+
+
 @pytest.mark.parametrize("settings", [{"samples": 0}, {"max_tokens": -1}, {"temperature": -0.1}])
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError):
@@ -241,3 +253,13 @@ def test_failures_that_may_pass_are_asked_again(tmp_path: Path) -> None:
             questions(1), engine, tmp_path / "u.parquet", settings, concurrency=1, retries=Retries(1, backoff=0.0)
         )
         asyncio.run(work)
+
+
+@pytest.mark.parametrize(("other", "ours"), [("a (estimate)", True), ("a (sample 2)", True), ("b (sample 2)", False)])
+def test_ids_that_a_run_gives_to_its_own_requests_are_refused(other: str, ours: bool) -> None:
+    asked = [Question("a", "What is 1 + 1?", "2"), Question(other, "What is 1 + 2?", "3")]
+    if not ours:
+        check_questions(asked)
+        return
+    with pytest.raises(InputError, match=re.escape(f"The id '{other}' is what a run calls a request of its own for")):
+        check_questions(asked)

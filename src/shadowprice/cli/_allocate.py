@@ -1,13 +1,13 @@
 """`shadowprice allocate`: a plan of tokens, with a reason for every question."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from shadowprice._errors import BudgetTooSmallError, InputError
-from shadowprice._places import Place, check_places
-from shadowprice.cli._options import out, parse_budgets, print_json, require_writable, say
+from shadowprice._errors import InputError
+from shadowprice._places import Place
+from shadowprice.cli._options import out, print_json, say, split_list
 from shadowprice.cli._parameters import (
     Bare,
     Budget,
@@ -20,9 +20,6 @@ from shadowprice.cli._parameters import (
     Template,
     Weights,
 )
-
-if TYPE_CHECKING:
-    from shadowprice.policies import AbstractPlanner, WhatIf
 
 
 def allocate(
@@ -68,85 +65,39 @@ def allocate(
       shadowprice allocate questions.jsonl --predictor p.shadow --budget 100k --what-if --plot what-if.svg
       shadowprice allocate questions.jsonl --policy uniform --budget 100k --json
     """
-    from shadowprice.cli._allocate_tables import print_summary, summarise
+    from shadowprice.cli._allocate_tables import print_summary
     from shadowprice.cli._asking import read_asking, system_file
-    from shadowprice.cli._budget import read_budget
-    from shadowprice.cli._graders import read_asked, say_all
-    from shadowprice.cli._policies import believe, get_planner, nothing_known, read_terms
-    from shadowprice.cli._progress import progress_bar
-    from shadowprice.policies import budgets_around, explain, what_if, write_plan
-    from shadowprice.tasks import settle_graders
+    from shadowprice.cli._progress import bars
+    from shadowprice.jobs import QuestionOptions, TermOptions, check_plan_files
+    from shadowprice.jobs import allocate as allocate_job
 
-    wish, others = read_budget(budget, price_per_million), parse_budgets(budgets)
-    wanted = None if policy is None else get_planner(policy, "allocate")
     target = None if output in (None, "-") else Path(str(output))
     read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor, "--template": template}
-    _check_files(read | {"--system": system_file(system)}, target, plot)
-    asking = read_asking(system, template, bare=bare)
-    compared = compare or plot is not None or budgets is not None
-    if compared and predictor is None:
-        raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
-    if budgets is not None and not others:
+    check_plan_files(target, plot, read | {"--system": system_file(system)})
+    if budgets is not None and not split_list(budgets):
         raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
-    remarks: list[str] = []
-    with progress_bar("reading", None):
-        found = read_asked(questions, columns, weights=weights, tell=remarks.append)
-        # How a question is asked depends on its grader; that nothing is graded here need not be told.
-        asked = settle_graders(found, None, lambda remark: None)
-        terms = read_terms(questions, len(asked), floor, weights, minimum)
-    known = believe(asked, predictor, wanted, asking)
-    tokens = wish.tokens(len(asked), known)
-    for guaranteed in (tokens, *others):
-        terms.check(guaranteed)
-    beliefs = nothing_known(len(asked)) if known is None else known
-    chosen = wanted or _default(has_outcomes=beliefs.outcomes is not None)
-    with progress_bar("planning", None):
-        plan = chosen.plan(beliefs, tokens, terms)
-        explained = explain(plan, None if known is None else chosen.curve(beliefs), terms)
-    result: WhatIf | None = None
-    if compared:
-        candidates = sorted({*others, tokens}) if others else budgets_around(tokens, terms)
-        with progress_bar("comparing budgets", len(candidates)) as bar:
-            result = what_if(chosen, beliefs, candidates, terms, advance=bar.advance)
-    say_all(remarks)
-    say(wish.said(tokens, len(asked), known))
-    if target is not None:
-        write_plan(target, [question.query_id for question in asked], explained)
-    if plot is not None and result is not None:
-        from shadowprice.bench import write_what_if_plot
-
-        write_what_if_plot(result, tokens, plot)
-    summary = summarise(explained, asked, terms, chosen.name, tokens, result)
-    summary = {"output": None if target is None else str(target), **summary}
+    allocated = allocate_job(
+        questions,
+        budget=budget,
+        price_per_million=price_per_million,
+        predictor=predictor,
+        policy=policy,
+        reading=QuestionOptions(columns),
+        asking=read_asking(system, template, bare=bare),
+        terms=TermOptions(floor, weights, minimum),
+        what_if=compare,
+        budgets=split_list(budgets),
+        output=target,
+        plot=plot,
+        tell=say,
+        progress=bars(),
+        check=False,  # the plan is shown first
+    )
     if as_json:
-        print_json(summary)
+        print_json(allocated.summary)
     else:
-        print_summary(summary, explained, out())
+        print_summary(allocated.summary, allocated.plan, out())
     for what, path in (("Plan", target), ("Plot", plot)):
         if path is not None:
             say(f"{what} written to {path}.")
-    if not explained.tokens.any():
-        raise BudgetTooSmallError(f"{tokens} tokens buy nothing for these {len(asked)} questions; raise the budget.")
-
-
-def _default(*, has_outcomes: bool) -> "AbstractPlanner":
-    from shadowprice.policies import AbstractPlanner, ClearLambert, Expected, get_policy
-
-    policy = get_policy(Expected.name if has_outcomes else ClearLambert.name)
-    assert isinstance(policy, AbstractPlanner)
-    return policy
-
-
-def _check_files(read: dict[str, Place], target: Path | None, plot: Path | None) -> None:
-    """Complain now about what could not be written later, or would replace what is read."""
-    if target is not None:
-        from shadowprice.policies import check_plan_name
-
-        check_plan_name(target)
-    if plot is not None:
-        from shadowprice.bench import check_plot_name  # matplotlib takes a while to import
-
-        check_plot_name(plot)
-    check_places({"--output": target, "--plot": plot}, read)
-    for path in (target, plot):
-        require_writable(path)
+    allocated.check()

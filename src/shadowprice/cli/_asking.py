@@ -1,17 +1,9 @@
-"""How a command asks: its options, and what it says of them before the first token."""
+"""How a command asks: its options, read."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from shadowprice._errors import InputError
-from shadowprice.cli._options import say
-from shadowprice.tasks import Asking, Messages, Question, asks_itself, build_messages
-
-_LINES: Final = 6
-_WIDTH: Final = 160
-_KINDS: Final = 5
-"""Ways of asking that are shown; the rest are counted."""
+from shadowprice.tasks import Asking
 
 
 def read_asking(system: str | None, template: Path | None, *, bare: bool) -> Asking:
@@ -32,48 +24,6 @@ def read_asking(system: str | None, template: Path | None, *, bare: bool) -> Ask
 def system_file(system: str | None) -> Path | None:
     """The file that holds the system message, if one does."""
     return Path(system[1:]) if system is not None and system.startswith("@") else None
-
-
-def show_asking(asking: Asking, questions: Sequence[Question]) -> None:
-    """Show people on stderr how the first question of each kind is asked."""
-    kinds: dict[str, list[Question]] = {}
-    for question in questions:
-        kinds.setdefault(_kind(question), []).append(question)
-    for kind, some in list(kinds.items())[:_KINDS]:
-        say(f"Asked like this ({kind}, {_questions(len(some))}):")
-        for line in _shortened(build_messages(asking.ask(some[0]))):
-            say(f"  {line}")
-    if left := list(kinds.items())[_KINDS:]:
-        say(f"{_questions(sum(len(some) for _, some in left))} of {len(left)} other kinds are not shown.")
-    itself = sum(asks_itself(question) for question in questions)
-    if itself and (asking.system is not None or asking.template is not None):
-        say(
-            f"{_questions(itself)} of {len(questions)} have messages or worked examples of their own and are asked as "
-            "they are, without --system and --template."
-        )
-
-
-def _kind(question: Question) -> str:
-    if question.messages is not None:
-        return "own messages"
-    return "worked examples" if question.family else question.grader.partition(":")[0]
-
-
-def _shortened(messages: Messages) -> list[str]:
-    """The lines of a conversation, cut in the middle where they are many or long; the last message without its role."""
-    lines = [
-        part if message is messages[-1] else f"{message['role']}: {part}"
-        for message in messages
-        for part in message["content"].splitlines()
-        if part.strip()
-    ]
-    if len(lines) > _LINES:
-        lines = [*lines[: _LINES // 2], "…", *lines[len(lines) - _LINES + _LINES // 2 + 1 :]]
-    return [line if len(line) <= _WIDTH else f"{line[: _WIDTH // 2]} … {line[-_WIDTH // 2 :]}" for line in lines]
-
-
-def _questions(count: int) -> str:
-    return f"{count} question{'s' * (count != 1)}"
 
 
 def _read(path: Path, option: str) -> str:

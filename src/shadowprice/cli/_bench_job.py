@@ -16,15 +16,15 @@ from shadowprice.bench import (
     kept_forecast,
 )
 from shadowprice.cli._bench_tables import print_bench
-from shadowprice.cli._encoders import choose_encoder, questions_of, read_once
 from shadowprice.cli._options import out, say
-from shadowprice.cli._progress import progress_bar
+from shadowprice.cli._progress import bars, progress_bar
+from shadowprice.jobs.given import choose_encoder, questions_of, read_once
 from shadowprice.policies import POLICIES, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
 
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
-_FEW_DRAWS = 8
+_FEW_DRAWS = 40
 """So few draws are over before further processes have started."""
 
 
@@ -52,7 +52,7 @@ def bench_traces(
     # What is wrong with the question should not wait for the fit.
     samplers, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
     check_folds((source or traces).evidence, folds=folds)
-    read_once(choose_encoder(encoder), questions_of([traces, *others]))
+    read_once(choose_encoder(encoder), questions_of([traces, *others]), bars())
     steps = len(accountings) * seeds * len(samplers)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 

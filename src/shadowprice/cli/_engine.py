@@ -35,10 +35,9 @@ def probe(
     """
     import asyncio
 
-    from shadowprice.cli._engines import api_key, split_url
     from shadowprice.cli._terminal import Terminal
+    from shadowprice.engines import api_key, remember, split_url
     from shadowprice.engines import probe as probe_server
-    from shadowprice.engines import remember
 
     dialect, address = split_url(url)
     with Terminal(stderr=True).status("Probing"):

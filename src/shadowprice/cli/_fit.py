@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from shadowprice._errors import InputError
-from shadowprice._places import Place, check_places
-from shadowprice.cli._options import MOST_SEED, parse_budgets, require_writable
+from shadowprice.cli._options import MOST_SEED, command_line, print_json, say, split_list
 from shadowprice.cli._parameters import BesideOption, EncoderOption
+
+_DRIFTED = 1
+"""Exit code of a check that found drift; errors are 2 and more."""
 
 
 def fit(
@@ -58,29 +60,49 @@ def fit(
       shadowprice fit few.parquet --beside llama.parquet --beside qwen.parquet -o p.shadow
       shadowprice fit new-traces.parquet --check p.shadow
     """
-    from shadowprice.cli._encoders import choose_encoder, questions_of, read_once
-    from shadowprice.cli._fit_job import asked_texts, check_saved, fit_traces, kind_of, kinds, read_without
+    from shadowprice.cli._fit_tables import print_drift, print_fit
+    from shadowprice.cli._progress import bars
+    from shadowprice.jobs import FitSettings, QuestionOptions, check_fit
+    from shadowprice.jobs import check as check_job
+    from shadowprice.jobs import fit as fit_job
 
-    prices = parse_budgets(budgets)
-    if prices and min(prices) < 1:
-        raise InputError(f"A budget of {min(prices)} tokens per query buys nothing; use whole numbers from 1 up.")
-    read: dict[str, Place] = {f"--beside ({number})": other for number, other in enumerate(beside or (), 1)}
-    read |= {"TRACES": traces, "--exclude": exclude, "--check": check}
-    check_places({"--output": output, "--report": report}, read)
-    for path in (output, report):
-        require_writable(path)
-    if columns is not None and exclude is None:
-        raise InputError("--columns names columns of the file of --exclude; give that too.")
+    reading, others, priced = QuestionOptions(columns), beside or (), split_list(budgets)
+    check_fit(traces, output, report, beside=others, exclude=exclude, reading=reading, budgets=priced, check=check)
     if check is not None:
         if output is not None or predictor is not None or running is not None:
             raise InputError("--check fits nothing; leave out --output, --predictor and --running, or --check.")
-        check_saved(read_without(traces, asked_texts(exclude, columns)), check, seed, as_json, report)
+        checked = check_job(
+            traces,
+            check,
+            exclude=exclude,
+            reading=reading,
+            seed=seed,
+            report=report,
+            tell=say,
+            progress=bars(),
+            command=command_line(),
+        )
+        if as_json:
+            print_json(checked.summary)
+        else:
+            print_drift(checked)
+        if checked.drift.drifted:
+            raise typer.Exit(_DRIFTED)
         return
-    kind = kind_of(predictor)
-    asked = asked_texts(exclude, columns)
-    recorded = read_without(traces, asked)
-    others = [read_without(other, asked) for other in beside or ()]
-    reader = choose_encoder(encoder)
-    read_once(reader, questions_of([recorded, *others]))
-    made = kinds()[kind](encoder=reader, random_state=seed)
-    fit_traces(recorded, others, kind, made, output, prices, folds, seed, running, as_json, report)
+    fitted = fit_job(
+        traces,
+        output=output,
+        settings=FitSettings(predictor or "outcome", encoder, running, folds, seed),
+        beside=others,
+        exclude=exclude,
+        reading=reading,
+        budgets=priced,
+        report=report,
+        tell=say,
+        progress=bars(),
+        command=command_line(),
+    )
+    if as_json:
+        print_json(fitted.summary)
+    else:
+        print_fit(fitted)

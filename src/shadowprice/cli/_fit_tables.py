@@ -1,29 +1,28 @@
 """The tables of `shadowprice fit`."""
 
-from pathlib import Path
-
-from shadowprice.beliefs import MEASURES, AbstractPredictor, Drift, PredictorCard, ThresholdScores, verdict
-from shadowprice.bench import FitResult, format_estimate, format_figure
+from shadowprice.beliefs import MEASURES
+from shadowprice.bench import format_estimate, format_figure
 from shadowprice.cli._options import out, say
 from shadowprice.cli._tables import print_table, words
+from shadowprice.jobs import Checked, Fitted
 
 
-def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predictor: AbstractPredictor) -> None:
+def print_fit(fitted: Fitted) -> None:
     """Print how good a fit is: a verdict, figures, what a market makes of them, and the surge if all share one."""
-    scores, console = result.scores, out()
-    console.print(verdict(scores))
+    result, scores, thresholds, console = fitted.result, fitted.scores, fitted.thresholds, out()
+    console.print(fitted.verdict)
     beside = f", beside {', '.join(result.card.beside)}" if result.card.beside else ""
     rows = [(label, format_estimate(getattr(scores, name)), reads) for name, (label, reads) in MEASURES.items()]
     ranks = "rank correlation of τ̂ with the right answer's position"
     rows.append(("Spearman ρ", format_figure(thresholds.spearman), ranks))
     rows.append(("R² of log τ", format_figure(thresholds.r2_log), "share of its spread that τ̂ explains"))
-    if (surge := getattr(predictor, "surge_", None)) is not None:
+    if (surge := getattr(fitted.predictor.predictor, "surge_", None)) is not None:
         rows.append(("1/β", f"{1 / surge.beta:.1f}", "tokens from threshold to peak"))
         rows.append(("α/(βe)", f"{surge.alpha / surge.beta / 2.718281828459045:.3f}", "pass rate at the peak"))
     rows.append(("horizon", f"{scores.horizon:.0f}", "tokens; the last right answer that can be scored"))
     told = f"{scores.right} of {scores.replies} replies right, {scores.censored} cut off"
     rows.append(("questions", str(scores.questions), told))
-    title = f"{result.card.kind} predictor on unseen questions, {result.folds}-fold: {traces}{beside}"
+    title = f"{result.card.kind} predictor on unseen questions, {result.folds}-fold: {fitted.traces}{beside}"
     print_table(console, title, [words("measure"), "value (95 %)", words("reads")], rows)
     console.print()
     print_table(
@@ -42,12 +41,13 @@ def print_fit(result: FitResult, thresholds: ThresholdScores, traces: str, predi
     )
 
 
-def print_drift(drift: Drift, card: PredictorCard, path: Path, traces: str) -> None:
+def print_drift(checked: Checked) -> None:
     """Print what a check found, its verdict and what to do next."""
-    console = out()
+    drift, card, console = checked.drift, checked.card, out()
+    fitted_on = f"{checked.predictor}, fitted on {card.traces} ({card.queries} questions)"
     print_table(
         console,
-        f"{path}, fitted on {card.traces} ({card.queries} questions), checked on {drift.questions} of {traces}",
+        f"{fitted_on}, checked on {drift.questions} of {checked.traces}",
         [words("what"), "at fit time", "now (95 %)", "drifted", words("reads")],
         [
             (

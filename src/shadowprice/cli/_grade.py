@@ -50,9 +50,10 @@ def grade(
       shadowprice grade answers.jsonl --judge http://localhost:8000 --judge-model big --judge-budget 20k
     """
     from shadowprice.cli._grade_job import change, judge_file, nothing, print_judged, reading
-    from shadowprice.cli._graders import admission, read_to_grade
     from shadowprice.cli._judge import READS, judge_by_model, judge_options, told_judge
-    from shadowprice.cli._readable import Reading, count_readable
+    from shadowprice.jobs import QuestionOptions
+    from shadowprice.jobs.given import admission, read_to_grade
+    from shadowprice.jobs.told import Reading, count_readable
     from shadowprice.runner import Again, write_judged
 
     check_places({"--output": output}, {"REPLIES": replies, "--questions": questions})
@@ -60,16 +61,12 @@ def grade(
     model = judge_options(judge, judge_model, judge_budget, judge_tokens, grader)
     if model is not None:
         grader = READS
-    admit = admission(grader, allow_code=allow_code)
+    admit = admission(grader, allow_code=allow_code, tell=say)
+    reading_ = QuestionOptions(columns, grader, allow_code)
     asked = (
         {}
         if questions is None
-        else {
-            one.query_id: one
-            for one in read_to_grade(
-                questions, grader, allow_code=allow_code, columns=columns, golds_only=True, tell=say
-            )
-        }
+        else {one.query_id: one for one in read_to_grade(questions, reading_, golds_only=True, tell=say, remark=say)}
     )
     if columns is not None and questions is None:
         raise InputError("--columns names columns of the file of --questions: give that, too.")

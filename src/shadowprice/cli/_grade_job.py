@@ -9,9 +9,9 @@ from shadowprice._errors import InputError
 from shadowprice.cli._judge import JudgeOptions, pair_of
 from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import progress_bar
-from shadowprice.cli._readable import Reading, told_readable
 from shadowprice.cli._tables import print_table, words
 from shadowprice.grading import is_readable
+from shadowprice.jobs.told import Reading, told_readable
 from shadowprice.runner import Pair, Recorded, Verdict, is_table, judge_again, read_recorded
 from shadowprice.tasks import Question
 

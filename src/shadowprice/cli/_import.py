@@ -7,8 +7,7 @@ import typer
 
 from shadowprice._places import check_places
 from shadowprice.cli import _names
-from shadowprice.cli._columns import parse_columns
-from shadowprice.cli._options import print_json, require_writable
+from shadowprice.cli._options import print_json, require_writable, say
 from shadowprice.cli._parameters import AllowCode
 
 _MIB = 2**20
@@ -51,15 +50,15 @@ def import_(
       shadowprice import mine.csv --columns question=prompt,reply=text,correct=ok -o traces.parquet
       shadowprice import sweep.csv -o sweep.parquet --json
     """
-    from shadowprice.cli._graders import admission
     from shadowprice.cli._import_told import asked_by_id, summarise, tell
     from shadowprice.cli._progress import progress_bar
+    from shadowprice.jobs.given import admission, parse_columns
     from shadowprice.traces import ImportSettings, import_logs, write_sweeps, write_traces
 
     read = {f"LOGS ({number} of {len(logs)})": log for number, log in enumerate(logs, 1)}
     check_places({"--output": output}, {**read, "--questions": questions})
     require_writable(output)
-    admit = admission(grader, allow_code=allow_code)
+    admit = admission(grader, allow_code=allow_code, tell=say)
     settings = ImportSettings(
         grader=grader,
         admit=admit,

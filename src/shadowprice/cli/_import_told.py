@@ -6,10 +6,10 @@ from typing import Any, Final
 
 import pyarrow.compute as pc
 
-from shadowprice.cli._graders import read_asked
 from shadowprice.cli._options import say
 from shadowprice.cli._tables import Column, print_table, words
 from shadowprice.cli._terminal import Terminal
+from shadowprice.jobs.given import read_asked
 from shadowprice.tasks import settle_graders
 from shadowprice.traces import AskedQuestion, Imported
 
@@ -29,7 +29,7 @@ def asked_by_id(path: Path | None, grader: str | None, admit: Callable[[str], No
         one.query_id: AskedQuestion(
             one.question, one.gold, one.grader, one.entry, one.family or one.dataset, one.tier, one.choices
         )
-        for one in settle_graders(read_asked(path, None, admit=admit, tell=say), grader, say)
+        for one in settle_graders(read_asked(path, admit=admit, remark=say), grader, say)
     }
 
 

@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shadowprice._errors import InputError
-from shadowprice.cli._engines import open_engine
-from shadowprice.cli._options import parse_budget
+from shadowprice._tokens import parse_budget
 from shadowprice.cli._progress import progress_bar
-from shadowprice.engines import AbstractEngine
+from shadowprice.engines import AbstractEngine, EngineChoice
 from shadowprice.runner import Opinions, Pair, Recorded, Verdict, ask_judge
 
 READS = "exact"
@@ -59,7 +58,7 @@ def judge_by_model(pairs: dict[int, Pair], verdicts: list[Verdict], options: Jud
 
     async def work() -> tuple[str, Opinions]:
         engine: AbstractEngine
-        async with open_engine(options.engine, options.model, 16) as engine:
+        async with EngineChoice(options.engine, options.model).open(16) as engine:
             with progress_bar("judging", len(pairs)) as bar:
                 asked: Sequence[Pair] = list(pairs.values())
                 found = await ask_judge(

@@ -9,7 +9,6 @@ import typer
 from shadowprice._errors import LedgerError
 from shadowprice._places import check_places
 from shadowprice._text import shown
-from shadowprice.cli._files import ledger_files
 from shadowprice.cli._names import EXPORTS
 from shadowprice.cli._options import out, print_json, say
 
@@ -64,7 +63,7 @@ def export(
     run: Annotated[str | None, typer.Option(help="Only this run.")] = None,
 ) -> None:
     """Write one row per request: its state, tokens, attempts, reason and payload."""
-    from shadowprice.ledger import Ledger, export_requests
+    from shadowprice.ledger import Ledger, export_requests, ledger_files
 
     check_places({"--output": output}, ledger_files("FILE", file))
     with Ledger(file, read_only=True) as ledger:

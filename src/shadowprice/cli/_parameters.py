@@ -37,6 +37,15 @@ AllowCode = Annotated[
     bool,
     typer.Option("--allow-code", help="Let graders that a file names run code, and `tests` the code of replies."),
 ]
+Engine = Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")]
+Model = Annotated[
+    str | None,
+    typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
+]
+Temperature = Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")]
+Again = Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")]
+Timeout = Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")]
+Stall = Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")]
 System = Annotated[str | None, typer.Option(help="A system message, or @FILE that holds one.")]
 Template = Annotated[
     Path | None,

@@ -4,10 +4,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -17,6 +17,9 @@ from shadowprice._text import shown
 from shadowprice.cli._options import say
 from shadowprice.cli._terminal import Terminal
 
+if TYPE_CHECKING:
+    from shadowprice.jobs import Follow, Step
+
 _BAR: Final = 20
 _LONGEST: Final = 58
 """Characters of a line, so that none is wrapped anew when somebody makes the terminal narrower, down to 60 columns."""
@@ -24,6 +27,8 @@ _EVERY: Final = 30.0
 """Seconds after which a log gets a line whatever has happened, and before which it gets none."""
 _SOONEST: Final = 5.0
 """Seconds between two lines of a log, at least."""
+_SHARES: Final = ("fitting", "spending")
+"""Work of which the share that is done is shown alone: its steps are no things that people count."""
 _STEPS: Final = 10
 """Parts of the work after each of which a log gets a line."""
 
@@ -130,9 +135,14 @@ class LogBar(Bar):
     ) -> None:
         super().__init__(description, total, note)
         self._clock, self._write = clock, write
-        self._begun = self._told_at = clock()
+        self._begun = self._told_at = self._restarted_at = clock()
         self._told = 0
         self._lock = threading.Lock()
+
+    def restart(self, total: float, note: str) -> None:
+        """Begin again: how long the steps before took tells nothing of the next ones."""
+        self._restarted_at = self._clock()
+        super().restart(total, note)
 
     def show(self, done: float, lines: Mapping[str, str] | None = None) -> None:
         """Write a line if another tenth is done."""
@@ -152,14 +162,14 @@ class LogBar(Bar):
                 return
             self._told_at = now
             self._told = int(_STEPS * self.done / self.total) if self.total else 0
-            self._write(self._line(now - self._begun))
+            self._write(self._line(now - self._begun, now - self._restarted_at))
 
-    def _line(self, elapsed: float) -> str:
+    def _line(self, elapsed: float, on_these: float) -> str:
         parts = [_time(elapsed)]
         if self.total:
             parts.insert(0, f"{self.done:,.0f} of {self.total:,.0f} ({self.done / self.total:.0%})")
             if 0 < self.done < self.total:
-                parts.append(f"about {_time(elapsed * (self.total / self.done - 1))} left")
+                parts.append(f"about {_time(on_these * (self.total / self.done - 1))} left")
         elif self.done:
             parts.insert(0, f"{self.done:,.0f}")
         parts += [f"{name} {line}".strip() for name, line in self.lines.items() if line]
@@ -195,6 +205,23 @@ def progress_bar(description: str, total: float | None, *, note: str = "", count
     bar = LogBar(description, total, note)
     with _beating(bar):
         yield bar
+
+
+def bars() -> "Follow":
+    """What shows people how far each piece of a job's work is."""
+    shown_now: dict[str, tuple[Bar, ExitStack]] = {}
+
+    def follow(step: "Step") -> None:
+        if step.doing not in shown_now:
+            stack, counts = ExitStack(), step.doing not in _SHARES
+            bar = progress_bar(step.doing, step.total, note=step.lines.get("", ""), counts=counts)
+            shown_now[step.doing] = stack.enter_context(bar), stack
+        elif step.ended:
+            shown_now.pop(step.doing)[1].close()
+        else:
+            shown_now[step.doing][0].show(step.done, step.lines)
+
+    return follow
 
 
 @contextmanager

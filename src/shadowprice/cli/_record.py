@@ -10,7 +10,20 @@ import typer
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli._options import MOST_SEED, print_json, say, split_list
-from shadowprice.cli._parameters import AllowCode, Bare, Columns, Grader, System, Template
+from shadowprice.cli._parameters import (
+    Again,
+    AllowCode,
+    Bare,
+    Columns,
+    Engine,
+    Grader,
+    Model,
+    Stall,
+    System,
+    Temperature,
+    Template,
+    Timeout,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -25,11 +38,8 @@ _READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
 def record(
     tasks: Annotated[str, typer.Argument(help="A questions file, or families or tiers separated by commas, or `all`.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="Parquet file of traces to write.")],
-    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
-    model: Annotated[
-        str | None,
-        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
-    ] = None,
+    engine: Engine = "llamacpp",
+    model: Model = None,
     count: Annotated[
         int | None,
         typer.Option(
@@ -43,7 +53,7 @@ def record(
     ] = None,
     samples: Annotated[int, typer.Option(help="Replies per question.")] = 4,
     max_tokens: Annotated[int, typer.Option(help="Hard cap on each reply, tokens.")] = 256,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.5,
+    temperature: Temperature = 0.5,
     seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of questions and samplers.")] = 0,
     concurrency: Annotated[int, typer.Option(max=100_000, help="Replies generated at the same time.")] = 16,
     protocol: Annotated[
@@ -56,9 +66,9 @@ def record(
     system: System = None,
     template: Template = None,
     bare: Bare = False,
-    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
-    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
-    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    retries: Again = 5,
+    timeout: Timeout = 600.0,
+    stall: Stall = 120.0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted recording.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")] = False,
 ) -> None:
@@ -76,21 +86,21 @@ def record(
     """
     import asyncio
 
-    from shadowprice.cli._asking import read_asking, show_asking, system_file
-    from shadowprice.cli._engines import open_engine
-    from shadowprice.cli._files import model_file
-    from shadowprice.cli._graders import say_all
+    from shadowprice.cli._asking import read_asking, system_file
     from shadowprice.cli._progress import progress_bar
-    from shadowprice.cli._readable import Watch, count_readable, reading_of_row, told_readable
+    from shadowprice.engines import EngineChoice
+    from shadowprice.jobs.given import show_asking
+    from shadowprice.jobs.told import Watch, count_readable, reading_of_row, told_readable
     from shadowprice.runner import RecordSettings, Retries, journal_place
     from shadowprice.runner import record as record_traces
     from shadowprice.tasks import is_question_file
 
     settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
+    choice = EngineChoice(engine, model, timeout, stall)
     read: dict[str, Place] = {
         "TASKS": tasks if is_question_file(tasks) else None,
-        "--model": model_file(model, engine),
+        "--model": choice.file,
         "--system": system_file(system),
         "--template": template,
     }
@@ -111,9 +121,10 @@ def record(
             bar.advance(finished, note=f"{tokens / max(bar.elapsed, 1e-9):.0f} tokens/s")
 
         async def work() -> "pa.Table":
-            async with open_engine(engine, model, concurrency, timeout=timeout, stall=stall) as source:
-                say_all(remarks)
-                show_asking(asking, asked)
+            async with choice.open(concurrency) as source:
+                for remark in remarks:
+                    say(remark)
+                show_asking(asking, asked, say)
                 return await record_traces(
                     asked,
                     source,
@@ -124,7 +135,7 @@ def record(
                     resume=resume,
                     retries=patient,
                     progress=progress,
-                    seen=Watch(questions=asked).add_row,
+                    seen=Watch(say, asked).add_row,
                 )
 
         try:
@@ -165,12 +176,14 @@ def _questions(
     columns: str | None,
     tell: Callable[[str], None],
 ) -> "list[Question]":
-    from shadowprice.cli._graders import read_to_grade
     from shadowprice.grading import load_grader
+    from shadowprice.jobs import QuestionOptions
+    from shadowprice.jobs.given import read_to_grade
     from shadowprice.tasks import graded_by, is_question_file, make_questions
 
     if is_question_file(tasks):
-        found = read_to_grade(Path(tasks), grader, allow_code=allow_code, columns=columns, tell=tell)
+        reading = QuestionOptions(columns, grader, allow_code)
+        found = read_to_grade(Path(tasks), reading, tell=say, remark=tell)
         if count is None or count == len(found):
             return found
         if count > len(found):

@@ -5,25 +5,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shadowprice._errors import InputError
-from shadowprice.cli._options import MOST_SEED, print_json, require_writable, say
+from shadowprice._errors import InputError, no_such
+from shadowprice.cli._options import MOST_SEED, command_line, print_json, say
 from shadowprice.cli._parameters import (
+    Again,
     AllowCode,
     Bare,
     Budget,
     Columns,
+    Engine,
     Floor,
     Grader,
     Minimum,
+    Model,
     PricePerMillion,
     Questions,
+    Stall,
     System,
+    Temperature,
     Template,
+    Timeout,
     Weights,
 )
 
 if TYPE_CHECKING:
-    from shadowprice.cli._run_job import Job
+    from shadowprice.runner import End
 
 
 def run(
@@ -58,12 +64,9 @@ def run(
     floor: Floor = 0,
     weights: Weights = None,
     minimum: Minimum = 0,
-    engine: Annotated[str, typer.Option(help="llamacpp, or the URL of an OpenAI-compatible server.")] = "llamacpp",
-    model: Annotated[
-        str | None,
-        typer.Option(help="A pulled model or a GGUF file (smollm2 if not given); the server's name for it with a URL."),
-    ] = None,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature; 0 is greedy.")] = 0.0,
+    engine: Engine = "llamacpp",
+    model: Model = None,
+    temperature: Temperature = 0.0,
     seed: Annotated[
         int, typer.Option(min=0, max=MOST_SEED, help="Seed of the samplers and of the order of questions.")
     ] = 0,
@@ -81,9 +84,9 @@ def run(
     end_tokens: Annotated[int, typer.Option(help="Tokens kept for that, for each reply that runs.")] = 16,
     fallback: Annotated[str | None, typer.Option(help="Engine to fall back to: llamacpp, or a URL.")] = None,
     fallback_model: Annotated[str | None, typer.Option(help="Its model.")] = None,
-    retries: Annotated[int, typer.Option(help="Times to ask again after failures that may pass.")] = 5,
-    timeout: Annotated[float, typer.Option(help="Seconds for a whole reply of a server.")] = 600.0,
-    stall: Annotated[float, typer.Option(help="Seconds to wait for each piece of a server's reply.")] = 120.0,
+    retries: Again = 5,
+    timeout: Timeout = 600.0,
+    stall: Stall = 120.0,
     overshoot: Annotated[
         int | None,
         typer.Option(
@@ -125,122 +128,80 @@ def run(
       shadowprice run q.jsonl --predictor p.shadow --budget 9k -o a.jsonl --engine http://host:8000 --end answer
       shadowprice run q.jsonl --budget 9k -o a.jsonl --system "Be brief." --template message.jinja
     """
-    import asyncio
-    from contextlib import AsyncExitStack
+    from shadowprice.cli._asking import read_asking, system_file
+    from shadowprice.cli._progress import bars
+    from shadowprice.cli._run_tables import print_summary
+    from shadowprice.cli._signals import listen
+    from shadowprice.engines import EngineChoice
+    from shadowprice.jobs import QuestionOptions, TermOptions
+    from shadowprice.jobs import run as run_job
+    from shadowprice.jobs.given import check_run_files
+    from shadowprice.ledger import without_secrets
+    from shadowprice.runner import Retries, RunSettings
 
-    from shadowprice.beliefs import read_predictor
-    from shadowprice.cli._asking import read_asking, show_asking, system_file
-    from shadowprice.cli._budget import read_budget
-    from shadowprice.cli._doubts import say_doubts
-    from shadowprice.cli._engines import open_engine
-    from shadowprice.cli._files import check_run_files, model_file
-    from shadowprice.cli._graders import read_to_grade, say_all
-    from shadowprice.cli._policies import LEARNT, choose_live_policy, predict, read_terms
-    from shadowprice.cli._run_books import fingerprint_of, open_books
-    from shadowprice.cli._run_display import display, print_summary, summarise
-    from shadowprice.cli._run_end import chosen_end, complain, report_of, write_what_there_is
-    from shadowprice.cli._run_job import Job
-    from shadowprice.runner import MOST_EXPLORED, Reason, Retries, RunSettings, check_questions, write_results
-
-    wish = read_budget(budget, price_per_million)
-    if not 0.0 <= learn <= MOST_EXPLORED:
-        raise InputError(f"--explore is {learn}; it must be from 0 to {MOST_EXPLORED}.")
     if concurrency < 1:
         raise InputError(f"--concurrency is {concurrency}; it must be 1 or more.")
+    source = EngineChoice(engine, model, timeout, stall, overshoot)
+    second = None if fallback is None else EngineChoice(fallback, fallback_model, timeout, stall, overshoot)
     check_run_files(
         output,
         ledger,
         report,
         questions=questions,
         predictor=predictor,
-        model=model_file(model, engine),
-        fallback_model=model_file(fallback_model, fallback),
+        model=source.file,
+        fallback_model=None if second is None else second.file,
         system=system_file(system),
         template=template,
     )
-    asking = read_asking(system, template, bare=bare)
-    remarks: list[str] = []
-    given = read_to_grade(
-        questions, grader, allow_code=allow_code, columns=columns, weights=weights, tell=remarks.append
-    )
-    asked = asking.ask_all(given)
-    check_questions(asked)  # before anything is opened that an earlier run has left
-    terms = read_terms(questions, len(asked), floor, weights, minimum)
-    settings = RunSettings(
-        temperature=temperature,
-        seed=seed,
-        concurrency=concurrency,
-        max_tokens=max_tokens,
-        thinking_tokens=thinking,
-        effort=effort,  # type: ignore[arg-type]  # checked there
-        exact=exact,
-        end=chosen_end(end, fallback),
-        end_tokens=end_tokens,
-        retries=Retries(retries),
-    )
-    if output.is_dir() or not output.parent.is_dir():
-        raise InputError(f"Cannot write {output}: give a file name in a folder that exists.")
-    require_writable(report)
-    saved = None if predictor is None else read_predictor(predictor)
-    known = predict(saved.predictor, asked) if saved is not None and wish.needs_beliefs else None
-    tokens = wish.tokens(len(asked), known)
-    chosen = choose_live_policy(policy, saved)
-    choices = settings.choices() | {
-        "policy": chosen.name,
-        "predictor": None if predictor is None else fingerprint_of(predictor),
-        "terms": [floor, weights, minimum],
-        "explore": learn,
-        "asking": asking.options,
-    }
-
-    async def work() -> "Job":
-        async with AsyncExitStack() as stack:
-            # An engine that cannot be had leaves no ledger behind.
-            source = await stack.enter_async_context(
-                open_engine(engine, model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot)
-            )
-            second = None
-            if fallback is not None:
-                second = await stack.enter_async_context(
-                    open_engine(
-                        fallback, fallback_model, concurrency, timeout=timeout, stall=stall, overshoot=overshoot
-                    )
-                )
-            say_all(remarks)
-            made = choices | {"model": source.model}
-            books = stack.enter_context(open_books(ledger, output, asked, tokens, made, resume=resume))
-            # Only now, so that what is refused is refused in one sentence.
-            show_asking(asking, given)
-            say(wish.said(tokens, len(asked), known))
-            if saved is not None and predictor is not None and chosen.knows in LEARNT:
-                instead = "leave --predictor out, so that a tenth of the budget explores, or record and fit your own"
-                say_doubts(saved, predictor, given, asking, instead, temperature)
-            shown = stack.enter_context(display(tokens, len(asked)))
-            job = Job(asked, tokens, terms, chosen, saved, settings, learn, books, shown)
-            try:
-                await job.work(source, second)
-            except BaseException:
-                write_what_there_is(job, source.model, output, wish, report)
-                raise
-            write_results(job.results, source.model, output)
-            if not any(result.reason is Reason.INTERRUPTED for result in job.results):
-                books.ledger.finish()
-            report_of(job, wish, report)
-            return job
-
-    job = asyncio.run(work())
-    summary = summarise(
-        job.results,
-        tokens,
-        chosen.name,
-        job.price,
-        output,
-        job.books.path,
-        **job.more,
-        **wish.spent(job.more.get("spent", 0)),
+    ran = run_job(
+        questions,
+        budget=budget,
+        price_per_million=price_per_million,
+        engine=source,
+        fallback=second,
+        predictor=predictor,
+        policy=policy,
+        explore=learn,
+        reading=QuestionOptions(columns, grader, allow_code),
+        asking=read_asking(system, template, bare=bare),
+        terms=TermOptions(floor, weights, minimum),
+        settings=RunSettings(
+            temperature=temperature,
+            seed=seed,
+            concurrency=concurrency,
+            max_tokens=max_tokens,
+            thinking_tokens=thinking,
+            effort=effort,  # type: ignore[arg-type]  # checked there
+            exact=exact,
+            end=_read_end(end),
+            end_tokens=end_tokens,
+            retries=Retries(retries),
+        ),
+        output=output,
+        ledger=ledger,
+        resume=resume,
+        report=report,
+        tell=say,
+        progress=bars(),
+        begun=listen,
+        check=False,  # what it has come to is shown first
+        command=without_secrets(command_line()),
     )
     if as_json:
-        print_json(summary)
+        print_json(ran.summary)
     else:
-        print_summary(summary)
-    complain(job.results, tokens)
+        print_summary(ran.summary)
+    if not ran.finished:
+        say("Not all questions are settled; go on with the same command and --resume.")
+        raise KeyboardInterrupt
+    ran.check()
+
+
+def _read_end(name: str) -> "End":
+    from shadowprice.runner import End
+
+    try:
+        return End(name)
+    except ValueError:
+        raise no_such("end", name, End) from None

@@ -2,12 +2,12 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    import asyncio
+    from shadowprice.jobs import Session
 
 _ONE_WISH: Final = 1.0
 """Seconds within which signals mean the same: `timeout` and Slurm send theirs to the program and to its group."""
@@ -33,30 +33,23 @@ def _interrupt(*_: Any) -> None:
     signal.raise_signal(signal.SIGINT)
 
 
-def listen(stop: "asyncio.Event", running: Callable[[], int]) -> None:
-    """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything.
-
-    Args:
-        stop: Set by the first one.
-        running: How many replies are under way.
-    """
+def listen(session: "Session") -> None:
+    """Let the first Ctrl-C or SIGTERM begin nothing more, and the next one stop everything; in the event loop."""
     import asyncio  # this module is read for `--version`, too
 
-    task = asyncio.current_task()
-    assert task is not None
     first = 0.0
 
     def interrupt(number: int) -> None:
         nonlocal first
-        if stop.is_set():
+        if session.stopped:
             if time.monotonic() - first > _ONE_WISH:
-                task.cancel()
+                session.abort()
             return
         first = time.monotonic()
         from shadowprice.cli._options import say  # draws progress bars, which costs what no signal is worth
 
-        say(_told(running(), "Press Ctrl-C again" if number == signal.SIGINT else "Send SIGTERM again"))
-        stop.set()
+        say(_told(session.running, "Press Ctrl-C again" if number == signal.SIGINT else "Send SIGTERM again"))
+        session.stop()
 
     loop = asyncio.get_running_loop()
     try:

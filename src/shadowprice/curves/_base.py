@@ -92,6 +92,11 @@ class AbstractCurve(ABC):
         """
         return self
 
+    def straight(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
+        """Between which tokens, ``(n,)`` and ``(n,)``, each curve is known to be a straight line around so many."""
+        held = np.asarray(tokens, dtype=np.float64)
+        return held, held
+
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
         """What is for sale to queries that hold a floor and may take a cap, as curves of their own.
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
@@ -28,49 +28,50 @@ class Tabulated(AbstractCurve):
         InputError: a grid does not rise, a value is out of range, or shapes differ; it names the first bad row.
     """
 
-    tokens: FloatArray
-    values: FloatArray
-    _corners: FloatArray
-    _heights: FloatArray
-    _slopes: FloatArray
-    _root: "Tabulated | None"
-    """The curves that these are some of."""
-    _turning: FloatArray | None
-    """What `turning_prices` has found."""
+    _table: "_Table"
+    """Of these and others."""
+    _rows: IntArray
+    """``(n,)`` rows of the table that are theirs."""
 
     def __init__(self, tokens: ArrayLike, values: ArrayLike) -> None:
         grid, worth = _table("tokens", tokens), np.atleast_2d(_table("values", values))
-        if grid.ndim == 1:
-            grid = np.tile(grid, (len(worth), 1))
-        if grid.shape != worth.shape or not grid.shape[1]:
-            raise InputError(
-                f"tokens and values must have K > 0 points each, but they are {grid.shape}, {worth.shape}."
-            )
+        shared = grid.ndim == 1
+        if (len(worth) if shared else len(grid), grid.shape[-1]) != worth.shape or not grid.size:
+            each = (len(worth), *grid.shape) if shared else grid.shape
+            raise InputError(f"tokens and values must have K > 0 points each, but they are {each}, {worth.shape}.")
+        grid = np.atleast_2d(grid)
         _require_rows("tokens", grid, np.isfinite(grid) & (grid >= 0.0) & (grid <= 2.0**53), "be from 0 to 2**53")
         _require_rows("tokens", grid[:, 1:], np.diff(grid) > 0.0, "rise from point to point")
         _require_rows("values", worth, np.isfinite(worth) & (worth >= 0.0), "be finite and at least 0")
         if (grid[:, 0] > 0.0).any():
             # A row that begins at 0 already has its first point twice then; interpolation does not mind.
             start = np.where(grid[:, :1] > 0.0, 0.0, worth[:, :1])
-            grid, worth = np.hstack([np.zeros_like(start), grid]), np.hstack([start, worth])
-        self._set(grid, worth, *_envelope(grid, worth))
+            grid, worth = np.hstack([np.zeros((len(grid), 1)), grid]), np.hstack([start, worth])
+        self._set(_Table.of(grid, worth), np.arange(len(worth)))
 
-    def _set(self, *fields: FloatArray) -> None:
-        for name, field in zip(("tokens", "values", "_corners", "_heights", "_slopes"), fields, strict=True):
-            field.flags.writeable = False
-            object.__setattr__(self, name, field)
-        object.__setattr__(self, "_root", None)
-        object.__setattr__(self, "_turning", None)
+    def _set(self, table: "_Table", rows: IntArray) -> None:
+        object.__setattr__(self, "_table", table)
+        object.__setattr__(self, "_rows", rows)
 
     def __len__(self) -> int:
         """Number of queries, n."""
-        return len(self.tokens)
+        return len(self._rows)
+
+    @property
+    def tokens(self) -> FloatArray:
+        """``(n, K)`` grid, tokens."""
+        grid = self._table.tokens
+        return np.broadcast_to(grid, (len(self), grid.shape[1])) if len(grid) == 1 else self._own(grid)
+
+    @property
+    def values(self) -> FloatArray:
+        """``(n, K)`` utility at its points."""
+        return self._own(self._table.values)
 
     def value(self, tokens: FloatArray | IntArray) -> FloatArray:
         """φ(t), ``(n,)`` expected right answers, by linear interpolation."""
-        worth: FloatArray = _compiled().values_at(
-            self.tokens, self.values, np.arange(len(self)), _each(tokens, len(self))
-        )
+        table = self._table
+        worth: FloatArray = _compiled().values_at(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return worth
 
     def gain(self, tokens: FloatArray | IntArray) -> FloatArray:
@@ -79,12 +80,14 @@ class Tabulated(AbstractCurve):
 
     def gain_of(self, rows: IntArray, tokens: FloatArray | IntArray) -> FloatArray:
         """The same for ``(m,)`` rows, each of which may be named several times."""
-        more: FloatArray = _compiled().gains_at(self.tokens, self.values, rows, _each(tokens, len(rows)))
+        table, own = self._table, self._rows[rows]
+        more: FloatArray = _compiled().gains_at(table.tokens, table.values, own, _each(tokens, len(own)))
         return more
 
     def marginal(self, tokens: FloatArray | IntArray) -> FloatArray:
         """Slope of the line to the right of ``(n,)`` tokens, utility per token; 0 beyond the grid."""
-        slope: FloatArray = _compiled().slopes_at(self.tokens, self.values, _each(tokens, len(self)))
+        table = self._table
+        slope: FloatArray = _compiled().slopes_at(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return slope
 
     def demand(
@@ -100,27 +103,64 @@ class Tabulated(AbstractCurve):
         """The same with at least the first line bought: ``(n,)`` tokens."""
         return self._corner(price, committed=True)
 
-    def turning_prices(self) -> FloatArray:
-        """All prices at which some demand steps down, rising, utility per token; between them none changes.
+    def total_demand(self, price: float) -> float:
+        """Σ `committed_demand`, tokens."""
+        table = self._table
+        return float(_compiled().demand_of(table.tokens, table.corners, table.slopes, self._rows, price))
 
-        Some of these curves know the prices of all, which were sorted once.
+    def least_price(self, budget: float, start: float, bracket: tuple[float, float] | None = None) -> tuple[float, int]:
+        """The least price, utility per token, at which `total_demand` is at most a budget.
+
+        Args:
+            budget: Tokens; at price 0 demand is above it, and at some price it is not.
+            start: A price to begin from, above 0.
+            bracket: A price at which it is above and one at which it is not, if known.
+
+        Returns:
+            The price, and how often demand was computed. Demand falls just above certain prices, the slopes of
+            envelopes, so that it takes few.
         """
-        if self._root is not None:
-            return self._root.turning_prices()
-        if self._turning is None:
-            object.__setattr__(self, "_turning", np.unique(self._slopes[self._slopes > 0.0]))
-            assert self._turning is not None
-        return self._turning
+        table, steps = self._table, 0
+        market = table.tokens, table.corners, table.slopes
+        if bracket is None:
+            low, high, steps = _compiled().bracket_of(*market, self._rows, budget, start)
+        else:
+            low, high = bracket
+        doubt, turning = np.empty(len(self), np.int64), np.empty(len(self) * table.slopes.shape[1])
+        rows, count, rest = _compiled().slopes_between(*market, self._rows, low, high, doubt, turning)
+        rising = np.sort(turning[:count])
+        place, tried = _compiled().first_within(*market, doubt[:rows], rising, rest, budget)
+        price = np.nextafter(rising[place], np.inf) if place < count else high
+        return float(price), steps + tried
+
+    def split(self, low: float, high: float, weight: FloatArray, cost: FloatArray) -> "Split":
+        """Which queries buy the same whole tokens at two prices, and what.
+
+        Args:
+            low: Utility per unit of the budget.
+            high: The same, above it.
+            weight: ``(n,)`` value of a right answer, or one for all, ``(1,)``.
+            cost: ``(n,)`` price of a token in the budget's unit, or one for all, ``(1,)``.
+        """
+        table, n = self._table, len(self)
+        undecided, tokens = np.empty(n, np.int64), np.zeros(n)
+        count, *sums = _compiled().split(
+            *(table.tokens, table.values, table.corners, table.slopes),
+            *(self._rows, weight, cost, low, high, undecided, tokens),
+        )
+        return Split(undecided[:count], tokens, *sums)
 
     def reservation_price(self, floor: FloatArray | None = None, cap: FloatArray | None = None) -> FloatArray:
         """Slope of the envelope's first line, ``(n,)`` utility per token, at least 0."""
         if floor is not None or cap is not None:
             return self.beyond(floor, cap).reservation_price()
-        return np.maximum(self._slopes[:, 0], 0.0) if self._slopes.shape[1] else np.zeros(len(self))
+        slopes = self._table.slopes
+        return np.maximum(slopes[self._rows, 0], 0.0) if slopes.shape[1] else np.zeros(len(self))
 
     def best_within(self, tokens: FloatArray | IntArray) -> FloatArray:
         """The fewest of at most these ``(n,)`` tokens that are worth most."""
-        best: FloatArray = _compiled().best_within(self.tokens, self.values, _each(tokens, len(self)))
+        table = self._table
+        best: FloatArray = _compiled().best_within(table.tokens, table.values, self._rows, _each(tokens, len(self)))
         return best
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
@@ -129,37 +169,92 @@ class Tabulated(AbstractCurve):
             return self
         lower = np.zeros(len(self)) if floor is None else np.asarray(floor, dtype=np.float64)
         upper = np.maximum(np.inf if cap is None else cap, lower)
-        upper = np.minimum(upper, np.maximum(self.tokens[:, -1], lower))
+        tokens = self.tokens
+        upper = np.minimum(upper, np.maximum(tokens[:, -1], lower))
         ends = np.column_stack([lower, upper])
-        grid = np.hstack([np.clip(self.tokens, lower[:, np.newaxis], upper[:, np.newaxis]), ends])
+        grid = np.hstack([np.clip(tokens, lower[:, np.newaxis], upper[:, np.newaxis]), ends])
         grid.sort(axis=1)
         worth = np.column_stack([self.value(points) for points in grid.T]) - self.value(lower)[:, np.newaxis]
         grid = grid - lower[:, np.newaxis]
-        return self._with(grid, worth, *_envelope(grid, worth))
+        return self._with(_Table.of(grid, worth), np.arange(len(worth)))
+
+    def straight(self, tokens: FloatArray | IntArray) -> tuple[FloatArray, FloatArray]:
+        """The points of the grid at or before and after ``(n,)`` tokens; the last one twice beyond it."""
+        held = _each(tokens, len(self))
+        before, after = _compiled().points_around(self._table.tokens, self._rows, held)
+        return before, after
 
     def envelope(self) -> "Tabulated":
         """The least concave, never falling curves above these, as tables of their corners."""
-        heights = np.maximum.accumulate(self._heights, axis=1)
-        return self._with(self._corners, heights, self._corners, self._heights, self._slopes)
+        table = self._table
+        corners = self._own(table.corners).astype(np.int64)
+        tokens, heights = (np.take_along_axis(field, corners, axis=1) for field in (self.tokens, self.values))
+        worth = np.maximum.accumulate(heights, axis=1)
+        return self._with(_Table.of(tokens, worth), np.arange(len(self)))
 
     def take(self, rows: Any) -> Self:
-        """The same curves for some of the queries, by NumPy index, slice or mask."""
-        made = self._with(*(field[rows] for field in self._fields()))
-        object.__setattr__(made, "_root", self if self._root is None else self._root)
-        return made
+        """The same curves for some of the queries, by NumPy index, slice or mask; no table is copied."""
+        return self._with(self._table, self._rows[rows])
+
+    def _own(self, field: NDArray[Any]) -> NDArray[Any]:
+        whole = len(self._rows) == len(field) and bool((self._rows == np.arange(len(field))).all())
+        return field if whole else field[self._rows]
 
     def _corner(self, price: FloatArray | float, *, committed: bool) -> FloatArray:
-        own = _each(checked_price(price), len(self))
-        corner: FloatArray = _compiled().corners_at(self._corners, self._slopes, own, committed)
+        own = np.atleast_1d(checked_price(price))
+        own = own if own.size == 1 else _each(own, len(self))
+        table = self._table
+        corner: FloatArray = _compiled().corners_at(
+            table.tokens, table.corners, table.slopes, self._rows, own, committed
+        )
         return corner
 
-    def _fields(self) -> tuple[FloatArray, ...]:
-        return self.tokens, self.values, self._corners, self._heights, self._slopes
-
-    def _with(self, *fields: FloatArray) -> Self:
+    def _with(self, table: "_Table", rows: IntArray) -> Self:
         made = object.__new__(type(self))
-        made._set(*fields)
+        made._set(table, rows)
         return made
+
+
+class Split(NamedTuple):
+    """Queries at two prices."""
+
+    undecided: IntArray
+    """``(m,)`` rows that do not buy the same, or no whole tokens."""
+    tokens: FloatArray
+    """``(n,)`` what the others buy; 0 for the undecided."""
+    spent: float
+    """What that costs, in the budget's unit."""
+    utility: float
+    """What it is worth, by their weights."""
+    spent_at_low: float
+    """What all would spend at the lower price."""
+    spent_at_high: float
+    """What all would spend at the higher price."""
+
+
+class _Table(NamedTuple):
+    """Points of N curves, and the corners of their envelopes, which are found once."""
+
+    tokens: FloatArray
+    """``(1, K)`` for all, or ``(N, K)``."""
+    values: FloatArray
+    """``(N, K)``."""
+    corners: NDArray[np.signedinteger[Any]]
+    """``(N, V)`` numbers of the points that are corners; the last one is repeated to fill a row."""
+    slopes: FloatArray
+    """``(N, V - 1)`` of the lines between them, falling; −1 after the last."""
+
+    @classmethod
+    def of(cls, tokens: FloatArray, values: FloatArray) -> "_Table":
+        tokens, values = np.ascontiguousarray(tokens), np.ascontiguousarray(values)
+        n, points = values.shape
+        kind = np.int16 if points < 2**15 else np.int32
+        corners, slopes = np.empty((n, points), kind), np.empty((n, points - 1))
+        most = max(1, _compiled().envelopes(tokens, values, corners, slopes))
+        table = cls(tokens, values, corners[:, :most].copy(), slopes[:, : most - 1].copy())
+        for field in table:
+            field.flags.writeable = False
+        return table
 
 
 def _compiled() -> ModuleType:
@@ -171,34 +266,8 @@ def _compiled() -> ModuleType:
 
 def _each(numbers: FloatArray | IntArray | float, n: int) -> FloatArray:
     """``(n,)`` numbers, or one for all, as compiled code needs them: it does not check sizes."""
-    return np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, dtype=np.float64), (n,)))
-
-
-def _envelope(grid: FloatArray, worth: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Corners of the upper concave envelopes: tokens ``(n, V)``, values, and the falling slopes ``(n, V - 1)``.
-
-    A monotone chain (Andrew 1979) that treats all rows at once; the last corner is repeated to fill a row.
-    """
-    n, size = grid.shape
-    row = np.arange(n)
-    stack, top = np.zeros((n, size), dtype=np.int64), np.zeros(n, dtype=np.int64)
-    for point in range(1, size):
-        rows = row
-        while rows.size:
-            rows = rows[top[rows] > 0]
-            here, before = stack[rows, top[rows]], stack[rows, top[rows] - 1]
-            steep = (worth[rows, here] - worth[rows, before]) * (grid[rows, point] - grid[rows, here])
-            flat = (worth[rows, point] - worth[rows, here]) * (grid[rows, here] - grid[rows, before])
-            rows = rows[steep <= flat]
-            top[rows] -= 1
-        new = grid[:, point] > grid[row, stack[row, top]]
-        top += new
-        stack[row, top] = np.where(new, point, stack[row, top])
-    used = np.minimum(np.arange(int(top.max(initial=0)) + 1), top[:, np.newaxis])
-    corner = np.take_along_axis(stack, used, axis=1)
-    corners, heights = np.take_along_axis(grid, corner, axis=1), np.take_along_axis(worth, corner, axis=1)
-    width = np.diff(corners)
-    return corners, heights, np.divide(np.diff(heights), width, out=np.full(width.shape, -1.0), where=width > 0.0)
+    found = np.ascontiguousarray(numbers, dtype=np.float64)
+    return found if found.shape == (n,) else np.ascontiguousarray(np.broadcast_to(np.asarray(numbers, float), (n,)))
 
 
 def _table(name: str, values: ArrayLike) -> FloatArray:

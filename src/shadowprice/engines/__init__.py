@@ -3,6 +3,7 @@
 from shadowprice._store import MODELS, KnownModel, ModelState, model_path, model_state, resolve_model
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._base import AbstractEngine, CountedBy, Delta, Effort, FinishReason, Request
+from shadowprice.engines._choice import EngineChoice, api_key, split_url
 from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
 from shadowprice.engines._identify import Server, identify
 from shadowprice.engines._llamacpp import LlamaCppEngine
@@ -21,6 +22,7 @@ __all__ = [
     "Delta",
     "Dialect",
     "Effort",
+    "EngineChoice",
     "Finding",
     "FinishReason",
     "KnownModel",
@@ -35,6 +37,7 @@ __all__ = [
     "Request",
     "Server",
     "ServerAddress",
+    "api_key",
     "build_body",
     "choose_model",
     "get_dialect",
@@ -47,4 +50,5 @@ __all__ = [
     "recall",
     "remember",
     "resolve_model",
+    "split_url",
 ]

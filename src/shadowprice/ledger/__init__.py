@@ -1,5 +1,6 @@
 """What has been reserved and spent? Budgets that several processes share and that survive a crash."""
 
+from shadowprice.ledger._beside import ledger_files
 from shadowprice.ledger._export import FORMATS, export_requests
 from shadowprice.ledger._ledger import Ledger
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
@@ -23,5 +24,6 @@ __all__ = [
     "State",
     "Totals",
     "export_requests",
+    "ledger_files",
     "without_secrets",
 ]

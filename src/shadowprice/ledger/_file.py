@@ -115,7 +115,7 @@ def connect_to_read(path: Path, patience: float) -> sqlite3.Connection:
         mode = "mode=ro" if place.with_name(f"{place.name}-wal").exists() else "immutable=1"
     with explained(path):
         connection = sqlite3.connect(
-            f"file:{quote(str(place))}?{mode}", uri=True, timeout=patience, isolation_level=None
+            f"file:{quote(os.fsencode(place))}?{mode}", uri=True, timeout=patience, isolation_level=None
         )
         try:
             connection.execute("PRAGMA query_only = ON")

@@ -98,7 +98,8 @@ class Ledger:
         try:
             with self.write() as db:
                 aside = replace and not resume and _set_aside(db, name)
-                run, before = self._begin(db, name, *asked, resume=resume, reopen=reopen)
+                run, before = self._begin(db, name, *asked, resume=resume)
+                back = 0 if before is None else _take_back(db, run, reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
@@ -109,7 +110,7 @@ class Ledger:
             raise
         self._lock, self._holder = lock, holder
         opened = Run(self, run, name, holder, recovered)
-        opened.topped_up, opened.replaces = before, aside
+        opened.topped_up, opened.taken_back, opened.replaces = before, back, aside
         return opened
 
     def _begin(
@@ -121,7 +122,6 @@ class Ledger:
         fingerprint: str,
         *,
         resume: bool,
-        reopen: Collection[str],
     ) -> tuple[int, int | None]:
         """The run's row, and the budget that it had if it is topped up."""
         row = db.execute("SELECT id, budget, settings, fingerprint, spent FROM runs WHERE name = ?", (name,)).fetchone()
@@ -140,8 +140,8 @@ class Ledger:
         was, is_ = json.loads(old_settings), json.loads(settings)
         if budget < old_budget:
             raise InputError(
-                f"{self.path}: the run '{name}' was begun with a budget of {old_budget} tokens, not {budget}; give the "
-                "same one, or a larger one, which tops it up."
+                f"{self.path}: the run '{name}' has a budget of {old_budget} tokens, and {budget} are fewer; give "
+                "the same one, or a larger one, which tops it up."
             )
         for field in sorted(was.keys() | is_.keys()):
             if was.get(field) != is_.get(field):
@@ -157,9 +157,6 @@ class Ledger:
         if budget == old_budget:
             return int(run), None
         db.execute("UPDATE runs SET budget = ?, finished = NULL WHERE id = ?", (budget, run))
-        db.executemany(
-            "DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", [(run, reason) for reason in reopen]
-        )
         return int(run), int(old_budget)
 
     @contextmanager
@@ -330,6 +327,14 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _take_back(db: sqlite3.Connection, run: int, reasons: Collection[str]) -> int:
+    """Drop outcomes that cost nothing, so that their requests can be asked again; how many."""
+    return sum(
+        db.execute("DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", (run, reason)).rowcount
+        for reason in reasons
+    )
 
 
 def _set_aside(db: sqlite3.Connection, name: str) -> bool:

@@ -28,6 +28,8 @@ class Run:
 
     topped_up: int | None = None
     """The budget before, where opening the run has raised it."""
+    taken_back: int = 0
+    """Outcomes that this has taken back."""
     replaces: bool = False
     """Whether an earlier run has made room for it, which is kept under another name."""
 

@@ -2,12 +2,11 @@
 
 from shadowprice._errors import InputError
 from shadowprice.curves import AbstractCurve, Mixed, Quadratic, ShiftedSurge, Tabulated, Triangular
-from shadowprice.pricing._clearing import clear
-from shadowprice.pricing._fast import solve_fast
-from shadowprice.pricing._market import open_market
-from shadowprice.pricing._offer import Offer
+from shadowprice.pricing._general import open_market
 from shadowprice.pricing._problem import Problem
-from shadowprice.pricing._solution import Solution, Status
+from shadowprice.pricing._solution import Solution
+from shadowprice.pricing.clearing import Offer, clear
+from shadowprice.pricing.compiled import solve_fast
 
 _CLOSED_FORM = (ShiftedSurge, Triangular, Quadratic, Tabulated)
 
@@ -41,17 +40,7 @@ def solve_plain(problem: Problem, *, ascending: bool = False) -> Solution | None
     )
     if found is None or (problem.price_ceiling is not None and found.price > problem.price_ceiling):
         return None  # a ceiling that binds rations, and one that does not is none
-    return Solution(
-        tokens=found.tokens,
-        price=found.price,
-        marginal_price=found.marginal_price,
-        utility=found.utility,
-        dual_bound=found.dual_bound,
-        status=Status.OPTIMAL_WITHIN_GAP if found.price else Status.SATURATED,
-        marginal=found.marginal,
-        evaluations=found.evaluations,
-        path=found.path,
-    )
+    return found
 
 
 def _parts(curve: AbstractCurve) -> list[AbstractCurve]:

@@ -6,13 +6,11 @@ from types import MappingProxyType
 import numpy as np
 
 from shadowprice._errors import InputError, SolveError
-from shadowprice.pricing._auction import clear_by_auction
-from shadowprice.pricing._bisection import clear_by_bisection
-from shadowprice.pricing._clearing import clear
+from shadowprice.pricing._general import open_market
 from shadowprice.pricing._lambert import has_closed_form, solve_lambert, solve_plain
-from shadowprice.pricing._market import open_market
 from shadowprice.pricing._problem import Problem
 from shadowprice.pricing._solution import Solution
+from shadowprice.pricing.clearing import clear, clear_by_auction, clear_by_bisection
 
 
 def _solve_auction(problem: Problem, start: float | None) -> Solution:
@@ -24,7 +22,7 @@ def _solve_bisection(problem: Problem, start: float | None) -> Solution:
 
 
 def _solve_exact(problem: Problem, start: float | None) -> Solution:
-    from shadowprice.pricing._exact import solve_exact
+    from shadowprice.pricing.exact import solve_exact
 
     del start  # a search over whole allocations has no use for a price
     return solve_exact(problem)

@@ -203,6 +203,9 @@ class Asker:
             async with aclosing(arrivals):
                 while (delta := await self._next(arrivals, now)) is not None:
                     _take(now, delta)
+                    if now.read > now.cap + early and now.reply.finish_reason is None:
+                        now.reply.finish_reason = "length"  # it keeps to no cap, so it is left here
+                        return
                     if now.cap <= now.limit or now.read < now.limit - early or now.reply.finish_reason is not None:
                         continue
                     await self._catch_up(arrivals, now)

@@ -1,12 +1,17 @@
 """Preparing questions before the first token, and judging replies after the last."""
 
+import re
 import zlib
 from collections.abc import Sequence
+from typing import Final
 
 from shadowprice._errors import InputError
 from shadowprice.grading import emergence, grade
 from shadowprice.runner._reply import Reply
 from shadowprice.tasks import Question, build_messages
+
+_OURS: Final = re.compile(r"(.*) \((?:estimate|sample \d+)\)", re.DOTALL)
+"""Names of requests that a run makes beside its questions, in its ledger."""
 
 
 def check_questions(questions: Sequence[Question]) -> None:
@@ -17,9 +22,15 @@ def check_questions(questions: Sequence[Question]) -> None:
         MissingExtraError: A grader's package is not installed.
     """
     seen: set[str] = set()
+    ids = {question.query_id for question in questions}
     for question in questions:
         if question.query_id in seen:
             raise InputError(f"Two questions have the id '{question.query_id}'; give each its own.")
+        if (asked := _OURS.fullmatch(question.query_id)) is not None and asked[1] in ids:
+            raise InputError(
+                f"The id '{question.query_id}' is what a run calls a request of its own for '{asked[1]}'; give the "
+                "question another one."
+            )
         seen.add(question.query_id)
         build_messages(question)
         if question.gold and question.grader != "exact":  # which takes any right answer

@@ -96,7 +96,7 @@ async def record(
         concurrency: Replies generated at the same time.
         resume: Go on with an earlier recording into the same output.
         retries: When a reply is asked for again after failures that may pass; what failed is not recorded.
-        progress: Called with (finished replies, their tokens) of each step.
+        progress: Called with (finished replies, tokens that have arrived) of each step.
         seen: Called with the row of each new reply.
 
     Returns:
@@ -109,13 +109,13 @@ async def record(
     protocols = {question.query_id: _protocol(asking.protocol(question), settings) for question in questions}
     questions = asking.ask_all(questions)
     check_questions(questions)
-    patient = _Patient(engine, retries or Retries(), settings.seed)
+    patient = _Patient(engine, retries or Retries(), settings.seed, lambda tokens: progress(0, tokens))
     target = Path(output)
     begun = {**asdict(settings), "asking": asking.options, "model": engine.model, "questions": fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
         done = {(row["query_id"], row["sample_index"]) for row in journal.entries}
         rows = journal.entries
-        progress(len(rows), sum(row["completion_tokens"] for row in rows))
+        progress(len(rows), 0)
         todo = (
             (question, sample)
             for question in questions
@@ -128,7 +128,7 @@ async def record(
                 row = await _record_one(question, sample, patient, settings, protocols[question.query_id])
                 journal.add(row)
                 rows.append(row)
-                progress(1, row["completion_tokens"])
+                progress(1, 0)
                 seen(row)
 
         await _run_all(work, max(1, concurrency))
@@ -154,8 +154,9 @@ async def _run_all(work: Callable[[], Any], workers: int) -> None:
 class _Patient:
     """Reads whole replies, and asks again after failures that may pass."""
 
-    def __init__(self, engine: AbstractEngine, retries: Retries, seed: int) -> None:
+    def __init__(self, engine: AbstractEngine, retries: Retries, seed: int, arrived: Callable[[int], None]) -> None:
         self.model = engine.model
+        self._arrived = arrived
         self._engine = engine
         self._retries = retries
         self._chance = random.Random(seed)
@@ -163,7 +164,7 @@ class _Patient:
     async def read(self, request: Request) -> Reply:
         for attempt in count(1):
             try:
-                return await read_reply(self._engine, request)
+                return await read_reply(self._engine, request, self._arrived)
             except EngineError as error:
                 pause = self._retries.pause(error, attempt, self._chance)
                 if pause is None:

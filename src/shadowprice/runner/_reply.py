@@ -1,6 +1,7 @@
 """Reading one reply from an engine while remembering at which token each character came."""
 
 from bisect import bisect_left
+from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
@@ -42,8 +43,15 @@ class Reply:
         return self._counts[bisect_left(self._ends, position)] if position > 0 else 0
 
 
-async def read_reply(engine: AbstractEngine, request: Request) -> Reply:
+async def read_reply(
+    engine: AbstractEngine, request: Request, arrived: Callable[[int], None] = lambda tokens: None
+) -> Reply:
     """Generate a whole reply.
+
+    Args:
+        engine: Who answers.
+        request: What is asked.
+        arrived: Called with the tokens of each piece as it comes.
 
     Raises:
         EngineError: The engine could not be reached or failed.
@@ -51,5 +59,7 @@ async def read_reply(engine: AbstractEngine, request: Request) -> Reply:
     reply = Reply()
     async with aclosing(engine.stream(request)) as deltas:
         async for delta in deltas:
+            before = reply.tokens
             reply.add(delta)
+            arrived(reply.tokens - before)
     return reply

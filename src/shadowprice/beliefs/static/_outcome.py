@@ -21,6 +21,8 @@ from shadowprice.beliefs.surges import steady_surge
 
 _SAME_QUESTION = 0.5
 """Correlation of two replies to one question, for what several of them count."""
+_AT_ONCE = 32_768
+"""Questions that are predicted at a time."""
 _MOST = 20_000
 """Questions that hazards are fitted on at most: they have three scores and some forty coefficients."""
 _USUAL = 4.0
@@ -114,16 +116,24 @@ class OutcomePredictor(AbstractPredictor):
         """Beliefs about n questions, with outcomes on the same grid whatever the evidence."""
         check_texts(questions)
         check_is_fitted(self)
-        scores = self._scores(questions, self.text_.predict(questions))
+        n = len(questions)
+        by, done, threshold = np.empty((n, len(TOKEN_GRID))), np.empty((n, len(TOKEN_GRID))), np.empty(n)
+        # A part at a time: what it takes on the way is several times as large as what comes of it.
+        for start in range(0, n, _AT_ONCE):
+            part = slice(start, start + _AT_ONCE)
+            scores = self._scores(questions[part], self.text_.predict(questions[part]))
+            by[part], done[part] = self._by_then(scores)
+            threshold[part] = self.scale_ * np.exp(scores.right)
+        beta = np.full(n, self.beta_)
+        return Beliefs(threshold, by[:, -1] * np.e * beta, beta, Outcomes(TOKEN_GRID.copy(), by, done))
+
+    def _by_then(self, scores: Scores) -> tuple[FloatArray, FloatArray]:
+        """P(right by e_j) and P(finished by e_j), ``(m, K)`` each."""
         right, wrong = self.hazards_.predict(scores)
         done = wrong.cumsum(axis=1)
         for cells, share in enumerate(self.lag_):
             done[:, cells:] += share * right.cumsum(axis=1)[:, : right.shape[1] - cells]
-        by = np.minimum(right.cumsum(axis=1), 1.0)
-        outcomes = Outcomes(TOKEN_GRID.copy(), by, np.minimum(done, 1.0))
-        threshold = self.scale_ * np.exp(scores.right)
-        beta = np.full(len(threshold), self.beta_)
-        return Beliefs(threshold, by[:, -1] * np.e * beta, beta, outcomes)
+        return np.minimum(right.cumsum(axis=1), 1.0), np.minimum(done, 1.0)
 
     def _scores(self, questions: Sequence[str], raw: FloatArray) -> Scores:
         prior = prior_scores(questions, self.max_tokens, None)

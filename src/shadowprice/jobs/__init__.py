@@ -1,0 +1,36 @@
+"""What the commands do, as functions: run a batch inside a budget, learn from traces, plan a budget.
+
+`given` holds what a job is given, `told` what it says of itself.
+"""
+
+from shadowprice.jobs._allocate import Allocated, allocate, check_plan_files
+from shadowprice.jobs._answered import Answered
+from shadowprice.jobs._check import Checked, check
+from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
+from shadowprice.jobs._run import run, run_async
+from shadowprice.jobs._session import Session
+from shadowprice.jobs._step import Follow, Step, Tell
+from shadowprice.jobs._traces import GivenTraces
+from shadowprice.jobs.given import QuestionOptions, TermOptions
+
+__all__ = [
+    "Allocated",
+    "Answered",
+    "Checked",
+    "FitSettings",
+    "Fitted",
+    "Follow",
+    "GivenTraces",
+    "QuestionOptions",
+    "Session",
+    "Step",
+    "Tell",
+    "TermOptions",
+    "allocate",
+    "check",
+    "check_fit",
+    "check_plan_files",
+    "fit",
+    "run",
+    "run_async",
+]

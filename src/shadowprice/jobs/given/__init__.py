@@ -1,0 +1,60 @@
+"""What a job is given, read and checked: budgets, questions, terms, engines, predictors, policies, files."""
+
+from shadowprice.jobs.given._asking import show_asking
+from shadowprice.jobs.given._budget import Wish, cost, read_budget
+from shadowprice.jobs.given._columns import parse_columns
+from shadowprice.jobs.given._doubts import doubts
+from shadowprice.jobs.given._encoders import choose_encoder, questions_of, read_once
+from shadowprice.jobs.given._files import GivenPath, check_run_files, ledger_place, path_of
+from shadowprice.jobs.given._policies import LEARNT, choose_live_policy, get_live_policy, get_planner, usual_planner
+from shadowprice.jobs.given._predictors import (
+    GivenPredictor,
+    NamedPredictor,
+    believe,
+    get_predictor,
+    nothing_known,
+    predict,
+)
+from shadowprice.jobs.given._questions import (
+    GivenQuestions,
+    QuestionOptions,
+    admission,
+    file_of,
+    read_asked,
+    read_to_grade,
+)
+from shadowprice.jobs.given._terms import TermOptions
+
+__all__ = [
+    "LEARNT",
+    "GivenPath",
+    "GivenPredictor",
+    "GivenQuestions",
+    "NamedPredictor",
+    "QuestionOptions",
+    "TermOptions",
+    "Wish",
+    "admission",
+    "believe",
+    "check_run_files",
+    "choose_encoder",
+    "choose_live_policy",
+    "cost",
+    "doubts",
+    "file_of",
+    "get_live_policy",
+    "get_planner",
+    "get_predictor",
+    "ledger_place",
+    "nothing_known",
+    "parse_columns",
+    "path_of",
+    "predict",
+    "questions_of",
+    "read_asked",
+    "read_budget",
+    "read_once",
+    "read_to_grade",
+    "show_asking",
+    "usual_planner",
+]

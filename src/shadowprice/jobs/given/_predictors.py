@@ -1,0 +1,100 @@
+"""What is believed of the questions: by a predictor's file, or a predictor that is there already."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from shadowprice._errors import InputError
+from shadowprice.beliefs import AbstractPredictor, Beliefs, SavedPredictor, read_predictor
+from shadowprice.jobs._step import Follow, Tell, steps, unseen
+from shadowprice.jobs.given._doubts import doubts
+from shadowprice.jobs.given._encoders import read_once
+from shadowprice.jobs.given._files import GivenPath
+from shadowprice.jobs.given._policies import LEARNT
+from shadowprice.policies import AbstractPolicy, Knowledge
+from shadowprice.tasks import Asking, Question
+
+_AT_ONCE = 2_000
+"""Questions that are predicted between two steps of the progress."""
+
+GivenPredictor = GivenPath | SavedPredictor
+"""A predictor's file, or what such a file holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPredictor:
+    """A predictor, and what people call it."""
+
+    saved: SavedPredictor
+    name: str
+    mark: str
+    """Tells it from others, by its content."""
+
+
+def get_predictor(predictor: GivenPredictor) -> NamedPredictor:
+    """The predictor of a file, or the one that is given.
+
+    Raises:
+        InputError: The file is no predictor's.
+    """
+    if isinstance(predictor, SavedPredictor):
+        text = json.dumps(asdict(predictor.card), sort_keys=True)
+        mark = f"card sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
+        return NamedPredictor(predictor, f"SavedPredictor({predictor.card.traces})", mark)
+    path = Path(predictor)
+    saved = read_predictor(path)
+    return NamedPredictor(saved, str(path), fingerprint_of(path))
+
+
+def fingerprint_of(file: Path) -> str:
+    """Tells a file from others, by its content."""
+    with file.open("rb") as content:
+        return f"sha256 {hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
+
+
+def believe(
+    questions: list[Question],
+    predictor: GivenPredictor | None,
+    policy: AbstractPolicy | None,
+    asking: Asking,
+    tell: Tell,
+    follow: Follow = unseen,
+) -> Beliefs | None:
+    """What a predictor says of questions; None if there is none and the policy needs none.
+
+    What speaks against believing it is told.
+
+    Raises:
+        InputError: The file is not right, or the policy needs one.
+    """
+    if predictor is None:
+        if policy is not None and policy.knows is Knowledge.NOTHING:
+            return None
+        needs = "A plan by prices" if policy is None else f"The policy {policy.name}"
+        raise InputError(f"{needs} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform.")
+    named = get_predictor(predictor)
+    if policy is None or policy.knows in LEARNT:
+        for doubt in doubts(named.saved, named.name, questions, asking, "record and fit your own"):
+            tell(doubt)
+    return predict(named.saved.predictor, questions, follow)
+
+
+def predict(predictor: AbstractPredictor, questions: list[Question], follow: Follow = unseen) -> Beliefs:
+    """What a predictor says of questions."""
+    texts = [question.question for question in questions]
+    read_once(getattr(predictor, "encoder", None), texts, follow)
+    parts = []
+    with steps(follow, "predicting", len(texts)) as work:
+        for start in range(0, len(texts), _AT_ONCE):
+            some = texts[start : start + _AT_ONCE]
+            parts.append(predictor.predict(some))
+            work.advance(len(some))
+    return Beliefs.concatenate(parts) if parts else predictor.predict([])
+
+
+def nothing_known(n: int) -> Beliefs:
+    """Beliefs for a policy that looks at none of them."""
+    return Beliefs.certain(np.ones(n))
