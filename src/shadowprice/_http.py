@@ -109,6 +109,9 @@ def words(error: aiohttp.ClientError) -> str:
         return f"it took no connection within {_CONNECT:g} s"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "it closed the connection"
+    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
+        number = error.os_error.errno  # of names that nobody knows it is below 0, and of another list
+        return os.strerror(number).lower() if number and number > 0 else str(error.os_error.strerror or error.os_error)
     if isinstance(error, aiohttp.InvalidURL):
         return "the URL is none"
     return str(error) or type(error).__name__

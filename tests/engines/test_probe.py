@@ -287,7 +287,9 @@ def test_the_command(serve: Serve, shadowprice: Command, environment: pytest.Mon
 def test_the_command_says_what_is_wrong(serve: Serve, shadowprice: Command, environment: pytest.MonkeyPatch) -> None:
     said = shadowprice("engine", "probe", "http://127.0.0.1:9/v1")
     assert (4, "") == (said.code, said.out)
-    assert said.err.startswith("error: Looking at the server: no server can be reached at http://127.0.0.1:9/v1 (")
+    assert said.err.startswith(
+        "error: Looking at the server: no server can be reached at http://127.0.0.1:9/v1 (connection refused)"
+    )
     said = shadowprice("engine", "probe", "host:9")
     assert (2, "error: The engine's URL is not one of a server: write it as http://host:port/v1.\n") == said[::2]
     environment.setenv("SHADOWPRICE_API_KEY", "sk-wrong-98765")
