@@ -80,3 +80,12 @@ def test_odd_markets_go_whole_or_narrowed_and_are_sound(kind: str, monkeypatch: 
         assert found.utility >= whole.utility * (1.0 - 1e-6)
         assert problem.spent(found.tokens) <= problem.budget
         assert_kkt(problem, found)
+
+
+def test_a_few_that_are_dear_by_far_decide_alone() -> None:
+    """Where hardly anybody is undecided, steps must not grow without bound."""
+    right = np.sort(np.random.default_rng(0).random((5000, 3)), axis=1)
+    right[0], weight = [0.5, 0.6, 0.7], np.ones(5000)
+    weight[0] = 10.0
+    for budget, utility in ((0, 0.0), (5, 2.5), (9, 4.5)):
+        assert utility == pytest.approx(solve(Problem(Tabulated([10, 30, 70], right), budget, weight=weight)).utility)

@@ -165,7 +165,7 @@ class Tabulated(AbstractCurve):
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
         """The part of the table between floor and cap, with an envelope of its own."""
-        if floor is None and cap is None:
+        if floor is None and cap is None and not (self._table.values[:, 0] > 0.0).any():
             return self
         lower = np.zeros(len(self)) if floor is None else np.asarray(floor, dtype=np.float64)
         upper = np.maximum(np.inf if cap is None else cap, lower)

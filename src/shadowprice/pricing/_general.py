@@ -104,7 +104,8 @@ def _solve_narrowed(problem: Problem, offer: Offer, budget: float, narrowed: Nar
     tokens[rows] = found.tokens
     if problem.floor is not None:
         tokens += problem.floor.astype(np.int64)
-        utility += problem.utility(problem.floor)
+    if offer.curve is not problem.curve:  # what is worth something without any token counts as well
+        utility += problem.utility(np.zeros(len(tokens)) if problem.floor is None else problem.floor)
     return replace(
         found,
         tokens=tokens,

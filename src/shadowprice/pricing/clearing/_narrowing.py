@@ -90,6 +90,6 @@ def narrow(offer: Offer, budget: float) -> Narrowed | None:
             market.low, market.high = low, high
             # Demand is nearly linear in the price's logarithm, but not so nearly that one step could be trusted far.
             centre = low * (high / low) ** (above / (above - below))
-            step = 0.5 * math.log(high / low) * max(_WANTED / market.undecided.size, _BOLDEST)
+            step = min(0.5 * math.log(high / low) * max(_WANTED / market.undecided.size, _BOLDEST), _WIDEST)
             low, high = max(low, centre * math.exp(-step)), min(high, centre * math.exp(step))
     return market if market.undecided.size <= n // 2 and market.low > 0.0 and market.high < np.inf else None

@@ -104,6 +104,12 @@ class Offer:
         """``(n,)`` the least whole number of tokens that is worth anything."""
         return np.floor(self.curve.least_tokens()).astype(np.int64) + 1
 
+    def best_whole_within(self, tokens: FloatArray | IntArray) -> FloatArray:
+        """``(n,)`` the whole number of at most these tokens that is worth most, near the fewest that are."""
+        best = self.curve.best_within(tokens)
+        below, above = np.floor(best), np.minimum(np.ceil(best), np.floor(tokens))
+        return np.where(self.value(above) > self.value(below), above, below)
+
     def _per_token(self, price: float) -> FloatArray | float:
         own = price if self.cost is None else price * self.cost
         return own if self.weight is None else own / self.weight

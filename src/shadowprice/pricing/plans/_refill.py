@@ -44,6 +44,9 @@ def refill_plans(ladder: Ladder, clearing: Clearing, budget: float) -> list[Plan
     plans = [plan for plan in tried if plan is not None]
     if tried[0] is None:
         plans.insert(0, top_up(ladder, plain_plan(ladder, clearing), clearing.price, budget))
+    elif clearing.hole and not ladder.offer.curve.unimodal:
+        # One price for all would rather climb a flat step than let in somebody whose own first step does not fit.
+        plans.append(top_up(ladder, plain_plan(ladder, clearing), clearing.price, budget))
     return sorted(plans, key=lambda plan: -plan.utility)  # stable: of equals the one that follows the price
 
 
@@ -190,10 +193,7 @@ def stretch(offer: Offer, tokens: FloatArray, budget: float, *, integer: bool) -
         if left <= _ROUNDING * budget or not tokens.size:
             break
         reach = tokens + offer.affordable(left)
-        amount = offer.curve.best_within(np.floor(reach) if integer else reach)
-        if integer:
-            below, above = np.floor(amount), np.minimum(np.ceil(amount), np.floor(reach))
-            amount = np.where(offer.value(above) > offer.value(below), above, below)
+        amount = offer.best_whole_within(np.floor(reach)) if integer else offer.curve.best_within(reach)
         gain = offer.value(amount) - offer.value(tokens)
         best = int(np.argmax(gain))
         if gain[best] <= _ROUNDING * gain.size or amount[best] <= tokens[best]:

@@ -11,6 +11,9 @@ from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.pricing.clearing import Offer
 from shadowprice.pricing.plans._refill import pack
 
+_MOST_COMPARED = 4_000_000
+"""Tokens that are compared one by one, at most: whoever counts in millions does not feel a single one."""
+
 
 def round_tokens(offer: Offer, tokens: FloatArray, budget: float, price: float, *, anew: bool = False) -> IntArray:
     """Round an allocation among funded queries to whole tokens, within the budget.
@@ -85,11 +88,16 @@ def share_out(offer: Offer, tokens: IntArray, budget: float) -> IntArray:
             return low + bought
         # Each widening triples the span, so that one flat curve among steep ones needs few rounds; where a curve is
         # straight, all of that line is as good as its first token.
+        if 3 * int(span.sum()) > _MOST_COMPARED:
+            return low + bought
         before, after = concave.curve.straight(np.where(down, low - 1, high))
-        room = max(int(budget - offer.spent(low)), 0) if offer.cost is None else 0
+        room = (
+            min(max(int(budget - offer.spent(low)), 0), _MOST_COMPARED // (4 * span.size)) if offer.cost is None else 0
+        )
         longer = np.minimum(np.ceil(after).astype(np.int64), high + room)
         high = np.where(up, np.maximum(high + 2 * span, longer), high)
-        further = np.minimum(low - 2 * np.maximum(span, 1), np.floor(before).astype(np.int64))
+        further = np.maximum(np.floor(before).astype(np.int64), low - room)
+        further = np.minimum(low - 2 * np.maximum(span, 1), further)
         low = np.where(down, np.maximum(further, floor), low)
     return tokens
 

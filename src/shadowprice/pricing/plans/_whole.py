@@ -21,7 +21,7 @@ def whole_plan(ladder: Ladder, plan: Plan, budget: float, *, fill: bool = True, 
     tokens[plan.rows] = round_tokens(offer.take(plan.rows), real, budget, plan.price, anew=anew)
     if not offer.curve.unimodal:
         # Part of a step between two corners may be worth less than none of it.
-        tokens = np.minimum(tokens, np.floor(offer.curve.best_within(tokens))).astype(np.int64)
+        tokens = offer.best_whole_within(tokens).astype(np.int64)
     if fill:
         _fill(offer, tokens, budget)
     if fill and not offer.curve.unimodal:
