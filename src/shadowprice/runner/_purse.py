@@ -207,7 +207,7 @@ class Purse:
     @contextmanager
     def step(self) -> Iterator[None]:
         """Write what was settled, and whatever a block begins, in one step; the block must not wait for anything."""
-        _ = self._market
+        self._tell()
         written = len(self._unwritten)
         with nullcontext() if self._ledger is None else self._ledger.together():
             for row, result in self._unwritten:
@@ -219,7 +219,7 @@ class Purse:
 
     def write(self) -> None:
         """Write what was settled, and tell the market; it counts from then on."""
-        _ = self._market
+        self._tell()
         if self._unwritten:
             with self.step():
                 pass
@@ -312,9 +312,13 @@ class Purse:
 
     @property
     def _market(self) -> AbstractMarket:
-        """The market, which has heard of all that has ended: of many at once, as that costs as much as of one."""
+        """The market, which has heard of all that has ended."""
+        self._tell()
+        return self._told_market
+
+    def _tell(self) -> None:
+        """Tell the market what has ended, many at once: that costs as much as one."""
         if self._untold:
             rows, tokens, finished = zip(*self._untold, strict=True)
             self._untold.clear()
             self._told_market.settle(np.array(rows), np.array(tokens), np.array(finished))
-        return self._told_market
