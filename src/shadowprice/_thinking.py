@@ -20,6 +20,8 @@ TAGS: Final = (
 
 _CLOSINGS = (*dict.fromkeys(closing for _, closing in TAGS), "assistantfinal")
 """The last is what is left of a closing tag where a server drops the special tokens of gpt-oss."""
+_SIGNS = (*dict.fromkeys(tag[0] for pair in TAGS for tag in pair), "assistantfinal")
+"""One of them is in every text with a tag; most texts have none."""
 _MISSPELT = re.compile(r"\\end\{th(?:ink|inking|ought)[}>]|</end_(?:of_)?th(?:ink|inking|ought)>|<\\/think>")
 """What models write in place of a closing tag; it counts where the right one does not come."""
 
@@ -35,6 +37,8 @@ def blank_thinking(text: str) -> str:
     a closing tag that nothing opens is thinking, as the chat template may have opened it, and so is what follows an
     opening tag that nothing closes, as the reply was cut. Time is linear in the length of the text.
     """
+    if not any(sign in text for sign in _SIGNS):
+        return text
     pieces = []
     done = 0
     for start, end in _stretches(text):

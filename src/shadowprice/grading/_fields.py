@@ -22,6 +22,8 @@ _BLANKS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 def field_values(text: str, position: int) -> Iterator[tuple[Span, bool]]:
     """The values of ``"answer"`` from a position on, and whether they have escapes."""
     fields = list(_FIELD.finditer(text, position))
+    if not fields:  # as in nearly every reply
+        return
     values = [match.end() for match in fields]
     limits = [*(match.start() for match in fields), len(text)][1:]
     closed: dict[int, int] = {}
