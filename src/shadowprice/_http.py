@@ -32,7 +32,7 @@ _BUNDLES: Final = (
 
 
 def open_session(
-    url: str, *, headers: Mapping[str, str] | None = None, proxy: str | None = None
+    url: str, *, headers: Mapping[str, str] | None = None, proxy: str | None = None, keep: bool = True
 ) -> aiohttp.ClientSession:
     """A client for as many connections as are wanted, inside a running event loop; to be closed.
 
@@ -43,6 +43,7 @@ def open_session(
         url: Of the server that is asked, or any page of it.
         headers: Sent with every request.
         proxy: What stands between, from `proxy_for`.
+        keep: Whether connections are kept for further requests.
     """
     # Reading the certificates takes as long as asking a hundred times.
     secure = any(one.lower().startswith("https:") for one in (url, proxy or ""))
@@ -52,7 +53,7 @@ def open_session(
             ssl=_trusted() if secure else True,
             # Named because an installed aiodns would take its place, which knows fewer of a machine's names.
             resolver=aiohttp.ThreadedResolver(),
-            keepalive_timeout=_IDLE,
+            **({"keepalive_timeout": _IDLE} if keep else {"force_close": True}),
         ),
         headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -314,3 +314,28 @@ def test_a_server_that_closes_after_each_reply_is_asked_all_the_same(serve: Serv
     server = serve(reply)
     assert ["x "] * 100 == read(server.url, *[ask()] * 100)
     assert 100 == len(server.asked)
+
+
+def test_what_a_kept_connection_has_lost_comes_on_a_connection_of_its_own(serve: Serve) -> None:
+    """Where a server has closed one that was kept, it has closed the others too."""
+
+    async def reply(wire: Wire) -> None:
+        while len(server.asked) < 2:  # so that two connections are kept
+            await asyncio.sleep(0.001)
+        await wire.begin_chunked()
+        for data in (PIECE, STOP, b"data: [DONE]\n\n"):
+            await wire.chunked(data)
+        await wire.send(b"0\r\n\r\n")
+        if await wire.reader.read(1):
+            wire.reset()
+
+    async def text(engine: OpenAIEngine) -> str:
+        return "".join([delta.text async for delta in engine.stream(ask())])
+
+    async def work() -> list[str]:
+        async with OpenAIEngine(server.url, "m") as engine:
+            return [*await asyncio.gather(text(engine), text(engine)), await text(engine)]
+
+    server = serve(reply)
+    assert ["x "] * 3 == asyncio.run(work())
+    assert 3 == len(server.asked)

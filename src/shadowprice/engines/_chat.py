@@ -67,6 +67,8 @@ class ChatConnection:
         self._url = address.asked(address.endpoint("/chat/completions"))
         self._proxy = address.proxy()
         self._session: aiohttp.ClientSession | None = None
+        self._once: aiohttp.ClientSession | None = None
+        """For a request that a kept connection has lost: others may be closed as well, so it gets one of its own."""
         self._kept = False
         """Whether a connection may have been kept for a further request."""
 
@@ -106,21 +108,27 @@ class ChatConnection:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
+        for session in (self._session, self._once):
+            if session is not None:
+                await session.close()
 
     async def _send(self, body: bytes) -> aiohttp.ClientResponse:
         if self._session is None:
-            # A session belongs to the loop that it is made in.
-            headers = {**_HEADERS, **self.address.headers()}
-            self._session = open_session(self.address.shown, headers=headers, proxy=self._proxy)
+            self._session = self._open(keep=True)
         try:
             return await self._post(self._session, body)
         except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as error:
             if not self._kept or is_unreachable(error):
                 raise
         # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
-        return await self._post(self._session, body)
+        if self._once is None:
+            self._once = self._open(keep=False)
+        return await self._post(self._once, body)
+
+    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
+        """A session, which belongs to the loop that it is made in."""
+        headers = {**_HEADERS, **self.address.headers()}
+        return open_session(self.address.shown, headers=headers, proxy=self._proxy, keep=keep)
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> aiohttp.ClientResponse:
         data = body if len(body) <= _LARGE else io.BytesIO(body)
