@@ -165,7 +165,7 @@ class Tabulated(AbstractCurve):
 
     def beyond(self, floor: FloatArray | None, cap: FloatArray | None) -> "AbstractCurve":
         """The part of the table between floor and cap, with an envelope of its own."""
-        if floor is None and cap is None and not (self._table.values[:, 0] > 0.0).any():
+        if floor is None and cap is None and not self._table.given:
             return self
         lower = np.zeros(len(self)) if floor is None else np.asarray(floor, dtype=np.float64)
         upper = np.maximum(np.inf if cap is None else cap, lower)
@@ -243,6 +243,8 @@ class _Table(NamedTuple):
     """``(N, V)`` numbers of the points that are corners; the last one is repeated to fill a row."""
     slopes: FloatArray
     """``(N, V - 1)`` of the lines between them, falling; −1 after the last."""
+    given: bool
+    """Whether any is worth something without a token."""
 
     @classmethod
     def of(cls, tokens: FloatArray, values: FloatArray) -> "_Table":
@@ -251,10 +253,10 @@ class _Table(NamedTuple):
         kind = np.int16 if points < 2**15 else np.int32
         corners, slopes = np.empty((n, points), kind), np.empty((n, points - 1))
         most = max(1, _compiled().envelopes(tokens, values, corners, slopes))
-        table = cls(tokens, values, corners[:, :most].copy(), slopes[:, : most - 1].copy())
-        for field in table:
+        corners, slopes = corners[:, :most].copy(), slopes[:, : most - 1].copy()
+        for field in (tokens, values, corners, slopes):
             field.flags.writeable = False
-        return table
+        return cls(tokens, values, corners, slopes, bool((values[:, 0] > 0.0).any()))
 
 
 def _compiled() -> ModuleType:

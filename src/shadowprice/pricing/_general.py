@@ -93,7 +93,7 @@ def open_market(problem: Problem, find: FindClearing, start: float | None, *, pr
 
 
 def _solve_narrowed(problem: Problem, offer: Offer, budget: float, narrowed: Narrowed) -> Solution | None:
-    """The market of those who are undecided, and what the others get; None if its price is not where it was seen."""
+    """The market of those who are undecided, and what the others get; None if it does not fit into the whole."""
     rows = narrowed.undecided
     few = offer.take(rows)
     market = Problem(few.curve, max(budget - narrowed.spent, 0.0), weight=few.weight, cost=few.cost)
@@ -104,6 +104,8 @@ def _solve_narrowed(problem: Problem, offer: Offer, budget: float, narrowed: Nar
     tokens[rows] = found.tokens
     if problem.floor is not None:
         tokens += problem.floor.astype(np.int64)
+    if problem.spent(tokens) > problem.budget:  # costs were added in another order, and their sums are rounded
+        return None
     if offer.curve is not problem.curve:  # what is worth something without any token counts as well
         utility += problem.utility(np.zeros(len(tokens)) if problem.floor is None else problem.floor)
     return replace(
