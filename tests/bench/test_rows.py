@@ -88,10 +88,14 @@ def test_an_unknown_ablation_is_refused(sums: Traces) -> None:
         ablation("x", sums, lambda recipe: Forecasts())
 
 
-def test_processes_do_not_change_the_figures(sums: Traces) -> None:
+def test_processes_do_not_change_the_figures(sums: Traces, monkeypatch: pytest.MonkeyPatch) -> None:
     forecasts = kept_forecast(sums, Recipe((Knowledge.THRESHOLDS,)))
     options: dict[str, Any] = {"policies": ["clear-lambert", "oracle"], "budgets": [16], "seeds": 2}
-    assert run_bench(sums, forecasts, **options) == run_bench(sums, forecasts, jobs=2, **options)
+    alone = run_bench(sums, forecasts, **options)
+    assert alone == run_bench(sums, forecasts, jobs=2, **options)
+    assert alone == run_bench(sums, forecasts, jobs=0, **options)
+    monkeypatch.setattr("shadowprice.bench._bench._WORTH_PROCESSES", 0.0)  # after the first draw
+    assert alone == run_bench(sums, forecasts, jobs=0, **options)
 
 
 def test_the_share_closed_is_of_the_cells_that_have_room(sums: Traces) -> None:

@@ -1,5 +1,7 @@
 """The table: policies × streams × budgets."""
 
+import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +20,8 @@ from shadowprice.traces import TIERS, Accounting, Outcome, Replies, Traces, repl
 
 _RESAMPLES: Final = 2000
 _CHARGED_AS_GENERATED: Final = "is charged for what it generates, as it commits no tokens beforehand"
+_WORTH_PROCESSES: Final = 10.0
+"""Seconds of replaying here before further processes are started: each of them takes about as long to be of use."""
 _ONLY_GENERATED: Final = "decides token by token, so there is no row where tokens are charged when allocated"
 _NOT_RECORDED: Final = "needs replies of its own, and none were given (--tale)"
 
@@ -71,7 +75,7 @@ def run_bench(
         seeds: Draws of each stream.
         folds: Into how many folds the forecasts were cross-fitted; only reported.
         tale: Replies to the same questions that were recorded with ``--protocol tale-ep``.
-        jobs: Processes to replay in.
+        jobs: Processes to replay in; 0 begins here, and goes on in one for each CPU once that is worth their start.
         advance: Called after each draw of a stream has been replayed by all policies at all budgets.
 
     Raises:
@@ -233,9 +237,17 @@ def _play(games: list[_Game], budgets: tuple[int, ...], seed: int) -> tuple[IntA
 
 def _results(work: Iterator[Any], jobs: int) -> Iterator[tuple[IntArray, dict[tuple[str, int], Outcome]]]:
     """What each piece of work gave, in order, as soon as it is there."""
+    if jobs == 0:
+        began = time.monotonic()
+        for call, given, named in work:
+            yield call(*given, **named)
+            if time.monotonic() - began > _WORTH_PROCESSES and (os.cpu_count() or 1) > 1:
+                break
+        else:
+            return
+        jobs = -1
     parallel = joblib.Parallel(n_jobs=jobs, return_as="generator", pre_dispatch="2*n_jobs")
-    results: Iterator[tuple[IntArray, dict[tuple[str, int], Outcome]]] = parallel(work)
-    return results
+    yield from parallel(work)
 
 
 def _cell(label: str, stream: str, budget: int, size: int, draws: Sequence[tuple[Outcome, FloatArray]]) -> Cell:

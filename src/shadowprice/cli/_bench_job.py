@@ -24,8 +24,6 @@ from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_t
 
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
-_FEW_DRAWS = 40
-"""So few draws are over before further processes have started."""
 
 
 def bench_traces(
@@ -81,7 +79,7 @@ def bench_traces(
                 seeds=seeds,
                 folds=folds,
                 tale=rival,
-                jobs=jobs or (-1 if steps > _FEW_DRAWS else 1),
+                jobs=jobs,
                 advance=bar.advance,
             )
             for accounting in accountings
