@@ -70,6 +70,7 @@ for path in sys.argv[1:]:
 """
 
 
+@pytest.mark.slow
 def test_predictors_that_would_crash(fitted: dict[Any, AbstractPredictor], tmp_path: Path) -> None:
     """In a process of its own: each is refused, or mended and then predicts as before."""
     good = fitted[OutcomePredictor]

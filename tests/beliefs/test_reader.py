@@ -89,6 +89,7 @@ def test_damaged_pages_are_computed_again(folder: Path) -> None:
     assert np.array_equal(before, kept.kept_vectors("m", texts, Counting()))
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_the_middle_layers_are_asked_how_hard_a_question_is(smollm2: Path) -> None:
     encoder = ReaderEncoder()
@@ -101,6 +102,7 @@ def test_the_middle_layers_are_asked_how_hard_a_question_is(smollm2: Path) -> No
     assert whole[0] @ vectors[0] < 0.9
 
 
+@pytest.mark.slow
 @pytest.mark.model
 def test_all_layers_are_the_model_itself(smollm2: Path) -> None:
     whole, copied = (GgufEncoder(smollm2, layers, "Yes?", context=256).transform(EASY) for layers in (None, 30))

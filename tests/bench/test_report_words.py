@@ -150,6 +150,7 @@ def test_one_question_is_funded_and_one_is_turned_away(sums: Traces, believed: F
     assert re.search(r"recorded repl", told["missed"])
 
 
+@pytest.mark.slow
 def test_a_story_does_not_obey_its_question(sums: Traces, believed: Forecasts, tmp_path: Path) -> None:
     table = sums.table.set_column(
         sums.table.column_names.index("question"), "question", [[f"{text} {HOSTILE}" for text in _texts(sums)]]

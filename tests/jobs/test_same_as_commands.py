@@ -119,6 +119,7 @@ def test_what_the_call_began_both_go_on_with(command: Command, scripted_file: Pa
     assert first.totals.spent < ran.totals.spent <= 600
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["outcome", "threshold"])
 def test_fit(
     command: Command,

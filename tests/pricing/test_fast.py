@@ -156,6 +156,7 @@ def test_budgets_that_are_not_for_it(budget: float) -> None:
     assert solve_fast(curve.threshold, curve.alpha, curve.beta, budget) is None
 
 
+@pytest.mark.slow
 def test_threads_change_nothing() -> None:
     program = (
         "import numba, sys; from shadowprice.pricing.compiled import solve_fast;"
