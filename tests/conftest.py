@@ -86,8 +86,8 @@ def _small_forests() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shadowprice.bench._forecasts.RunningPredictor", running)
         patch.setattr("shadowprice.bench._forecasts.OutcomePredictor", partial(OutcomePredictor, n_trees=50))
-        patch.setattr("shadowprice.runner._explore.RunningPredictor", running)
-        patch.setattr("shadowprice.runner._explore.OutcomePredictor", partial(OutcomePredictor, n_trees=50))
+        patch.setattr("shadowprice.runner._learning.RunningPredictor", running)
+        patch.setattr("shadowprice.runner._learning.OutcomePredictor", partial(OutcomePredictor, n_trees=50))
         yield
 
 

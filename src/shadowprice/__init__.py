@@ -3,8 +3,9 @@
 The names below are imported when they are first used, so that ``import shadowprice`` costs next to nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from shadowprice._lazy import lazily
 
 if TYPE_CHECKING:
     from shadowprice._errors import (
@@ -65,14 +66,5 @@ _ROOMS = {
     "pricing": ("Problem", "Solution", "solve"),
     "traces": ("read_traces", "write_traces"),
 }
-_ROOM_OF = {name: room for room, names in _ROOMS.items() for name in names}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module 'shadowprice' has no attribute '{name}'")
-    return getattr(import_module(f"shadowprice.{_ROOM_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+__getattr__, __dir__ = lazily(__name__, _ROOMS)

@@ -37,7 +37,7 @@ def fits(plain: Forecasts, monkeypatch: pytest.MonkeyPatch) -> list[Recipe]:
         asked.append(recipe)
         return plain
 
-    monkeypatch.setattr("shadowprice.bench._kept.forecast", fitted)
+    monkeypatch.setattr("shadowprice.bench._forecasts.forecast", fitted)
     return asked
 
 
@@ -219,4 +219,4 @@ def test_all_code_that_beliefs_are_computed_by_counts() -> None:
     root = Path(shadowprice.__file__).parent
     hashed = {file for name in _SOURCES for file in _modules(root / name)}
     folders = [file for name in ("beliefs", "curves", "traces") for file in (root / name).rglob("*.py")]
-    assert {*folders, root / "bench" / "_forecasts.py"} == hashed
+    assert {*folders, root / "bench" / "_forecasts.py", root / "bench" / "_recipe.py"} == hashed

@@ -2,78 +2,81 @@
 
 Predictors make `Beliefs` of `Evidence`. Each folder has one idea and knows none of those named before it: `saved` (on
 disk), `running` (while queries run), `static` (before they do), `surges`, `scoring`, `reading` (texts), `encoders`.
+
+
+What learns is imported when it is first used: scikit-learn takes as long to import as all the rest.
 """
 
+from typing import TYPE_CHECKING
+
+from shadowprice._lazy import lazily
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
-from shadowprice.beliefs._cross_fit import check_folds, cross_fit, question_folds
 from shadowprice.beliefs._evidence import Evidence
-from shadowprice.beliefs._predictor import AbstractPredictor
-from shadowprice.beliefs._sweep_evidence import sweep_evidence
-from shadowprice.beliefs.reading import SURFACE_FEATURES, Forest, NgramEncoder, SurfaceFeatures, TextRegression
-from shadowprice.beliefs.running import (
-    PROGRESS_FEATURES,
-    PROGRESS_GROUPS,
-    AbstractOutlook,
-    FutureModel,
-    Outlook,
-    Progress,
-    RunningPredictor,
-    WatchedOutlook,
-    WordDirections,
-)
-from shadowprice.beliefs.saved import (
-    Drift,
-    Finding,
-    Likeness,
-    PredictorCard,
-    Reference,
-    SavedPredictor,
-    check_drift,
-    likeness,
-    load_predictor,
-    read_predictor,
-    save_predictor,
-)
-from shadowprice.beliefs.scoring import (
-    MEASURES,
-    BeliefScores,
-    Estimate,
-    Expected,
-    MeasuredAccuracy,
-    Misfit,
-    Reliability,
-    ThresholdScores,
-    bets,
-    chance_right,
-    measure_accuracy,
-    reliability,
-    score_beliefs,
-    score_thresholds,
-    scoring_grid,
-    share_right,
-    verdict,
-)
-from shadowprice.beliefs.static import (
-    Epoch,
-    FineTuning,
-    Hazards,
-    LocationCalibration,
-    LogitCalibration,
-    OutcomePredictor,
-    PriorPredictor,
-    ThresholdPredictor,
-    TransformerPredictor,
-    load_transformer,
-    save_transformer,
-)
-from shadowprice.beliefs.surges import (
-    SharedSurge,
-    SurgeFit,
-    fit_surge,
-    fit_surge_likelihood,
-    fit_surge_sweep,
-    plot_surges,
-)
+from shadowprice.beliefs._outlook import AbstractOutlook, Outlook
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs._cross_fit import check_folds, cross_fit, question_folds
+    from shadowprice.beliefs._predictor import AbstractPredictor
+    from shadowprice.beliefs._sweep_evidence import sweep_evidence
+    from shadowprice.beliefs.reading import SURFACE_FEATURES, SurfaceFeatures
+    from shadowprice.beliefs.running import (
+        PROGRESS_FEATURES,
+        PROGRESS_GROUPS,
+        Progress,
+        RunningPredictor,
+        WatchedOutlook,
+        WordDirections,
+    )
+    from shadowprice.beliefs.saved import (
+        Drift,
+        Finding,
+        Likeness,
+        PredictorCard,
+        Reference,
+        SavedPredictor,
+        check_drift,
+        likeness,
+        load_predictor,
+        read_predictor,
+        save_predictor,
+    )
+    from shadowprice.beliefs.scoring import (
+        MEASURES,
+        BeliefScores,
+        Estimate,
+        Expected,
+        MeasuredAccuracy,
+        Misfit,
+        Reliability,
+        ThresholdScores,
+        bets,
+        chance_right,
+        measure_accuracy,
+        reliability,
+        score_beliefs,
+        score_thresholds,
+        scoring_grid,
+        share_right,
+        verdict,
+    )
+    from shadowprice.beliefs.static import (
+        Epoch,
+        FineTuning,
+        OutcomePredictor,
+        PriorPredictor,
+        ThresholdPredictor,
+        TransformerPredictor,
+        load_transformer,
+        save_transformer,
+    )
+    from shadowprice.beliefs.surges import (
+        SharedSurge,
+        SurgeFit,
+        fit_surge,
+        fit_surge_likelihood,
+        fit_surge_sweep,
+        plot_surges,
+    )
 
 __all__ = [
     "MEASURES",
@@ -139,9 +142,84 @@ __all__ = [
     "verdict",
 ]
 
-for _kind in (
-    *(Forest, FutureModel, Hazards, LocationCalibration, LogitCalibration, NgramEncoder, TextRegression),
-    *(OutcomePredictor, PriorPredictor, RunningPredictor, ThresholdPredictor),
-):
-    # Predictor files name these by this package: their modules may move, and files stay readable.
-    _kind.__module__ = __name__
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "_cross_fit": (
+            "check_folds",
+            "cross_fit",
+            "question_folds",
+        ),
+        "_predictor": ("AbstractPredictor",),
+        "_sweep_evidence": ("sweep_evidence",),
+        "reading": (
+            "SURFACE_FEATURES",
+            "Forest",
+            "NgramEncoder",
+            "SurfaceFeatures",
+            "TextRegression",
+        ),
+        "running": (
+            "PROGRESS_FEATURES",
+            "PROGRESS_GROUPS",
+            "FutureModel",
+            "Progress",
+            "RunningPredictor",
+            "WatchedOutlook",
+            "WordDirections",
+        ),
+        "saved": (
+            "Drift",
+            "Finding",
+            "Likeness",
+            "PredictorCard",
+            "Reference",
+            "SavedPredictor",
+            "check_drift",
+            "likeness",
+            "load_predictor",
+            "read_predictor",
+            "save_predictor",
+        ),
+        "scoring": (
+            "MEASURES",
+            "BeliefScores",
+            "Estimate",
+            "Expected",
+            "MeasuredAccuracy",
+            "Misfit",
+            "Reliability",
+            "ThresholdScores",
+            "bets",
+            "chance_right",
+            "measure_accuracy",
+            "reliability",
+            "score_beliefs",
+            "score_thresholds",
+            "scoring_grid",
+            "share_right",
+            "verdict",
+        ),
+        "static": (
+            "Epoch",
+            "FineTuning",
+            "Hazards",
+            "LocationCalibration",
+            "LogitCalibration",
+            "OutcomePredictor",
+            "PriorPredictor",
+            "ThresholdPredictor",
+            "TransformerPredictor",
+            "load_transformer",
+            "save_transformer",
+        ),
+        "surges": (
+            "SharedSurge",
+            "SurgeFit",
+            "fit_surge",
+            "fit_surge_likelihood",
+            "fit_surge_sweep",
+            "plot_surges",
+        ),
+    },
+)

@@ -1,15 +1,17 @@
 """Beliefs about every question of a recording, each from a predictor that has not seen it."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import clone
 
 from shadowprice._errors import InputError
 from shadowprice._types import IntArray
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
-from shadowprice.beliefs._predictor import AbstractPredictor
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs._predictor import AbstractPredictor
 
 
 def question_folds(questions: Sequence[str], *, folds: int = 2, seed: int = 0) -> IntArray:
@@ -40,7 +42,7 @@ def check_folds(evidence: Evidence, *, folds: int = 2, seed: int = 0) -> None:
 
 
 def cross_fit(
-    predictor: AbstractPredictor,
+    predictor: "AbstractPredictor",
     evidence: Evidence,
     *,
     folds: int = 2,
@@ -59,6 +61,8 @@ def cross_fit(
     Raises:
         InputError: There are fewer questions than folds, or a fold has nothing right to learn from.
     """
+    from sklearn.base import clone
+
     fold = question_folds(evidence.questions, folds=folds, seed=seed)
     parts, rows = [], []
     for held_out in range(folds):

@@ -1,16 +1,16 @@
 """How good is a policy?
 
-What draws is imported when it is first used: matplotlib takes as long to import as a small bench takes.
+What learns or draws is imported when it is first used: that takes as long as a small bench.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from shadowprice._lazy import lazily
 from shadowprice.bench._ablations import ABLATIONS, ablation
 from shadowprice.bench._bench import Entrant, check_bench, compare, default_budgets, run_bench
-from shadowprice.bench._forecasts import Forecasts, Recipe, forecast
 from shadowprice.bench._kept import kept_forecast
 from shadowprice.bench._priced import BudgetAccuracy, TierCurve, price_beliefs, tier_curves
+from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._stories import Fact, Story, believed, story
 from shadowprice.bench._streams import (
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         write_drift_report,
         write_fit_report,
     )
+    from shadowprice.bench._forecasts import forecast
     from shadowprice.bench._report import write_report
     from shadowprice.bench._run_plots import Track
     from shadowprice.bench._run_report import Rows, RunSheet, write_run_report
@@ -79,30 +80,27 @@ __all__ = [
     "write_what_if_plot",
 ]
 
-_DRAWN = {
-    "_fit_report": (
-        "FitResult",
-        "format_estimate",
-        "format_figure",
-        "write_drift_report",
-        "write_fit_report",
-    ),
-    "_report": ("write_report",),
-    "_run_plots": ("Track",),
-    "_run_report": (
-        "Rows",
-        "RunSheet",
-        "write_run_report",
-    ),
-    "_what_if_plots": (
-        "check_plot_name",
-        "write_what_if_plot",
-    ),
-}
-_ROOM_OF = {name: room for room, names in _DRAWN.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _ROOM_OF:
-        raise AttributeError(f"module 'shadowprice.bench' has no attribute '{name}'")
-    return getattr(import_module(f"shadowprice.bench.{_ROOM_OF[name]}"), name)
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "_forecasts": ("forecast",),
+        "_fit_report": (
+            "FitResult",
+            "format_estimate",
+            "format_figure",
+            "write_drift_report",
+            "write_fit_report",
+        ),
+        "_report": ("write_report",),
+        "_run_plots": ("Track",),
+        "_run_report": (
+            "Rows",
+            "RunSheet",
+            "write_run_report",
+        ),
+        "_what_if_plots": (
+            "check_plot_name",
+            "write_what_if_plot",
+        ),
+    },
+)

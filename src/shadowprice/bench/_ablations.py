@@ -8,7 +8,7 @@ import numpy as np
 from shadowprice._errors import no_such
 from shadowprice.beliefs import Beliefs
 from shadowprice.bench._bench import Entrant
-from shadowprice.bench._forecasts import Forecasts, Recipe
+from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.curves import Quadratic, Triangular
 from shadowprice.policies import AbstractPolicy, ClearLambert, Expected, Index, IndexResume, Knowledge, Oracle
 from shadowprice.traces import Traces

@@ -11,7 +11,7 @@ import numpy as np
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs import AbstractOutlook, Beliefs
-from shadowprice.bench._forecasts import Forecasts
+from shadowprice.bench._recipe import Forecasts
 from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._streams import STREAMS, StreamSampler, default_streams, get_stream
 from shadowprice.bench._tale import TaleReplies

@@ -19,12 +19,12 @@ from shadowprice._atomic import write_whole
 from shadowprice._cache import cache_path
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
-from shadowprice.bench._forecasts import Forecasts, Recipe, forecast
+from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.traces import RecordedOutlook, Traces
 
 _COLUMNS: Final = ("question", "completion", "correct", "answer_tokens", "completion_tokens", "finish_reason")
 """What forecasts depend on."""
-_SOURCES: Final = ("beliefs", "curves", "traces", "bench/_forecasts.py")
+_SOURCES: Final = ("beliefs", "curves", "traces", "bench/_forecasts.py", "bench/_recipe.py")
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn")
 _MOST: Final = 24
 """Forecasts that are kept; the oldest go first."""
@@ -48,6 +48,8 @@ def kept_forecast(
         found = _read(path)
         os.utime(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or damaged: made anew
+        from shadowprice.bench._forecasts import forecast  # scikit-learn comes with it
+
         found = forecast(traces, recipe, source=source, others=others, advance=advance)
         _write(found, path)
     return found

@@ -19,7 +19,6 @@ from shadowprice.beliefs import (
 from shadowprice.bench._clauses import CLAUSES, Names
 from shadowprice.bench._equal import Needs, join, needs, tie, tokens_for, within_reach
 from shadowprice.bench._fit_plots import plot_reliability, plot_tiers
-from shadowprice.bench._forecasts import Forecasts
 from shadowprice.bench._page import write_page
 from shadowprice.bench._plots import (
     colours,
@@ -31,6 +30,7 @@ from shadowprice.bench._plots import (
     tier_colours,
 )
 from shadowprice.bench._priced import tier_curves
+from shadowprice.bench._recipe import Forecasts
 from shadowprice.bench._result import BenchResult
 from shadowprice.bench._said import abandoned_said, accuracy_said, price_said, spend_said
 from shadowprice.bench._stories import Fact, Story

@@ -4,7 +4,7 @@ import numpy as np
 
 from shadowprice._types import IntArray
 from shadowprice.bench._clauses import CLAUSES
-from shadowprice.bench._forecasts import Forecasts
+from shadowprice.bench._recipe import Forecasts
 from shadowprice.bench._stories import Story, believed, sentence, story
 from shadowprice.policies import ClearLambert, Expected, Explanation, Why, explain
 from shadowprice.traces import Traces

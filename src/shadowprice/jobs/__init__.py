@@ -3,15 +3,20 @@
 `given` holds what a job is given, `told` what it says of itself.
 """
 
+from typing import TYPE_CHECKING
+
+from shadowprice._lazy import lazily
 from shadowprice.jobs._allocate import Allocated, allocate, check_plan_files
 from shadowprice.jobs._answered import Answered
-from shadowprice.jobs._check import Checked, check
-from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
 from shadowprice.jobs._run import run, run_async
 from shadowprice.jobs._session import Session
 from shadowprice.jobs._step import Follow, Step, Tell
 from shadowprice.jobs._traces import GivenTraces
 from shadowprice.jobs.given import QuestionOptions, TermOptions
+
+if TYPE_CHECKING:
+    from shadowprice.jobs._check import Checked, check
+    from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
 
 __all__ = [
     "Allocated",
@@ -34,3 +39,19 @@ __all__ = [
     "run",
     "run_async",
 ]
+
+__getattr__, __dir__ = lazily(
+    __name__,
+    {
+        "_check": (
+            "Checked",
+            "check",
+        ),
+        "_fit": (
+            "FitSettings",
+            "Fitted",
+            "check_fit",
+            "fit",
+        ),
+    },
+)

@@ -9,7 +9,7 @@ from shadowprice._atomic import check_writable
 from shadowprice._errors import BudgetTooSmallError, InputError
 from shadowprice._places import Place, check_places
 from shadowprice._tokens import parse_budget
-from shadowprice.beliefs import Beliefs, SavedPredictor
+from shadowprice.beliefs import Beliefs
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
 from shadowprice.jobs.given import (
     GivenPath,
@@ -22,6 +22,7 @@ from shadowprice.jobs.given import (
     get_planner,
     nothing_known,
     path_of,
+    predictor_file,
     read_asked,
     read_budget,
     usual_planner,
@@ -152,7 +153,7 @@ def allocate(
     others = [parse_budget(str(other)) for other in budgets]
     wanted = None if policy is None else get_planner(policy, "allocate")
     target, picture = path_of(output), path_of(plot)
-    predicting = None if isinstance(predictor, SavedPredictor) else predictor
+    predicting = predictor_file(predictor)
     check_plan_files(target, picture, {"QUESTIONS": file_of(questions), "--predictor": predicting})
     compares = what_if or picture is not None or bool(others)
     if compares and predictor is None:

@@ -4,11 +4,19 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from shadowprice._json import finite
-from shadowprice.beliefs import Drift, PredictorCard, SavedPredictor, check_drift
+from shadowprice.beliefs import Drift, PredictorCard, check_drift
 from shadowprice.jobs._fit import check_fit
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
 from shadowprice.jobs._traces import GivenTraces, models_of, texts_of, without
-from shadowprice.jobs.given import GivenPath, GivenPredictor, GivenQuestions, QuestionOptions, get_predictor, path_of
+from shadowprice.jobs.given import (
+    GivenPath,
+    GivenPredictor,
+    GivenQuestions,
+    QuestionOptions,
+    get_predictor,
+    path_of,
+    predictor_file,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +64,7 @@ def check(
         InputError: A file or an argument is not what it should be.
     """
     page, reading = path_of(report), reading or QuestionOptions()
-    file = None if isinstance(predictor, SavedPredictor) else predictor
+    file = predictor_file(predictor)
     check_fit(traces, None, page, exclude=exclude, reading=reading, check=file)
     recorded = without(traces, texts_of(exclude, reading, tell))
     named = get_predictor(predictor)

@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from shadowprice.beliefs import Beliefs, Expected, Misfit, RunningPredictor, SavedPredictor, WatchedOutlook
+from shadowprice.beliefs import Beliefs, Expected, Misfit
 from shadowprice.engines import AbstractEngine
 from shadowprice.jobs._books import Books
 from shadowprice.jobs._session import Session
@@ -15,6 +15,9 @@ from shadowprice.policies import AbstractMarket, AbstractPolicy, Knowledge, Term
 from shadowprice.runner import Explored, Pulse, Reason, Result, RunSettings, estimate, explore
 from shadowprice.runner import run as run_questions
 from shadowprice.tasks import Question
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import RunningPredictor, SavedPredictor, WatchedOutlook
 
 _GRADED: Final = (Reason.FINISHED, Reason.CUT_OFF, Reason.STOPPED)
 """Ends of replies that say whether the model itself came to a right answer with these tokens."""
@@ -30,7 +33,7 @@ class Order:
     """Tokens."""
     terms: Terms
     policy: AbstractPolicy
-    saved: SavedPredictor | None
+    saved: "SavedPredictor | None"
     """Without one, a share of the budget explores."""
     settings: RunSettings
     explore: float
@@ -129,7 +132,7 @@ class Job:
             said.append(f"Something was left undone in {len(noted)} replies; the first: {noted[0].failure}")
         return said
 
-    async def _believe(self, source: AbstractEngine) -> tuple[Beliefs, RunningPredictor | None]:
+    async def _believe(self, source: AbstractEngine) -> tuple[Beliefs, "RunningPredictor | None"]:
         policy, saved = self.order.policy, self.order.saved
         if policy.knows is Knowledge.ESTIMATES:
             said = await estimate(
@@ -151,7 +154,7 @@ class Job:
             return nothing_known(len(self._questions)), None
         return await self._learn(source)
 
-    async def _learn(self, source: AbstractEngine) -> tuple[Beliefs, RunningPredictor | None]:
+    async def _learn(self, source: AbstractEngine) -> tuple[Beliefs, "RunningPredictor | None"]:
         """Beliefs from what these questions themselves teach; replies that there are already teach as well."""
         graded = [one for one in self._done.values() if one.reason in _GRADED and one.correct is not None]
         instead = self.order.saved is not None
@@ -183,7 +186,7 @@ class Job:
         source: AbstractEngine,
         fallback: AbstractEngine | None,
         beliefs: Beliefs,
-        running: RunningPredictor | None,
+        running: "RunningPredictor | None",
         misfit: Misfit | None,
     ) -> None:
         """Ask what has no outcome, until the budget is spent or it is seen that the beliefs do not fit."""
@@ -245,10 +248,12 @@ class Job:
         return misfit
 
     def _open(
-        self, beliefs: Beliefs, running: RunningPredictor | None, terms: Terms
-    ) -> tuple[AbstractMarket, WatchedOutlook | None]:
+        self, beliefs: Beliefs, running: "RunningPredictor | None", terms: Terms
+    ) -> tuple[AbstractMarket, "WatchedOutlook | None"]:
         outlook, policy = None, self.order.policy
         if policy.knows is Knowledge.OUTCOMES and beliefs.outcomes is not None and running is not None:
+            from shadowprice.beliefs import WatchedOutlook
+
             outlook = WatchedOutlook(beliefs.outcomes, running)
         left = self.books.ledger.totals().available
         if self.books.done and int(terms.floor.sum()) > left:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import SavedPredictor
 from shadowprice.engines import AbstractEngine, EngineChoice
 from shadowprice.jobs._answered import Answered
 from shadowprice.jobs._job import Order
@@ -25,6 +24,7 @@ from shadowprice.jobs.given import (
     get_predictor,
     path_of,
     predict,
+    predictor_file,
     read_budget,
     read_to_grade,
 )
@@ -124,7 +124,7 @@ async def run_async(
     wish = read_budget(budget, price_per_million)
     if not 0.0 <= explore <= MOST_EXPLORED:
         raise InputError(f"--explore is {explore}; it must be from 0 to {MOST_EXPLORED}.")
-    predicting = None if isinstance(predictor, SavedPredictor) else predictor
+    predicting = predictor_file(predictor)
     files.check(questions=file_of(questions), predictor=predicting, **engines.files)
     remarks: list[str] = []
     given = read_to_grade(questions, reading, weights=terms.column, tell=tell, remark=remarks.append)

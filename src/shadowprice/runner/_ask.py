@@ -7,6 +7,7 @@ import traceback
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,7 +20,6 @@ from shadowprice._errors import (
     StalledError,
     UnreachableError,
 )
-from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine, Delta, Request
 from shadowprice.grading import is_quick
 from shadowprice.runner._arrivals import Arrivals
@@ -30,6 +30,9 @@ from shadowprice.runner._reply import Reply
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import CUE, End, RunSettings
 from shadowprice.tasks import Question, build_messages
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import WatchedOutlook
 
 _LOG = logging.getLogger("shadowprice")
 _STOPPED = "The run was stopped before this reply ended."
@@ -81,7 +84,7 @@ class Asker:
         engine: AbstractEngine,
         purse: Purse,
         settings: RunSettings,
-        outlook: WatchedOutlook | None = None,
+        outlook: "WatchedOutlook | None" = None,
         fallback: AbstractEngine | None = None,
         pulse: Pulse | None = None,
     ) -> None:

@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Evidence, OutcomePredictor, PriorPredictor, RunningPredictor
+from shadowprice.beliefs import Evidence
 from shadowprice.engines import AbstractEngine
 from shadowprice.grading import grade
 from shadowprice.ledger import Run as LedgerRun
@@ -18,6 +18,9 @@ from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings
 from shadowprice.tasks import Question
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import OutcomePredictor, PriorPredictor, RunningPredictor
 
 MOST_EXPLORED: Final = 0.1
 """Largest share of a budget that may be spent on exploring."""
@@ -35,9 +38,9 @@ _WARMTH: Final = 0.7
 class Explored:
     """What exploring has taught, and what it has cost."""
 
-    predictor: OutcomePredictor | PriorPredictor
+    predictor: "OutcomePredictor | PriorPredictor"
     """What to believe of questions; the prior if nothing was learnt."""
-    running: RunningPredictor | None
+    running: "RunningPredictor | None"
     """What to believe of replies that run, if anything was learnt."""
     results: tuple[Result, ...]
     """Questions that were answered on the way; they need not be asked again."""
@@ -88,9 +91,11 @@ async def explore(
     """
     if not 0.0 <= share <= MOST_EXPLORED:
         raise InputError(f"The share to explore with is {share}; it must be from 0 to {MOST_EXPLORED}.")
+    from shadowprice.runner._learning import learn, usual  # scikit-learn comes with it
+
     # People bring budgets of the order of what is needed.
     typical = max(1.0, budget / max(1, len(questions)))
-    prior = PriorPredictor(settings.max_tokens or round(12 * typical), typical).fit()
+    prior = usual(settings.max_tokens or round(12 * typical), typical)
     asked = _sample(questions, share * budget / typical, settings.seed)
     left = int(share * budget) - _explored_before(ledger)
     market = get_policy("index").open(prior.predict([one.question for one in asked]), max(0, left))
@@ -117,9 +122,7 @@ async def explore(
     evidence = _evidence([*known, *(one for group in groups for one in group)])
     if evidence.n_queries < _FEWEST or not evidence.correct.any():
         return Explored(prior, None, tuple(results), spent)
-    predictor = OutcomePredictor(max_tokens=prior.max_tokens)
-    running = RunningPredictor(random_state=settings.seed).fit(evidence, predictor)
-    return Explored(predictor.fit(evidence), running, tuple(results), spent)
+    return Explored(*learn(evidence, prior.max_tokens, settings.seed), tuple(results), spent)
 
 
 def _sample(questions: Sequence[Question], replies: float, seed: int) -> list[Question]:

@@ -4,11 +4,11 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from shadowprice._errors import EngineError, InputError, UnreachableError
-from shadowprice.beliefs import WatchedOutlook
 from shadowprice.engines import AbstractEngine
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket
@@ -20,6 +20,9 @@ from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import End, RunSettings
 from shadowprice.tasks import Question
 
+if TYPE_CHECKING:
+    from shadowprice.beliefs import WatchedOutlook
+
 _NEWS = 0.2
 """Seconds between two looks at what other processes have done with the budget."""
 
@@ -30,7 +33,7 @@ async def run(
     market: AbstractMarket,
     settings: RunSettings | None = None,
     *,
-    outlook: WatchedOutlook | None = None,
+    outlook: "WatchedOutlook | None" = None,
     ledger: LedgerRun | None = None,
     fallback: AbstractEngine | None = None,
     stop: asyncio.Event | None = None,
@@ -95,7 +98,7 @@ class _Session:
         engine: AbstractEngine,
         market: AbstractMarket,
         settings: RunSettings,
-        outlook: WatchedOutlook | None,
+        outlook: "WatchedOutlook | None",
         ledger: LedgerRun | None,
         fallback: AbstractEngine | None,
         pulse: Pulse,

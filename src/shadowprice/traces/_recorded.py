@@ -1,13 +1,16 @@
 """What would be believed of recorded replies while they run, worked out beforehand for every moment."""
 
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.beliefs import AbstractOutlook, Beliefs, Outcomes, RunningPredictor
+from shadowprice.beliefs import AbstractOutlook, Beliefs, Outcomes
 from shadowprice.traces._traces import Traces
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import RunningPredictor
 
 
 class RecordedOutlook(AbstractOutlook):
@@ -34,7 +37,7 @@ class RecordedOutlook(AbstractOutlook):
         self.finished = finished
 
     @classmethod
-    def of(cls, traces: Traces, beliefs: Beliefs, running: RunningPredictor, rows: IntArray) -> Self:
+    def of(cls, traces: Traces, beliefs: Beliefs, running: "RunningPredictor", rows: IntArray) -> Self:
         """Let a fitted predictor read some recorded replies.
 
         Args:

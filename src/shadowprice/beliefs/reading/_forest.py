@@ -32,6 +32,8 @@ class Forest:
         columns: Columns of the rows that it was grown on.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(
         self,
         roots: IntArray,

@@ -44,6 +44,8 @@ class NgramEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sc
         max_features: Most n-grams to learn, the most frequent ones.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(
         self,
         unit: Literal["words", "characters"] = "words",

@@ -67,6 +67,8 @@ class TextRegression(BaseEstimator):  # type: ignore[misc]  # scikit-learn is un
         random_state: Seed of everything random.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(
         self,
         n_components: int = 32,

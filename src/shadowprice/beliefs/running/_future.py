@@ -58,6 +58,8 @@ class FutureModel:
         seed: Seed of everything random.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(self, n_trees: int, seed: int) -> None:
         self.n_trees = n_trees
         self.seed = seed

@@ -54,6 +54,8 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         random_state: Seed of everything random.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(
         self,
         n_landmarks: int = 16,

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from shadowprice._types import FloatArray
 from shadowprice.beliefs._beliefs import Beliefs
@@ -33,6 +32,7 @@ class ThresholdScores:
 def score_thresholds(beliefs: Beliefs, evidence: Evidence) -> ThresholdScores:
     """Score beliefs about n questions against m replies to them."""
     from scipy.stats import kendalltau, spearmanr  # slow to import, and only needed here
+    from sklearn.metrics import roc_auc_score
 
     query, tokens, correct = evidence.query, evidence.answer_tokens, evidence.correct
     predicted, position = np.log(beliefs.threshold[query[correct]]), np.log(np.maximum(tokens[correct], 1))

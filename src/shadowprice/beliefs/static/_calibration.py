@@ -28,6 +28,8 @@ class LogitCalibration:
         pseudo: Observations that the prior level is worth.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(self, pseudo: float = 20.0) -> None:
         self.pseudo = pseudo
         self.level = 0.0
@@ -65,6 +67,8 @@ class LocationCalibration:
     Args:
         pseudo: Observations that the prior level is worth: variance within a model's replies over that between models.
     """
+
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
 
     def __init__(self, pseudo: float = 0.5) -> None:
         self.pseudo = pseudo

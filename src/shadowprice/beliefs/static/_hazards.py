@@ -88,6 +88,8 @@ def count_ends(n: int, query: IntArray, cell: IntArray, right: FloatArray, wrong
 class Hazards:
     """The two hazards as functions of the scores; fitted arrays only."""
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(self) -> None:
         self.right = np.zeros(0)
         self.wrong = np.zeros(0)

@@ -51,6 +51,8 @@ class OutcomePredictor(AbstractPredictor):
         random_state: Seed of everything random.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(
         self,
         pseudo_questions: float = 40.0,

@@ -42,6 +42,8 @@ class PriorPredictor(AbstractPredictor):
         typical_tokens: Typical position of a right answer, tokens, where it is known; by default a twelfth of the cap.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(self, max_tokens: int = 4096, typical_tokens: float | None = None) -> None:
         self.max_tokens = max_tokens
         self.typical_tokens = typical_tokens

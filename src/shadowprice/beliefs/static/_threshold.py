@@ -28,6 +28,8 @@ class ThresholdPredictor(AbstractPredictor):
         random_state: Seed of everything random.
     """
 
+    __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
     def __init__(self, n_components: int = 32, encoder: AbstractEncoder | None = None, random_state: int = 0) -> None:
         self.n_components = n_components
         self.encoder = encoder

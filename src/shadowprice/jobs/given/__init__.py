@@ -14,6 +14,7 @@ from shadowprice.jobs.given._predictors import (
     get_predictor,
     nothing_known,
     predict,
+    predictor_file,
 )
 from shadowprice.jobs.given._questions import (
     GivenQuestions,
@@ -50,6 +51,7 @@ __all__ = [
     "parse_columns",
     "path_of",
     "predict",
+    "predictor_file",
     "questions_of",
     "read_asked",
     "read_budget",

@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from shadowprice.beliefs import PredictorCard, SavedPredictor, likeness
 from shadowprice.tasks import Asking, Question
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import PredictorCard, SavedPredictor
 
 _OTHERWISE: Final = 0.1
 """Share of questions that may be asked in a way that the predictor does not know."""
@@ -14,7 +16,7 @@ _NAMED: Final = 3
 
 
 def doubts(
-    saved: SavedPredictor,
+    saved: "SavedPredictor",
     name: object,
     questions: Sequence[Question],
     asking: Asking,
@@ -40,7 +42,7 @@ def doubts(
     return [doubt for doubt in found if doubt]
 
 
-def _sampled_otherwise(card: PredictorCard, name: object, temperature: float | None) -> str:
+def _sampled_otherwise(card: "PredictorCard", name: object, temperature: float | None) -> str:
     if temperature is None or card.temperature in (None, temperature):
         return ""
     return (
@@ -49,7 +51,7 @@ def _sampled_otherwise(card: PredictorCard, name: object, temperature: float | N
     )
 
 
-def _no_better(card: PredictorCard, name: object, instead: str) -> str:
+def _no_better(card: "PredictorCard", name: object, instead: str) -> str:
     skill, _, _ = card.scores.get("brier_skill", (1.0, 1.0, 1.0))
     if skill > 0.0:
         return ""
@@ -59,9 +61,11 @@ def _no_better(card: PredictorCard, name: object, instead: str) -> str:
     )
 
 
-def _unlike(saved: SavedPredictor, name: object, questions: Sequence[Question], instead: str) -> str:
+def _unlike(saved: "SavedPredictor", name: object, questions: Sequence[Question], instead: str) -> str:
     if saved.reference is None or not questions:
         return ""
+    from shadowprice.beliefs import likeness
+
     found = likeness(saved.reference, [question.question for question in questions])
     if found.enough:
         return ""
@@ -72,7 +76,7 @@ def _unlike(saved: SavedPredictor, name: object, questions: Sequence[Question], 
     )
 
 
-def _asked_otherwise(card: PredictorCard, name: object, questions: Sequence[Question], asking: Asking) -> str:
+def _asked_otherwise(card: "PredictorCard", name: object, questions: Sequence[Question], asking: Asking) -> str:
     now = Counter(asking.protocol(question) for question in questions)
     if not card.asked:
         return (

@@ -1,15 +1,18 @@
 """Other models that read questions: chosen by name, and asked once."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from shadowprice.beliefs.encoders import ENCODERS, AbstractEncoder, get_encoder
 from shadowprice.jobs._step import Follow, steps
 from shadowprice.traces import Traces
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs.encoders import AbstractEncoder
 
 _AT_A_TIME = 32
 
 
-def choose_encoder(name: str | None) -> AbstractEncoder | None:
+def choose_encoder(name: str | None) -> "AbstractEncoder | None":
     """An encoder that works, or none.
 
     Raises:
@@ -18,6 +21,8 @@ def choose_encoder(name: str | None) -> AbstractEncoder | None:
     """
     if name is None:
         return None
+    from shadowprice.beliefs.encoders import get_encoder
+
     encoder = get_encoder(name)
     encoder.transform([""])  # what is missing should not wait for the fit
     return encoder
@@ -28,9 +33,13 @@ def questions_of(traces: Sequence[Traces]) -> list[str]:
     return [question for each in traces for question in each.questions]
 
 
-def read_once(encoder: AbstractEncoder | None, questions: Sequence[str], follow: Follow) -> None:
+def read_once(encoder: "AbstractEncoder | None", questions: Sequence[str], follow: Follow) -> None:
     """Let an encoder that keeps what it has read do so; others would read everything twice."""
-    if encoder is None or type(encoder) not in ENCODERS.values():
+    if encoder is None:
+        return
+    from shadowprice.beliefs.encoders import ENCODERS
+
+    if type(encoder) not in ENCODERS.values():
         return
     texts = sorted(set(questions))
     with steps(follow, "reading questions", len(texts)) as work:

@@ -1,10 +1,9 @@
 """Which policy spends the budget: the one that is named, or the best that the predictor allows."""
 
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 from shadowprice._errors import InputError
 from shadowprice._named import make_named, names_object
-from shadowprice.beliefs import SavedPredictor
 from shadowprice.policies import (
     POLICIES,
     AbstractPlanner,
@@ -14,6 +13,9 @@ from shadowprice.policies import (
     Knowledge,
     get_policy,
 )
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import SavedPredictor
 
 _NOT_TOLD = (Knowledge.ANSWERS, Knowledge.ESTIMATES)
 """What the text of a question does not tell anybody."""
@@ -44,7 +46,7 @@ def usual_planner(*, has_outcomes: bool) -> AbstractPlanner:
     return policy
 
 
-def choose_live_policy(policy: str | AbstractPolicy | None, saved: SavedPredictor | None) -> AbstractPolicy:
+def choose_live_policy(policy: str | AbstractPolicy | None, saved: "SavedPredictor | None") -> AbstractPolicy:
     """The policy that was asked for, or the best that the predictor allows.
 
     Raises:
@@ -104,6 +106,6 @@ def _runs(policy: AbstractPolicy) -> bool:
     return policy.knows is not Knowledge.ANSWERS and not policy.needs_pauses
 
 
-def _is_static(saved: SavedPredictor) -> bool:
+def _is_static(saved: "SavedPredictor") -> bool:
     """Whether a predictor knows thresholds only; what is said of outcomes is said on a grid."""
     return not saved.card.grid

@@ -2,13 +2,15 @@
 
 import hashlib
 import json
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Union
 
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import AbstractPredictor, Beliefs, SavedPredictor, read_predictor
+from shadowprice.beliefs import Beliefs
 from shadowprice.jobs._step import Follow, Tell, steps, unseen
 from shadowprice.jobs.given._doubts import doubts
 from shadowprice.jobs.given._encoders import read_once
@@ -17,10 +19,13 @@ from shadowprice.jobs.given._policies import LEARNT
 from shadowprice.policies import AbstractPolicy, Knowledge
 from shadowprice.tasks import Asking, Question
 
+if TYPE_CHECKING:
+    from shadowprice.beliefs import AbstractPredictor, SavedPredictor
+
 _AT_ONCE = 2_000
 """Questions that are predicted between two steps of the progress."""
 
-GivenPredictor = GivenPath | SavedPredictor
+GivenPredictor = Union[GivenPath, "SavedPredictor"]  # a class that is imported when it is needed
 """A predictor's file, or what such a file holds."""
 
 
@@ -28,7 +33,7 @@ GivenPredictor = GivenPath | SavedPredictor
 class NamedPredictor:
     """A predictor, and what people call it."""
 
-    saved: SavedPredictor
+    saved: "SavedPredictor"
     name: str
     mark: str
     """Tells it from others, by its content."""
@@ -40,13 +45,20 @@ def get_predictor(predictor: GivenPredictor) -> NamedPredictor:
     Raises:
         InputError: The file is no predictor's.
     """
-    if isinstance(predictor, SavedPredictor):
+    if not isinstance(predictor, str | os.PathLike):
         text = json.dumps(asdict(predictor.card), sort_keys=True)
         mark = f"card sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}"
         return NamedPredictor(predictor, f"SavedPredictor({predictor.card.traces})", mark)
     path = Path(predictor)
+    from shadowprice.beliefs import read_predictor  # scikit-learn comes with it
+
     saved = read_predictor(path)
     return NamedPredictor(saved, str(path), fingerprint_of(path))
+
+
+def predictor_file(predictor: GivenPredictor | None) -> GivenPath | None:
+    """The file of a predictor; None if it is there already."""
+    return predictor if isinstance(predictor, str | os.PathLike) else None
 
 
 def fingerprint_of(file: Path) -> str:
@@ -82,7 +94,7 @@ def believe(
     return predict(named.saved.predictor, questions, follow)
 
 
-def predict(predictor: AbstractPredictor, questions: list[Question], follow: Follow = unseen) -> Beliefs:
+def predict(predictor: "AbstractPredictor", questions: list[Question], follow: Follow = unseen) -> Beliefs:
     """What a predictor says of questions."""
     texts = [question.question for question in questions]
     read_once(getattr(predictor, "encoder", None), texts, follow)
