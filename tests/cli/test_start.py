@@ -27,7 +27,7 @@ try:
 finally:
     print("LOADED", *sys.modules)
 """
-OF_ITS_OWN = {"shadowprice", "_errors", "_text", "cli", "_commands", "_misspelt", "_signals"}
+OF_ITS_OWN = {"shadowprice", "_errors", "_lazy", "_text", "cli", "_commands", "_misspelt", "_signals"}
 HEAVY = {
     "asyncio",
     "jinja2",
