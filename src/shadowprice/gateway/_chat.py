@@ -27,7 +27,6 @@ class Completions(AbstractProtocol):
 
     path = "/v1/completions"
     caps: tuple[str, ...] = ("max_tokens",)
-    done = b"[DONE]"
     chunk = "text_completion"
     """What a chunk calls itself."""
     whole = "text_completion"
@@ -44,17 +43,22 @@ class Completions(AbstractProtocol):
         """The prompt, if it is text."""
         return text_of(body.get("prompt")) or None
 
-    def written(self, body: Json, cap: int, dialect: Dialect) -> Json:
+    def written(self, body: Json, cap: int, dialect: Dialect, thinking: int | None) -> Json:
         """See `AbstractProtocol.written`."""
         options = body.get("stream_options")
         if options is not None and not isinstance(options, dict):
             raise bad_request("'stream_options' is no object; correct it.", "stream_options")
-        written = self.capped(body, cap)
+        written = self.capped(body, cap) | self.thinking(body, cap, dialect, thinking)
         if not self.suffices(body, dialect):
             written[self.cap_of(dialect)] = cap
         written["stream"] = True
         written["stream_options"] = {**(options or {}), "include_usage": True}
         return written
+
+    def thinking(self, body: Json, cap: int, dialect: Dialect, most: int | None) -> Json:
+        """Fields that cap reasoning; a text has none."""
+        del body, cap, dialect, most
+        return {}
 
     def cap_of(self, dialect: Dialect) -> str:
         """The field that caps a reply there."""
@@ -100,6 +104,14 @@ class Chat(Completions):
         """What the user said last."""
         return last_question(body.get("messages"))
 
+    def thinking(self, body: Json, cap: int, dialect: Dialect, most: int | None) -> Json:
+        """Fields that cap reasoning, unless the client has set a lower cap itself."""
+        if most is None or dialect.think is None:
+            return {}
+        fields = dialect.think(min(most, cap))
+        own = [body[name] for name in fields if isinstance(body.get(name), int) and not isinstance(body[name], bool)]
+        return {} if any(0 <= value <= min(most, cap) for value in own) else fields
+
     def cap_of(self, dialect: Dialect) -> str:
         """The field that caps a reply there."""
         return dialect.cap
@@ -130,6 +142,13 @@ class _Gathering(AbstractGathering):
             if isinstance(choice, dict):
                 index = _index([choice])
                 merge(self._choices.setdefault(index, {"index": index}), choice)
+
+    def more(self, index: int, field: str, text: str) -> None:
+        """See `AbstractGathering.more`."""
+        if self._keep:
+            delta = {field: text}
+            chat = self._protocol.whole == "chat.completion"
+            merge(self._choices.setdefault(index, {"index": index}), {"delta": delta} if chat else delta)
 
     def whole(self, ending: Ending | None) -> Json:
         """See `AbstractGathering.whole`."""

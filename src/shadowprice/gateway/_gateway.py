@@ -3,6 +3,7 @@
 import asyncio
 import json
 import secrets
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -16,14 +17,18 @@ from shadowprice.gateway._chat import Chat, Completions
 from shadowprice.gateway._generation import Generation
 from shadowprice.gateway._headers import Keyhole, limits, sent_back, sent_on
 from shadowprice.gateway._logs import Log
+from shadowprice.gateway._messages import Messages
 from shadowprice.gateway._protocol import AbstractProtocol
 from shadowprice.gateway._refusals import RefusedRequestError, not_found
+from shadowprice.gateway._responses import Responses
 from shadowprice.gateway._till import Till
 from shadowprice.gateway._upstream import UnreachableUpstreamError, Upstreams
 from shadowprice.gateway._wire import ClientLeftError, Receive, Scope, Send, Wire
 from shadowprice.gateway._worth import Worth
 
-_GENERATING: Final[dict[str, AbstractProtocol]] = {one.path: one for one in (Chat(), Completions())}
+_GENERATING: Final[dict[str, AbstractProtocol]] = {
+    one.path: one for one in (Chat(), Completions(), Responses(), Messages())
+}
 _PASSED: Final = {"/v1/models": "GET", "/v1/embeddings": "POST"}
 """Pages that generate nothing, which are the servers' own."""
 _MOST_PASSED: Final = 64 << 20
@@ -43,6 +48,7 @@ class Gateway:
         most_body: Bytes of a request's body.
         timeout: Seconds for a whole reply.
         stall: Seconds to wait for each piece of a reply.
+        thinking: Tokens of reasoning in a reply, at most, for servers that can cap it.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Gateway:
         most_body: int = 32 << 20,
         timeout: float = 600.0,
         stall: float = 120.0,
+        thinking: int | None = None,
     ) -> None:
         self.till = till
         self.upstreams = upstreams
@@ -65,6 +72,7 @@ class Gateway:
         self.pulse = Pulse()
         self.generations: set[Generation] = set()
         """Those under way."""
+        self.thinking = thinking
         self.draining = False
         """Whether nothing new is let in."""
         self._most_body = most_body
@@ -87,8 +95,10 @@ class Gateway:
             raise
         except Exception as error:  # noqa: BLE001  # one request must not take the others with it
             self.log.tell("error", kind=type(error).__name__, route=wire.path[:100], where=_where(error))
-            if not wire.begun and not wire.left:
-                broken = RefusedRequestError(500, "The gateway failed; its log says where.", "internal_error")
+            broken = RefusedRequestError(500, "The gateway failed; its log says where.", "internal_error")
+            if wire.begun and not wire.left:
+                await wire.end(b"data: " + broken.body() + b"\n\n")
+            elif not wire.left:
                 await wire.answer(500, broken.headers(), broken.body())
 
     async def beat(self) -> None:
@@ -127,7 +137,7 @@ class Gateway:
             self.keyhole.check(wire.headers)
             self._check_open()
             call = read_call(protocol, await wire.body(self._most_body))
-            await Generation(self, call, wire, secrets.token_hex(8)).serve()
+            await Generation(self, call, wire, _new_name()).serve()
         elif wire.path == "/healthz":
             await self._tell_health(wire, ready=True)
         elif wire.path == "/readyz":
@@ -191,6 +201,11 @@ class Gateway:
         state = {"name": "shadowprice", "docs": "docs/gateway.md", "routes": [*_GENERATING, *_PASSED]}
         headers = limits(window.budget, self.till.left, self.till.until_renewed())
         await wire.answer(200, [(b"content-type", b"application/json"), *headers], json.dumps(state).encode())
+
+
+def _new_name() -> str:
+    """A name for a request. Later ones sort behind earlier ones: what is written together lies together then."""
+    return f"{time.time_ns() // 100_000:012x}-{secrets.token_hex(4)}"
 
 
 def _where(error: BaseException) -> str:

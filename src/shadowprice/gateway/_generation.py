@@ -3,20 +3,20 @@
 import asyncio
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
 from shadowprice._http import hang_up, unread, words
-from shadowprice._pages import PageError, check_plain, decode_json, read_body
+from shadowprice._pages import PageError, check_plain, read_body
 from shadowprice._text import shown
 from shadowprice.engines import MalformedChunkError
 from shadowprice.gateway._call import Call
 from shadowprice.gateway._headers import limits, sent_back, sent_on, told
-from shadowprice.gateway._meter import Meter
+from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._protocol import Ending
 from shadowprice.gateway._refusals import Headers, RefusedRequestError
-from shadowprice.gateway._sse import Event, EventSplitter, EventTooLongError
+from shadowprice.gateway._sse import EventTooLongError
 from shadowprice.gateway._till import Account
 from shadowprice.gateway._upstream import UnreachableUpstreamError, Upstream
 from shadowprice.gateway._wire import Wire
@@ -24,10 +24,9 @@ from shadowprice.gateway._wire import Wire
 if TYPE_CHECKING:
     from shadowprice.gateway._gateway import Gateway
 
-_MOST_EVENT: Final = 4 << 20
 _MOST_REPLY: Final = 32 << 20
 _MOST_ERROR: Final = 1 << 20
-"""Bytes of an event, of a reply that comes whole, and of an error."""
+"""Bytes of a reply that comes whole, and of an error."""
 _PARTING: Final = 0.05
 """Seconds that a stream gets to end once it has said that it is over, so that its connection can be used again."""
 _OF_STREAMS: Final = (b"content-type", b"cache-control", b"x-accel-buffering")
@@ -36,8 +35,6 @@ _NEVER: Final = 1 << 62
 _NOT_WRITING: Final = float("inf")
 _WAITED: Final = 0.1
 """Seconds of waiting for a client after which its server may have made more than what is kept back for it."""
-_WHOLE_ENDS: Final = frozenset({"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "tool_use"})
-"""Words for a reply that its model has ended."""
 
 
 class Generation:
@@ -57,8 +54,7 @@ class Generation:
         self._till = gateway.till
         self._wire = wire
         self._worth = gateway.worth.open(call)
-        self._meter = Meter(call.choices)
-        self._gathering = call.protocol.gathering(keep=not call.stream)
+        self._heard = Heard(call, self._worth.saw)
         self._account = Account(
             name,
             self._worth.hopes,
@@ -76,15 +72,11 @@ class Generation:
         """The same, by a clock that nothing stops."""
         self._due = _NEVER
         """Tokens at which the market is asked."""
-        self._outcome = ""
-        self._over = False
-        """Whether its server has said that the stream is over."""
-        self._splitter: EventSplitter | None = None
         self._writing = _NOT_WRITING
-        """When the client was last given something that it has not taken yet, by the loop's clock."""
-        self._prompt = 0
+        """When the client was given something that it has not taken yet, by the loop's clock."""
+        self._outcome = ""
         self._broken_off = False
-        """Whether its task was cancelled by us, and for which outcome."""
+        """Whether its task was cancelled by us."""
 
     async def serve(self) -> None:
         """Do all of it.
@@ -93,13 +85,14 @@ class Generation:
             RefusedRequestError: Nothing was answered yet, and this is what to answer.
         """
         await self._till.admit(self._account)
+        self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
         watching = self._loop.create_task(self._watch())
         try:
             await self._ask_and_answer()
         except asyncio.CancelledError:
             if not self._broken_off:
-                self._settle(self._outcome or "interrupted", cut=True)
+                self._settle("interrupted", cut=True)
                 raise
             await self._broken()
         finally:
@@ -117,7 +110,7 @@ class Generation:
 
     async def _watch(self) -> None:
         await self._wire.gone()
-        if self._outcome:
+        if self._account.run is None:  # it has ended, and so has its answer
             return
         self._wire.left = True
         if self._upstream is None or self._upstream.on_leave == "abort":
@@ -128,12 +121,7 @@ class Generation:
         assert self._task is not None
         self._task.uncancel()
         self._settle(self._outcome, cut=True)
-        if self._wire.left:
-            return
-        refusal = RefusedRequestError(504, "The server stopped answering; ask again.", "upstream_timeout")
-        if not self._wire.begun:
-            raise refusal
-        await self._wire.end(_error_event(refusal))
+        await self._say(RefusedRequestError(504, "The server stopped answering; ask again.", "upstream_timeout"))
 
     async def _ask_and_answer(self) -> None:
         response = await self._ask()
@@ -157,24 +145,20 @@ class Generation:
         finally:
             self._part(response)
 
-    def _take_rest(self, response: aiohttp.ClientResponse) -> None:
-        """Count what had arrived unread, which was made and is to be paid for."""
-        if self._splitter is not None:
-            with suppress(EventTooLongError, MalformedChunkError, ValueError):
-                self._take(self._splitter.feed(unread(response.content)))
-
     async def _ask(self) -> aiohttp.ClientResponse:
         """Send the request to the best server that takes it."""
         said = ""
         headers = sent_on(self._wire.headers, keys=self._gateway.keyhole.open)
         headers |= {"content-type": "application/json", "accept": "text/event-stream"}
+        protocol, each = self.call.protocol, self._account.cap // self.call.choices
         for upstream in self._gateway.upstreams.order(self.call.model):
-            each = self._account.cap // self.call.choices
-            body = self.call.protocol.written(self.call.body, each, upstream.dialect)
-            content = json.dumps(body).encode()
-            self._leave_upstream(upstream)
+            if self._upstream is not None:
+                self._upstream.running -= 1
+            self._upstream = upstream
+            upstream.running += 1
+            body = protocol.written(self.call.body, each, upstream.dialect, self._gateway.thinking)
             try:
-                response = await upstream.ask("POST", self.call.protocol.path, content, headers)
+                response = await upstream.ask("POST", protocol.path, json.dumps(body).encode(), headers)
             except UnreachableUpstreamError as error:
                 said = _line(error)
                 continue
@@ -188,198 +172,138 @@ class Generation:
         self._settle("failed", cut=False)
         raise RefusedRequestError(502, f"No server took the request ({said}); ask again.", "upstream_unreachable")
 
-    def _leave_upstream(self, upstream: Upstream) -> None:
-        if self._upstream is not None:
-            self._upstream.running -= 1
-        self._upstream = upstream
-        upstream.running += 1
-
     async def _pass_refusal(self, response: aiohttp.ClientResponse) -> None:
         """The server says no: its words go on, without what is secret in them."""
         assert self._upstream is not None
         content = await read_body(response, _MOST_ERROR)
-        address = self._upstream.address
-        safe = address.redact(content.decode("utf-8", "replace")).encode()
+        safe = self._upstream.address.redact(content.decode("utf-8", "replace")).encode()
         self._settle("refused by server", cut=False, status=response.status)
         headers = sent_back(response.raw_headers)
         await self._wire.answer(response.status, [*headers, *self._explained("refused by server", 0)], safe)
 
     async def _take_whole(self, response: aiohttp.ClientResponse) -> None:
         """A server that does not stream has made all of it by now; it is counted, and goes on as it is."""
-        self._due = _NEVER
         self._account.generated = self._account.cap  # until it is known better
         content = await read_body(response, _MOST_REPLY)
-        event = decode_json(content)
-        if not isinstance(event, dict):
-            raise MalformedChunkError("a reply that is no object")
-        self._count(event)
-        self._account.generated = self._meter.tokens
-        outcome = self._ended()
+        self._heard.take_whole(content)
+        self._account.generated = self._heard.meter.exact()
+        outcome = "finished" if self._heard.finished else "length"
         self._settle(outcome, cut=False, status=response.status)
-        headers = [*sent_back(response.raw_headers), *self._explained(outcome, self._meter.tokens)]
+        headers = [*sent_back(response.raw_headers), *self._explained(outcome, self._account.generated)]
         await self._wire.answer(response.status, headers, content)
 
     async def _stream(self, response: aiohttp.ClientResponse) -> None:
         """Read a stream and hand it on, until it ends, or the market ends it."""
-        splitter = self._splitter = EventSplitter(_MOST_EVENT)
-        content, wire = response.content, self._wire
+        content, heard = response.content, self._heard
         if self.call.stream:
-            await wire.begin(response.status, [*sent_back(response.raw_headers), *self._explained("begun", None)])
+            headers = [*sent_back(response.raw_headers), *self._explained("begun", None)]
+            await self._wire.begin(response.status, headers)
+        stopped = False
         while block := await content.readany():
             self._hear()
-            await self._hand_on(splitter.feed(block))
-            if self._over or self._outcome:
+            await self._hand_on(block)
+            if heard.over or heard.failed or heard.beyond:
                 break
-            if self._meter.tokens >= self._due and not self._may_go_on():
-                while more := content.read_nowait():
-                    await self._hand_on(splitter.feed(more))
-                if not self._over and not self._outcome:
-                    self._outcome = "stopped"
+            if heard.meter.tokens >= self._due and not self._may_go_on():
+                while not (heard.over or heard.failed or heard.beyond) and (more := content.read_nowait()):
+                    await self._hand_on(more)
+                stopped = not (heard.over or heard.failed)
                 break
-        if self._outcome in ("stopped", "cut"):
-            await self._stop(response)
-        elif self._outcome == "failed" or not self._whole_by_now():
-            await self._fail("The server's reply ended before it was over")
-        else:
+        if heard.failed:
+            await self._fail("The server failed", told=True)
+        elif stopped or heard.beyond:
+            await self._stop(response, "beyond its cap" if heard.beyond else "stopped")
+        elif heard.over or heard.whole:
             await self._finish(response)
+        else:
+            await self._fail("The server's reply ended before it was over")
 
-    async def _hand_on(self, events: list[Event]) -> None:
-        out = self._take(events)
+    async def _hand_on(self, block: bytes) -> None:
+        out = self._heard.take(block)
+        self._account.generated = self._heard.meter.tokens
         if out and self.call.stream and not self._wire.left:
             self._writing = self._loop.time()
             await self._wire.write(out)
             self._writing = _NOT_WRITING
 
-    def _take(self, events: list[Event]) -> bytes:
-        """Count events; the bytes of those that the client gets."""
-        out: list[bytes] = []
-        protocol, usage = self.call.protocol, self.call.usage
-        for event in events:
-            if event.data is None:
-                out.append(event.raw)
-                continue
-            if event.data == protocol.done:
-                self._over = True
-                break
-            data = decode_json(event.data)
-            if not isinstance(data, dict):
-                raise MalformedChunkError("an event that is no object")
-            self._count(data)
-            account = self._account
-            if self._meter.tokens > account.cap and not self._whole_by_now():
-                self._outcome = "cut"
-                break
-            if not protocol.hides(data, usage=usage):
-                out.append(event.raw)
-                self._gathering.add(data)
-            elif not self.call.stream:
-                self._gathering.add(data)
-            if self._outcome == "failed":
-                break
-        self._account.generated = max(self._account.generated, self._meter.tokens)
-        return b"".join(out)
-
-    def _count(self, event: dict[str, Any]) -> None:
-        for index, reading in self.call.protocol.read(event):
-            if reading.error is not None:
-                self._outcome = "failed"
-                return
-            self._meter.take(index, reading)
-            self._worth.saw(reading)
-        usage = event.get("usage")
-        if isinstance(usage, dict) and isinstance(prompt := usage.get("prompt_tokens"), int):
-            self._prompt = prompt
+    def _take_rest(self, response: aiohttp.ClientResponse) -> None:
+        """Count what had arrived unread, which was made and is to be paid for."""
+        with suppress(EventTooLongError, MalformedChunkError, ValueError):
+            self._heard.take(unread(response.content))
 
     def _hear(self) -> None:
         self.heard = self._loop.time()
         self._heard_at = self._gateway.pulse.now()
-
-    def _whole_by_now(self) -> bool:
-        return len(self._meter.finished) >= self.call.choices
 
     def _next_due(self, granted: int) -> int:
         """When to ask again: a little before what is granted is made, as servers do not wait for the answer."""
         if granted >= self._account.cap:
             return _NEVER
         early = self._upstream.overshoot if self._upstream is not None else 0
-        return max(self._meter.tokens + 1, granted - early)
+        return max(self._heard.meter.tokens + 1, granted - early)
 
     def _may_go_on(self) -> bool:
-        tokens = self._meter.tokens
-        if tokens >= self._account.cap or self._whole_by_now():
+        tokens = self._heard.meter.exact()
+        if tokens >= self._account.cap or self._heard.whole:
             self._due = _NEVER
             return True
         granted = self._till.grant(self._account, tokens, self._worth.running(tokens))
-        if granted <= tokens:
-            return False
-        self._due = self._next_due(granted)
-        return True
+        if granted > tokens:
+            self._due = self._next_due(granted)
+        return granted > tokens
 
-    async def _stop(self, response: aiohttp.ClientResponse) -> None:
-        """The market has stopped it, or it goes on beyond its cap: its client gets an end that is well formed."""
+    async def _stop(self, response: aiohttp.ClientResponse, outcome: str) -> None:
+        """It is stopped here: its client gets an end that is well formed."""
         hang_up(response)
-        ending = self._ending()
-        self._settle(self._outcome, cut=True)
+        account = self._account
+        explained = {"outcome": outcome, "granted": account.granted, "price": account.price}
+        ending = self._heard.ending(self.name, explained)
+        self._settle(outcome, cut=True)
         if self._wire.left:
             return
         if self.call.stream:
-            await self._wire.end(self._gathering.last_words(ending))
+            await self._wire.end(self._heard.gathering.last_words(ending))
         else:
             await self._answer_whole(response, ending)
 
     async def _finish(self, response: aiohttp.ClientResponse) -> None:
         """It has ended by itself."""
-        outcome = self._ended()
-        self._settle(outcome, cut=False)
+        self._settle("finished" if self._heard.finished else "length", cut=False)
         if not self._wire.left:
             if self.call.stream:
-                done = self.call.protocol.done
-                await self._wire.end(b"data: " + done + b"\n\n" if self._over and done else b"")
+                await self._wire.end(self._heard.farewell)
             else:
                 await self._answer_whole(response, None)
         if not response.content.at_eof():
-            try:
+            with suppress(TimeoutError, aiohttp.ClientError):
                 async with asyncio.timeout(_PARTING):
                     await response.content.readany()
-            except (TimeoutError, aiohttp.ClientError):
-                pass
 
     async def _answer_whole(self, response: aiohttp.ClientResponse, ending: Ending | None) -> None:
-        content = json.dumps(self._gathering.whole(ending)).encode()
-        headers = [
-            pair for pair in sent_back(response.raw_headers) if pair[0] not in (b"content-type", b"cache-control")
-        ]
-        headers += [(b"content-type", b"application/json"), *self._explained(self._outcome, self._meter.tokens)]
+        content = json.dumps(self._heard.gathering.whole(ending)).encode()
+        headers = [pair for pair in sent_back(response.raw_headers) if pair[0] not in _OF_STREAMS]
+        headers += [(b"content-type", b"application/json"), *self._explained(self._outcome, self._heard.meter.exact())]
         await self._wire.answer(response.status, headers, content)
 
-    async def _fail(self, why: str) -> None:
-        """The reply cannot be gone on with: it is paid for, and the client is told."""
+    async def _fail(self, why: str, *, told: bool = False) -> None:
+        """The reply cannot be gone on with: it is paid for, and the client is told, if the server has not done so."""
         self._settle("failed", cut=True)
-        refusal = RefusedRequestError(502, f"{why}; ask again.", "upstream_broken")
+        if told and self._wire.begun and not self._wire.left:
+            await self._wire.end()
+        else:
+            await self._say(RefusedRequestError(502, f"{why}; ask again.", "upstream_broken"))
+
+    async def _say(self, refusal: RefusedRequestError) -> None:
+        """Tell the client why it gets no reply, or no more of it.
+
+        Raises:
+            RefusedRequestError: Nothing was answered yet.
+        """
         if self._wire.left:
             return
         if not self._wire.begun:
             raise refusal
-        await self._wire.end(_error_event(refusal))
-
-    def _ended(self) -> str:
-        """How a reply that its server has ended did end."""
-        ends = self._meter.finished.values()
-        return "finished" if ends and all(end in _WHOLE_ENDS for end in ends) else "length"
-
-    def _ending(self) -> Ending:
-        seen = self._meter.indices if self._meter.indices else range(self.call.choices)
-        left = [index for index in seen if index not in self._meter.finished]
-        explained = {"outcome": self._outcome, "granted": self._account.granted, "price": self._account.price}
-        return Ending(
-            f"shadowprice-{self.name}",
-            self.call.model,
-            left,
-            self._meter.tokens,
-            self._prompt,
-            self.call.usage or not self.call.stream,
-            explained,
-        )
+        await self._wire.end(b"data: " + refusal.body() + b"\n\n")
 
     def _explained(self, outcome: str, generated: int | None) -> Headers:
         till, account = self._till, self._account
@@ -401,14 +325,8 @@ class Generation:
         if account.run is None:
             return
         self._outcome = outcome
-        read = max(account.generated, self._meter.tokens)
-        tokens = read
-        if cut and read < account.cap and self._upstream is not None and not self._whole_by_now():
-            beyond = self._upstream.overshoot if read else 0
-            # Whoever waits for a slow client does not hear what its server makes meanwhile.
-            waited = self._loop.time() - self._writing > _WAITED
-            late = bool(read) and (waited or self._gateway.pulse.was_late(self._heard_at))
-            tokens = account.cap if late else min(account.cap, read + beyond)
+        read = max(account.generated, self._heard.meter.exact())
+        tokens = read + self._unread(read) if cut else read
         payload = {
             "route": self.call.protocol.path,
             "model": self.call.model,
@@ -419,18 +337,25 @@ class Generation:
             "price": account.price,
         }
         self._till.settle(account, tokens, outcome, payload)
-        self._worth.close(self._meter.tokens, finished=outcome == "finished")
-        if self._gateway.log.requests:
-            self._gateway.log.tell(
-                "request",
-                request=self.name,
-                stream=self.call.stream,
-                status=status,
-                outcome=outcome,
-                tokens=tokens,
-                seconds=round(self._loop.time() - self.begun, 3),
-                **payload,
-            )
+        self._worth.close(read, finished=outcome == "finished")
+        log = self._gateway.log
+        if log.requests:
+            took = round(self._loop.time() - self.begun, 3)
+            more = {"stream": self.call.stream, "status": status, "tokens": tokens, "seconds": took}
+            log.tell("request", request=self.name, outcome=outcome, **more, **payload)
+
+    def _unread(self, read: int) -> int:
+        """Tokens that its server may have made beyond what was read, of those that it was allowed."""
+        if not read or self._upstream is None or self._heard.whole:
+            return 0
+        cap = self._account.cap
+        # Whoever waits for a slow client, or stands still, does not hear what a server makes meanwhile.
+        waited = self._loop.time() - self._writing > _WAITED
+        if waited or self._gateway.pulse.was_late(self._heard_at):
+            return max(0, cap - read)
+        if read > cap:
+            return max(0, self._upstream.overshoot - (read - cap))
+        return min(self._upstream.overshoot, cap - read)
 
     def _part(self, response: aiohttp.ClientResponse) -> None:
         """Let go of the connection, which is kept if the response was read to its end."""
@@ -440,10 +365,6 @@ class Generation:
             response.release()
         else:
             hang_up(response)
-
-
-def _error_event(refusal: RefusedRequestError) -> bytes:
-    return b"data: " + refusal.body() + b"\n\n"
 
 
 def _line(error: Exception | str) -> str:

@@ -1,6 +1,13 @@
 """How many tokens one generation has cost so far, all its choices together, and how each has ended."""
 
+from typing import Final
+
 from shadowprice.engines import Reading, TokenCount
+
+_LATER: Final = 256
+"""Pieces that are looked at together, at most."""
+_USUAL: Final = 6
+"""Characters of a piece that is a token; what has many more may be several, and is looked at at once."""
 
 
 class Meter:
@@ -23,11 +30,25 @@ class Meter:
         self._one = TokenCount() if choices == 1 else None
         self._counts: dict[int, TokenCount] = {} if self._one is None else {0: self._one}
         self._total = 0
+        self._later: list[str] = []
+        self._characters = 0
 
     @property
     def indices(self) -> list[int]:
         """Choices that something has come of."""
         return sorted(self._counts)
+
+    def text(self, text: str) -> None:
+        """Count a piece that holds nothing but a text; of one choice alone.
+
+        Each is a token or more. Whether it is more is found out for many at a time.
+        """
+        assert self._one is not None
+        self._later.append(text)
+        self._characters += len(text)
+        self.tokens = max(self.tokens, self._one.pieces + len(self._later))
+        if self._characters > _USUAL * len(self._later) + 32 or len(self._later) >= _LATER:
+            self._look()
 
     def take(self, index: int, reading: Reading) -> None:
         """Count what an event says of a choice."""
@@ -35,6 +56,8 @@ class Meter:
             self.finished[index] = reading.finish
         self.reported |= reading.counted_by == "usage"
         if self._one is not None:  # servers that number the only choice otherwise are counted all the same
+            if self._later:
+                self._look()
             self._one.take(reading)
             self.tokens = self._one.tokens
             return
@@ -48,3 +71,15 @@ class Meter:
             count = self._counts[index] = TokenCount()
         count.take(reading)
         self.tokens = max(self._total, sum(one.tokens for one in self._counts.values()))
+
+    def exact(self) -> int:
+        """Tokens, all pieces looked at."""
+        if self._later:
+            self._look()
+        return self.tokens
+
+    def _look(self) -> None:
+        assert self._one is not None
+        self._one.take_texts(self._later)
+        self._later, self._characters = [], 0
+        self.tokens = max(self.tokens, self._one.tokens)

@@ -58,6 +58,10 @@ class AbstractGathering(ABC):
         """An event has come."""
 
     @abstractmethod
+    def more(self, index: int, field: str, text: str) -> None:
+        """An event has come that holds nothing but a text, of one choice, in one field."""
+
+    @abstractmethod
     def whole(self, ending: Ending | None) -> Json:
         """The reply as if it had not been streamed; stopped, if there is an ending."""
 
@@ -73,8 +77,6 @@ class AbstractProtocol(ABC):
     """Where it is served, below the server's root: ``/v1/chat/completions``."""
     caps: tuple[str, ...]
     """Fields that cap a reply, the usual one first."""
-    done: bytes
-    """Data of the event that ends a stream, beside those of the reply."""
 
     @abstractmethod
     def choices(self, body: Json) -> int:
@@ -89,8 +91,15 @@ class AbstractProtocol(ABC):
         """What is asked, as far as a predictor reads it."""
 
     @abstractmethod
-    def written(self, body: Json, cap: int, dialect: Dialect) -> Json:
-        """The request as its server gets it: streamed, each choice capped, all else as it was."""
+    def written(self, body: Json, cap: int, dialect: Dialect, thinking: int | None) -> Json:
+        """The request as its server gets it: streamed, each choice capped, all else as it was.
+
+        Args:
+            body: As the client sent it.
+            cap: Tokens of each choice.
+            dialect: The server's.
+            thinking: Tokens of reasoning among them, at most; None leaves that to the client.
+        """
 
     @abstractmethod
     def hides(self, event: Json, *, usage: bool) -> bool:

@@ -23,6 +23,35 @@ _KEEP_ALIVE: Final = 65
 """Seconds for which a connection is kept for the next request: more than balancers in front keep theirs."""
 
 
+class _Corked:
+    """A transport that writes once for all that is written in one pass of the loop: each write is a system call."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._blocks: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Write, in a moment."""
+        if not self._blocks:
+            self._loop.call_soon(self.flush)
+        self._blocks.append(data)
+
+    def flush(self) -> None:
+        """Write now."""
+        if self._blocks:
+            blocks, self._blocks = self._blocks, []
+            self._transport.write(blocks[0] if len(blocks) == 1 else b"".join(blocks))
+
+    def close(self) -> None:
+        """Close, once all is written."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """HTTP as uvicorn reads it, with bounds on a request's head, and refusals that are JSON."""
 
@@ -37,6 +66,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         with suppress(OSError, AttributeError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.transport: Any = _Corked(transport, self.loop)
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:

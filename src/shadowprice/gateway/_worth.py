@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from shadowprice._types import FloatArray
-from shadowprice.engines import Reading
 from shadowprice.gateway._call import Call
 
 if TYPE_CHECKING:
@@ -52,10 +51,10 @@ class CallWorth:
         """Tokens below which its cap should not be, as its reply would hardly end."""
         self._text: list[str] = []
 
-    def saw(self, reading: Reading) -> None:
+    def saw(self, text: str) -> None:
         """Something was written."""
-        if reading.thinking or reading.text:
-            self._text.append(reading.thinking + reading.text)
+        if text:
+            self._text.append(text)
 
     def running(self, tokens: int) -> "Hopes":
         """What is believed now that so many tokens are written, all choices together."""
