@@ -170,7 +170,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    gateway: Gateway, place: socket.socket, *, drain: float, ready: Callable[[str], object] = lambda url: None
+    gateway: Gateway,
+    place: socket.socket,
+    *,
+    drain: float,
+    ready: Callable[[str], object] = lambda url: None,
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C; then let what is under way end.
 
@@ -179,6 +184,7 @@ async def serve(
         place: From `listen`; it is closed at the end.
         drain: Seconds that replies under way get to end.
         ready: Told the URL, once clients are taken.
+        stop: Set by whoever wants the same as by a signal.
     """
     config = uvicorn.Config(
         gateway,
@@ -195,7 +201,7 @@ async def serve(
     )
     server = _Server(config)
     loop = asyncio.get_running_loop()
-    wanted = asyncio.Event()
+    wanted = stop or asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
             loop.add_signal_handler(number, wanted.set)

@@ -4,16 +4,14 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from shadowprice._errors import ShadowpriceError
 from shadowprice.gateway._refusals import RefusedRequestError
 from shadowprice.gateway._windows import OpenWindow, WindowBudget, open_window
 from shadowprice.ledger import Answer, Ledger
 from shadowprice.ledger import Run as LedgerRun
-
-if TYPE_CHECKING:
-    from shadowprice.online import AbstractOnlineMarket, Hopes, Ticket
+from shadowprice.online import AbstractOnlineMarket, Hopes, Ticket
 
 _HELD: Final = 1.0
 """Seconds after which to ask again where servers may still make what is left."""
@@ -29,7 +27,7 @@ class Account:
 
     name: str
     """The request's name in the ledger."""
-    hopes: "Hopes"
+    hopes: Hopes
     """What is believed of it as it arrives."""
     most: int
     """Tokens that it may reach in all."""
@@ -51,7 +49,7 @@ class Account:
     """Of these, tokens that earlier windows were charged."""
     reserved: int = 0
     """Tokens beyond `base` that the ledger charges if this process dies."""
-    ticket: "Ticket | None" = None
+    ticket: Ticket | None = None
     run: LedgerRun | None = None
     """The books that it is in; None before it is let in, and after it was settled."""
 
@@ -95,7 +93,7 @@ class Till:
     def __init__(
         self,
         ledger: Ledger,
-        market: "AbstractOnlineMarket",
+        market: AbstractOnlineMarket,
         budget: WindowBudget,
         *,
         clock: Callable[[], float] = time.time,
@@ -152,7 +150,7 @@ class Till:
         self._schedule()
         await future
 
-    def grant(self, account: Account, tokens: int, hopes: "Hopes") -> int:
+    def grant(self, account: Account, tokens: int, hopes: Hopes) -> int:
         """Ask the market whether a generation may go on.
 
         Returns:
@@ -286,6 +284,9 @@ class Till:
     def _turn(self, now: float) -> None:
         """Go over into the next window: charge what was made by now, and reserve there what may still be made."""
         before = self.window
+        for account in self._accounts.values():
+            if account.ticket is not None:
+                account.ticket.generated = max(account.ticket.generated, account.generated)
         for one in self._pending.settled:
             one.run.settle(one.account.name, one.tokens, one.reason, one.payload)
         self._pending.settled.clear()

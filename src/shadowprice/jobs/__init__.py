@@ -8,10 +8,11 @@ from shadowprice.jobs._answered import Answered
 from shadowprice.jobs._check import Checked, check
 from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
 from shadowprice.jobs._run import run, run_async
+from shadowprice.jobs._serve import Looked, check_serving, serve
 from shadowprice.jobs._session import Session
 from shadowprice.jobs._step import Follow, Step, Tell
 from shadowprice.jobs._traces import GivenTraces
-from shadowprice.jobs.given import QuestionOptions, TermOptions
+from shadowprice.jobs.given import QuestionOptions, ServeOptions, TermOptions
 
 __all__ = [
     "Allocated",
@@ -21,7 +22,9 @@ __all__ = [
     "Fitted",
     "Follow",
     "GivenTraces",
+    "Looked",
     "QuestionOptions",
+    "ServeOptions",
     "Session",
     "Step",
     "Tell",
@@ -30,7 +33,9 @@ __all__ = [
     "check",
     "check_fit",
     "check_plan_files",
+    "check_serving",
     "fit",
     "run",
     "run_async",
+    "serve",
 ]

@@ -23,7 +23,9 @@ from shadowprice.jobs.given._questions import (
     read_asked,
     read_to_grade,
 )
+from shadowprice.jobs.given._serving import ServeOptions, read_serving
 from shadowprice.jobs.given._terms import TermOptions
+from shadowprice.jobs.given._window import read_window
 
 __all__ = [
     "LEARNT",
@@ -32,6 +34,7 @@ __all__ = [
     "GivenQuestions",
     "NamedPredictor",
     "QuestionOptions",
+    "ServeOptions",
     "TermOptions",
     "Wish",
     "admission",
@@ -54,7 +57,9 @@ __all__ = [
     "read_asked",
     "read_budget",
     "read_once",
+    "read_serving",
     "read_to_grade",
+    "read_window",
     "show_asking",
     "usual_planner",
 ]
