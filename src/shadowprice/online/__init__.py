@@ -1,7 +1,8 @@
 """The market with arrivals: a price on every token of live traffic, window by window."""
 
 from shadowprice.online._forecaster import AbstractForecaster, Asked
-from shadowprice.online._rivals import FirstCome
+from shadowprice.online._online import OnlineMarket, Tuning
+from shadowprice.online._rivals import FirstCome, FixedPrice, MirrorDescent
 from shadowprice.online._seam import AbstractOnlineMarket, Hopes, Ticket, Window
 
 __all__ = [
@@ -9,7 +10,11 @@ __all__ = [
     "AbstractOnlineMarket",
     "Asked",
     "FirstCome",
+    "FixedPrice",
     "Hopes",
+    "MirrorDescent",
+    "OnlineMarket",
     "Ticket",
+    "Tuning",
     "Window",
 ]

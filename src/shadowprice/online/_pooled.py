@@ -19,10 +19,10 @@ _MOST_TOKENS: Final = 2**53
 class AbstractPooledMarket(AbstractOnlineMarket):
     """Keeps the books; who may begin and go on is for others to say.
 
-    A window's budget is its own plus what the last one did not generate, up to the share `carry` of its own. Tokens that
-    a running query holds at the boundary and has not generated were not generated then, so they may be carried over like
-    any other; they are taken from the new window's pool at once. So what is generated in a window is never more than its
-    budget, and the pool that a window begins with is never below 0.
+    A window's budget is its own plus what the last one did not generate, up to the share `carry` of its own. Tokens
+    that a running query holds at the boundary and has not generated were not generated then, so they may be carried
+    over like any other; they are taken from the new window's pool at once. So what is generated in a window is never
+    more than its budget, and the pool that a window begins with is never below 0.
 
     Args:
         grid: ``(K,)`` token counts at which steps end, rising, above 0.
@@ -89,12 +89,14 @@ class AbstractPooledMarket(AbstractOnlineMarket):
         if ticket.granted >= end:  # asked ahead: the step after this one
             end = self._end(end)
         if not self._goes_on(ticket, hopes):
+            self._answered(ticket, goes_on=False)
             return generated
         if end > ticket.granted and ticket.granted < ticket.most:
             if self._pool < 1:
                 ticket.limited |= ticket.granted <= generated
             else:
                 self._reserve(ticket, end)
+        self._answered(ticket, goes_on=ticket.granted > generated)
         return max(ticket.granted, generated)
 
     def settle(self, ticket: Ticket, now: float, generated: int) -> None:

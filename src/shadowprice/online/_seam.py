@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from shadowprice._types import FloatArray, IntArray
 
 
@@ -18,6 +20,10 @@ class Hopes:
     """``(K,)`` P(worth something by e_j): 0 up to now, never falling."""
     finished: FloatArray
     """``(K,)`` P(ended by e_j): 0 up to now, never falling."""
+
+    def rows(self) -> tuple[FloatArray, FloatArray]:
+        """Both, as compiled code takes them."""
+        return np.ascontiguousarray(self.right, np.float64), np.ascontiguousarray(self.finished, np.float64)
 
 
 @dataclass(frozen=True, slots=True)
