@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from shadowprice.policies._kernels import staircases, steepest_chords
+from shadowprice.policies import staircases, steepest_chords
 
 BINS: Final = 512
 LOWEST: Final = -24.0

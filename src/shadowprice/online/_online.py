@@ -124,7 +124,9 @@ class OnlineMarket(AbstractPooledMarket):
         self._seen += 1
         self._weight += ticket.weight - self._weights[row]
         self._weights[row] = ticket.weight
-        wants = stairs(self.grid, *hopes.rows(), ticket.most, ticket.weight, self._least, self._expected)
+        wants: tuple[float, float] = stairs(
+            self.grid, *hopes.rows(), ticket.most, ticket.weight, self._least, self._expected
+        )
         remember(self._least, self._expected, self._bins, self._tokens, row, self._sample)
         return wants
 

@@ -184,6 +184,9 @@ class AbstractPooledMarket(AbstractOnlineMarket):
     def _began(self, ticket: Ticket) -> None:  # most have nothing to note
         """It holds its first step."""
 
+    def _answered(self, ticket: Ticket, *, goes_on: bool) -> None:
+        """It holds its next step, or is to stop."""
+
     def _settled(self, ticket: Ticket) -> None:
         """It is closed."""
 

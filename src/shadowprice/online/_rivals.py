@@ -97,7 +97,7 @@ class FixedPrice(AbstractPooledMarket):
 
     def _goes_on(self, ticket: Ticket, hopes: Hopes) -> bool:
         index, _ = weigh(self.grid, *hopes.rows(), ticket.most, ticket.generated, ticket.weight)
-        return 0.0 < index >= PATIENCE * self._price
+        return bool(0.0 < index >= PATIENCE * self._price)
 
 
 class MirrorDescent(FixedPrice):
