@@ -15,7 +15,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import settings
 
-from http_server import serve as serve  # a fixture of all tests
+from gateways import gateway as gateway  # fixtures of all tests
+from http_server import serve as serve
 from scripted_jobs import command as command
 from scripted_jobs import scripted_file as scripted_file
 from scripted_jobs import scripted_fit as scripted_fit

@@ -4,6 +4,7 @@ from shadowprice._store import MODELS, KnownModel, ModelState, model_path, model
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._base import AbstractEngine, CountedBy, Delta, Effort, FinishReason, Request
 from shadowprice.engines._choice import EngineChoice, api_key, split_url
+from shadowprice.engines._count import TokenCount
 from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
 from shadowprice.engines._identify import Server, identify
 from shadowprice.engines._llamacpp import LlamaCppEngine
@@ -11,7 +12,7 @@ from shadowprice.engines._openai import OpenAIEngine
 from shadowprice.engines._probe import choose_model, probe
 from shadowprice.engines._probed import Finding, ProbeReport, recall, remember
 from shadowprice.engines._pull import PulledModel, pull_model
-from shadowprice.engines._reading import Reading, read_chunk
+from shadowprice.engines._reading import MalformedChunkError, Reading, read_chunk
 from shadowprice.engines._replay import ReplayEngine, Reply
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "FinishReason",
     "KnownModel",
     "LlamaCppEngine",
+    "MalformedChunkError",
     "ModelState",
     "OpenAIEngine",
     "ProbeReport",
@@ -37,6 +39,7 @@ __all__ = [
     "Request",
     "Server",
     "ServerAddress",
+    "TokenCount",
     "api_key",
     "build_body",
     "choose_model",

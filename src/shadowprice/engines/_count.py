@@ -1,5 +1,6 @@
 """How many tokens a reply has cost so far, when several witnesses say so."""
 
+from collections.abc import Sequence
 from typing import Final, Literal
 
 from shadowprice.engines._base import CountedBy
@@ -53,6 +54,13 @@ class TokenCount:
         self._thought = max(self._thought, reading.thinking_tokens or 0)
         self._absurd |= reading.absurd
         return holds
+
+    def take_texts(self, texts: Sequence[str]) -> None:
+        """Count pieces that hold nothing but a text each, and say nothing of their tokens; many cost little more."""
+        self.pieces += len(texts)
+        self._floor.add("".join(texts))
+        if (shown := self.shown) > self.tokens:
+            self.tokens, self.counted_by = shown, "deltas"
 
     def doubts(self) -> list[Doubt]:
         """What is odd about the counts of this reply."""

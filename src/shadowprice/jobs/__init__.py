@@ -9,10 +9,11 @@ from shadowprice._lazy import lazily
 from shadowprice.jobs._allocate import Allocated, allocate, check_plan_files
 from shadowprice.jobs._answered import Answered
 from shadowprice.jobs._run import run, run_async
+from shadowprice.jobs._serve import Looked, check_serving, serve
 from shadowprice.jobs._session import Session
 from shadowprice.jobs._step import Follow, Step, Tell
 from shadowprice.jobs._traces import GivenTraces
-from shadowprice.jobs.given import QuestionOptions, TermOptions
+from shadowprice.jobs.given import QuestionOptions, ServeOptions, TermOptions
 
 if TYPE_CHECKING:
     from shadowprice.jobs._check import Checked, check
@@ -26,7 +27,9 @@ __all__ = [
     "Fitted",
     "Follow",
     "GivenTraces",
+    "Looked",
     "QuestionOptions",
+    "ServeOptions",
     "Session",
     "Step",
     "Tell",
@@ -35,9 +38,11 @@ __all__ = [
     "check",
     "check_fit",
     "check_plan_files",
+    "check_serving",
     "fit",
     "run",
     "run_async",
+    "serve",
 ]
 
 __getattr__, __dir__ = lazily(

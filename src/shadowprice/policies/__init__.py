@@ -7,6 +7,7 @@ from shadowprice.policies._baselines import Oracle, Predictor, Uniform
 from shadowprice.policies._clear import ClearAuction, ClearHeuristic, ClearLambert, Expected
 from shadowprice.policies._explain import UNLIKELY, Explanation, Why, explain, percent, right_within
 from shadowprice.policies._index import Index, IndexMarket, IndexResume, IndexResumeMarket
+from shadowprice.policies._kernels import staircases, steepest_chords
 from shadowprice.policies._market import (
     AbstractMarket,
     AbstractPlanner,
@@ -97,6 +98,8 @@ __all__ = [
     "nearest",
     "percent",
     "right_within",
+    "staircases",
+    "steepest_chords",
     "tally",
     "what_if",
     "write_plan",

@@ -1,11 +1,11 @@
 """Run a batch inside a budget, or record what a model does without one."""
 
+from shadowprice._pulse import Pulse
 from shadowprice.runner._explore import MOST_EXPLORED, Explored, explore
 from shadowprice.runner._journal import journal_place
 from shadowprice.runner._judge import check_questions
 from shadowprice.runner._model_judge import Opinions, Pair, ask_judge, judging_messages, read_verdict
 from shadowprice.runner._output import result_line, write_results
-from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._record import RecordSettings, record
 from shadowprice.runner._recorded import Recorded, Verdict, is_table, read_recorded, write_judged
 from shadowprice.runner._rejudge import Again, judge_again

@@ -20,11 +20,11 @@ from shadowprice._errors import (
     StalledError,
     UnreachableError,
 )
+from shadowprice._pulse import Pulse
 from shadowprice.engines import AbstractEngine, Delta, Request
 from shadowprice.grading import is_quick
 from shadowprice.runner._arrivals import Arrivals
 from shadowprice.runner._judge import is_right, read_answer, sample_seed
-from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._reply import Reply
 from shadowprice.runner._results import Reason, Result

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from shadowprice._errors import InputError
+from shadowprice._pulse import Pulse
 from shadowprice.beliefs import Evidence
 from shadowprice.engines import AbstractEngine
 from shadowprice.grading import grade
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import get_policy
-from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings

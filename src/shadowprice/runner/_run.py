@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from shadowprice._errors import EngineError, InputError, UnreachableError
+from shadowprice._pulse import Pulse
 from shadowprice.engines import AbstractEngine
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket
 from shadowprice.runner._ask import Asker
 from shadowprice.runner._judge import check_questions
-from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._purse import Purse
 from shadowprice.runner._results import Reason, Result
 from shadowprice.runner._settings import End, RunSettings

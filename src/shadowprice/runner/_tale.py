@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from shadowprice._pulse import Pulse
 from shadowprice.beliefs import Beliefs
 from shadowprice.engines import AbstractEngine
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import get_policy
-from shadowprice.runner._pulse import Pulse
 from shadowprice.runner._results import Result
 from shadowprice.runner._run import run
 from shadowprice.runner._settings import RunSettings

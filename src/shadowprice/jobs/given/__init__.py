@@ -24,7 +24,9 @@ from shadowprice.jobs.given._questions import (
     read_asked,
     read_to_grade,
 )
+from shadowprice.jobs.given._serving import ServeOptions, read_serving
 from shadowprice.jobs.given._terms import TermOptions
+from shadowprice.jobs.given._window import read_window
 
 __all__ = [
     "LEARNT",
@@ -33,6 +35,7 @@ __all__ = [
     "GivenQuestions",
     "NamedPredictor",
     "QuestionOptions",
+    "ServeOptions",
     "TermOptions",
     "Wish",
     "admission",
@@ -56,7 +59,9 @@ __all__ = [
     "read_asked",
     "read_budget",
     "read_once",
+    "read_serving",
     "read_to_grade",
+    "read_window",
     "show_asking",
     "usual_planner",
 ]

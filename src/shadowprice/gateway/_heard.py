@@ -1,0 +1,141 @@
+"""What is heard of one reply: its events counted, and sorted into those that its client gets and those it does not."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from shadowprice._pages import decode_json
+from shadowprice.engines import MalformedChunkError
+from shadowprice.gateway._alike import Alike, AlikeReader
+from shadowprice.gateway._call import Call
+from shadowprice.gateway._meter import Meter
+from shadowprice.gateway._protocol import Ending, Json
+from shadowprice.gateway._sse import EventSplitter
+
+_DONE: Final = b"[DONE]"
+"""Data of the event by which a chat's stream says that it is over."""
+_MOST_EVENT: Final = 4 << 20
+"""Bytes."""
+_WHOLE_ENDS: Final = frozenset({"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "tool_use"})
+"""Words for a reply that its model has ended."""
+
+
+class Heard:
+    """Hears one reply.
+
+    Args:
+        call: What was asked for.
+        saw: Told each text that was written.
+    """
+
+    def __init__(self, call: Call, saw: Callable[[str], None]) -> None:
+        self.cap = 0
+        """Tokens that its server may make, all choices together."""
+        self.over = False
+        """Whether the server has said that the stream is over."""
+        self.farewell = b""
+        """The event by which it did."""
+        self.failed = False
+        """Whether it has said that something went wrong."""
+        self.beyond = False
+        """Whether it goes on beyond its cap; what it says there is handed on to nobody."""
+        self.meter = Meter(call.choices)
+        self.gathering = call.protocol.gathering(keep=not call.stream)
+        self._call = call
+        self._saw = saw
+        self._splitter = EventSplitter(_MOST_EVENT)
+        self._alike = AlikeReader()
+        self._prompt = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether every choice has ended."""
+        return len(self.meter.finished) >= self._call.choices
+
+    @property
+    def finished(self) -> bool:
+        """Whether every choice was ended by its model. Some servers call a cap an end of the model's own."""
+        ends = self.meter.finished.values()
+        return self.whole and self.meter.exact() < self.cap and all(end in _WHOLE_ENDS for end in ends)
+
+    def take(self, block: bytes) -> bytes:
+        """Count what has come; the bytes that the client gets, whole events as they came.
+
+        Raises:
+            EventTooLongError: An event is too long.
+            ValueError: One is no JSON.
+            MalformedChunkError: One is not what the protocol says.
+        """
+        out: list[bytes] = []
+        alone = self._call.choices == 1
+        for raw, data in self._splitter.feed(block):
+            if data is None:
+                out.append(raw)
+                continue
+            if data == _DONE:
+                self.over, self.farewell = True, raw
+                break
+            known = self._alike.read(data) if alone else None
+            if known is not None:
+                self._more(*known)
+                shown = True
+            else:
+                shown = self._parse(data)
+            if self.failed:
+                out.append(raw)
+                break
+            if self.meter.tokens > self.cap and not self.whole:
+                self.beyond = True
+                break
+            if shown:
+                out.append(raw)
+        return b"".join(out)
+
+    def take_whole(self, content: bytes) -> None:
+        """Count a reply that was not streamed.
+
+        Raises:
+            ValueError: It is no JSON.
+            MalformedChunkError: It is not what the protocol says.
+        """
+        event = decode_json(content)
+        if not isinstance(event, dict):
+            raise MalformedChunkError("a reply that is no object")
+        self._count(event)
+
+    def ending(self, name: str, told: Json) -> Ending:
+        """What there is to say at the end of a reply that is stopped here."""
+        seen = self.meter.indices or range(self._call.choices)
+        left = [index for index in seen if index not in self.meter.finished]
+        usage = self._call.usage or not self._call.stream
+        return Ending(f"shadowprice-{name}", self._call.model, left, self.meter.exact(), self._prompt, usage, told)
+
+    def _parse(self, data: bytes) -> bool:
+        """Count an event; whether the client gets it."""
+        event = decode_json(data)
+        if not isinstance(event, dict):
+            raise MalformedChunkError("an event that is no object")
+        self._count(event, data)
+        hidden = self._call.protocol.hides(event, usage=self._call.usage)
+        if not (hidden and self._call.stream):
+            self.gathering.add(event)
+        return not hidden
+
+    def _more(self, alike: Alike, text: str) -> None:
+        """A piece that is like an earlier one."""
+        self.meter.text(text)
+        self.gathering.more(alike.index, alike.field, text)
+        self._saw(text)
+
+    def _count(self, event: dict[str, Any], data: bytes = b"") -> None:
+        pieces = self._call.protocol.read(event)
+        for index, reading in pieces:
+            if reading.error is not None:
+                self.failed = True
+                return
+            self.meter.take(index, reading)
+            self._saw(reading.thinking + reading.text)
+        if data and len(pieces) == 1 and self._call.choices == 1:
+            self._alike.learn(data, event, pieces[0])
+        usage = event.get("usage")
+        if isinstance(usage, dict) and isinstance(prompt := usage.get("prompt_tokens"), int):
+            self._prompt = prompt

@@ -1,0 +1,51 @@
+"""What happens, as JSON: a line each, without prompts, replies and keys."""
+
+import asyncio
+import json
+import sys
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+_WAITS: Final = 0.1
+"""Seconds for which lines are gathered, as writing costs the same for one and for many."""
+_MOST: Final = 1000
+
+
+class Log:
+    """Writes lines.
+
+    Args:
+        stream: Where to; stderr if not given.
+        requests: Whether every request gets a line, or only what is about all of them.
+    """
+
+    def __init__(self, stream: TextIO | None = None, *, requests: bool = True) -> None:
+        self._stream = stream or sys.stderr
+        self.requests = requests
+        self._lines: list[str] = []
+        self._handle: asyncio.TimerHandle | None = None
+
+    def tell(self, event: str, **fields: Any) -> None:
+        """Something has happened. JSON escapes whatever would break a line or a terminal."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        self._lines.append(json.dumps({"time": at, "event": event, **fields}))
+        if len(self._lines) >= _MOST:
+            self.flush()
+        elif self._handle is None:
+            try:
+                self._handle = asyncio.get_running_loop().call_later(_WAITS, self.flush)
+            except RuntimeError:  # no loop runs yet, or any more
+                self.flush()
+
+    def flush(self) -> None:
+        """Write what was gathered."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        lines, self._lines = self._lines, []
+        if lines:
+            try:
+                self._stream.write("\n".join(lines) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):  # nobody reads them any more, which must not stop what they are about
+                pass

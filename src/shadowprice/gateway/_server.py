@@ -1,0 +1,230 @@
+"""Serving it over HTTP: uvicorn with uvloop and httptools, with limits of our own."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from shadowprice._errors import InputError
+from shadowprice.gateway._gateway import Gateway
+from shadowprice.gateway._refusals import RefusedRequestError
+
+_MOST_HEAD: Final = 64 << 10
+"""Bytes of a request's line and headers."""
+_SLOWEST_HEAD: Final = 20.0
+"""Seconds for them."""
+_KEEP_ALIVE: Final = 65
+"""Seconds for which a connection is kept for the next request: more than balancers in front keep theirs."""
+
+
+class _Corked:
+    """A transport that writes once for all that is written in one pass of the loop: each write is a system call."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._blocks: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        """Write, in a moment."""
+        if not self._blocks:
+            self._loop.call_soon(self.flush)
+        self._blocks.append(data)
+
+    def flush(self) -> None:
+        """Write now."""
+        if self._blocks:
+            blocks, self._blocks = self._blocks, []
+            self._transport.write(blocks[0] if len(blocks) == 1 else b"".join(blocks))
+
+    def close(self) -> None:
+        """Close, once all is written."""
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """HTTP as uvicorn reads it, with bounds on a request's head, and refusals that are JSON."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._head = 0
+        self._in_head = True
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client has come."""
+        super().connection_made(transport)
+        with suppress(OSError, AttributeError):
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.transport: Any = _Corked(transport, self.loop)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client has gone."""
+        self._head_came()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Something has come."""
+        if self._in_head:
+            self._head += len(data)
+            if self._deadline is None:
+                self._await_head()
+        super().data_received(data)
+        if self._in_head and self._head > _MOST_HEAD and not self.transport.is_closing():
+            self._refuse(431, f"The headers are longer than {_MOST_HEAD} bytes; send fewer.", "headers_too_large")
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self._in_head = True
+
+    def on_headers_complete(self) -> None:
+        """The head of a request is whole."""
+        self._head_came()
+        lengths = {value for name, value in self.headers if name == b"content-length"}
+        coded = any(name == b"transfer-encoding" for name, _ in self.headers)
+        if (lengths and coded) or len(lengths) > 1:
+            # Whoever stands before us may read it the other way, and take a part of it for another request.
+            self._refuse(400, "The request says its length in two ways; send one.", "invalid_request")
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body has come."""
+        if self.cycle is not None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """A request is whole."""
+        self._in_head = True
+        if self.cycle is not None:
+            super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP."""
+        del msg
+        self._refuse(400, "This is no HTTP request that can be read; send HTTP/1.1.", "invalid_request")
+
+    def _await_head(self) -> None:
+        self._deadline = self.loop.call_later(_SLOWEST_HEAD, self._too_slow)
+
+    def _head_came(self) -> None:
+        self._in_head, self._head = False, 0
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        if self._in_head and not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, status: int, message: str, code: str) -> None:
+        if self.transport.is_closing():
+            return
+        refusal = RefusedRequestError(status, message, code)
+        body = refusal.body()
+        head = b"HTTP/1.1 %d Refused\r\nconnection: close\r\ncontent-length: %d\r\n" % (status, len(body))
+        head += b"".join(name + b": " + value + b"\r\n" for name, value in refusal.headers())
+        self.transport.write(head + b"\r\n" + body)
+        self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are heard by whoever serves."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that clients can come to.
+
+    Raises:
+        InputError: The address is none of this machine's, or taken.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        made = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind((host, port))
+        except BaseException:
+            made.close()
+            raise
+    except (OSError, OverflowError, UnicodeError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"Cannot serve at {host}:{port} ({said}); choose another --host or --port.") from error
+    return made
+
+
+async def serve(
+    gateway: Gateway,
+    place: socket.socket,
+    *,
+    drain: float,
+    ready: Callable[[str], object] = lambda url: None,
+    stop: asyncio.Event | None = None,
+) -> None:
+    """Serve until SIGTERM or Ctrl-C; then let what is under way end.
+
+    Args:
+        gateway: What is served.
+        place: From `listen`; it is closed at the end.
+        drain: Seconds that replies under way get to end.
+        ready: Told the URL, once clients are taken.
+        stop: Set by whoever wants the same as by a signal.
+    """
+    config = uvicorn.Config(
+        gateway,
+        http=LimitedProtocol,
+        ws="none",
+        lifespan="off",
+        loop="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE,
+        timeout_graceful_shutdown=1,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    wanted = stop or asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(NotImplementedError, RuntimeError, ValueError):  # not the main thread
+            loop.add_signal_handler(number, wanted.set)
+    place.listen(2048)
+    beat = asyncio.create_task(gateway.beat())
+    serving = asyncio.create_task(server.serve(sockets=[place]))
+    stopping = asyncio.create_task(wanted.wait())
+    host, port = place.getsockname()[:2]
+    ready(f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1")
+    try:
+        await asyncio.wait({serving, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
+        await gateway.drain(drain)
+    finally:
+        server.should_exit = True
+        stopping.cancel()
+        await asyncio.wait({serving})
+        beat.cancel()
+        await asyncio.wait({beat})
+        await gateway.upstreams.aclose()
+    serving.result()
+
+
+def run(main: Any) -> Any:
+    """Run a coroutine in a fast loop."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main)

@@ -1,0 +1,190 @@
+"""The servers that generate, and whether they can be asked."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import aiohttp
+
+from shadowprice._errors import EngineError, InputError
+from shadowprice._http import is_unreachable, open_session, words
+from shadowprice._pages import PLAIN
+from shadowprice.engines import DIALECTS, Dialect, Server, ServerAddress, get_dialect, identify, split_url
+
+OnLeave = Literal["abort", "drain"]
+_OVERSHOOT: Final = 4
+"""Tokens that a server makes between the last piece that was read and its noticing that nobody reads on."""
+_OVERSHOOT_NEARBY: Final = 2
+"""The same for a server on this machine."""
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds for which a server that could not be reached is asked only if no other can be."""
+_LOOK: Final = 5.0
+"""Seconds for a look at whether a server is back."""
+
+
+class UnreachableUpstreamError(Exception):
+    """Nobody took a request, so that it has certainly cost nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamChoice:
+    """A server as somebody names it."""
+
+    url: str
+    """Base URL; ``vllm+http://host:8000/v1`` names the dialect."""
+    key: str | None = field(default=None, repr=False)
+    """Sent to it as a bearer token."""
+    on_leave: OnLeave = "abort"
+    """What becomes of a reply whose client has left: it is stopped, or read to its end, which the market may set."""
+    overshoot: int | None = None
+    """Tokens to allow for what it makes after it was told to stop; 4, or 2 on this machine."""
+
+
+class Upstream:
+    """One server. To be used in one event loop.
+
+    Args:
+        choice: What was named.
+
+    Raises:
+        InputError: The URL, the key, or what shall happen when a client leaves is not what it should be.
+    """
+
+    def __init__(self, choice: UpstreamChoice) -> None:
+        named, url = split_url(choice.url)
+        if choice.on_leave not in ("abort", "drain"):
+            raise InputError(f"'on-leave' is {choice.on_leave!r:.40}; write abort or drain.")
+        self.address = ServerAddress(url, choice.key)
+        self.on_leave = choice.on_leave
+        usual = _OVERSHOOT_NEARBY if self.address.local else _OVERSHOOT
+        self.overshoot = usual if choice.overshoot is None else choice.overshoot
+        self.named = named
+        self.dialect: Dialect = DIALECTS[named or "openai"]
+        self.models: tuple[str, ...] = ()
+        self.running = 0
+        """Replies that it is asked for."""
+        self.failures = 0
+        """Times in a row that it could not be reached."""
+        self._until = 0.0
+        self._proxy = self.address.proxy()
+        self._session: aiohttp.ClientSession | None = None
+        self._once: aiohttp.ClientSession | None = None
+        """For a request that a kept connection has lost: others may be closed as well, so it gets one of its own."""
+        self._own = self.address.headers()
+        self.kept = False
+        """Whether a connection may have been kept for a further request."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it could be reached when it was last asked, or that is some time ago."""
+        return not self.failures or time.monotonic() >= self._until
+
+    def identified(self, server: Server) -> None:
+        """Take over what a server says of itself."""
+        self.models = server.models
+        if self.named is None and server.dialect is not None:
+            self.dialect = get_dialect(server.dialect)
+
+    async def look(self) -> bool:
+        """Find out what it is; whether it could be reached."""
+        try:
+            self.identified(await asyncio.to_thread(identify, self.address))
+        except EngineError:
+            self.failed()
+            return False
+        self.answered()
+        return True
+
+    def failed(self) -> None:
+        """It could not be reached."""
+        self._until = time.monotonic() + min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0**self.failures)
+        self.failures = min(self.failures + 1, 10)
+
+    def answered(self) -> None:
+        """It could be reached."""
+        self.failures = 0
+
+    async def ask(
+        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
+    ) -> aiohttp.ClientResponse:
+        """Send a request; the response's body is yet to be read.
+
+        Args:
+            method: Of HTTP.
+            path: Below the server's root, as ours are: ``/v1/models``.
+            content: The body.
+            headers: Of the client's, those that go on.
+
+        Raises:
+            UnreachableUpstreamError: Nobody took it; it says how, without anything secret.
+            aiohttp.ClientError: The connection broke before an answer came.
+        """
+        url = self.address.asked(self.address.endpoint(path.removeprefix("/v1")))
+        sent = {**headers, **PLAIN, **self._own}
+        if self._session is None:
+            self._session = self._open(keep=True)
+        try:
+            try:
+                return await self._session.request(method, url, data=content, headers=sent, allow_redirects=False)
+            except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as lost:
+                if is_unreachable(lost) or not self.kept:
+                    raise
+            # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
+            if self._once is None:
+                self._once = self._open(keep=False)
+            return await self._once.request(method, url, data=content, headers=sent, allow_redirects=False)
+        except aiohttp.ClientError as error:
+            if not is_unreachable(error):
+                raise
+            self.failed()
+            said = words(error)
+        raise UnreachableUpstreamError(said)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for session in (self._session, self._once):
+            if session is not None:
+                await session.close()
+
+    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
+        return open_session(self.address.shown, proxy=self._proxy, keep=keep)
+
+
+class Upstreams:
+    """All servers.
+
+    Args:
+        upstreams: At least one.
+    """
+
+    def __init__(self, upstreams: Sequence[Upstream]) -> None:
+        self.all = tuple(upstreams)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether any can be asked."""
+        return any(one.healthy for one in self.all)
+
+    def order(self, model: str) -> list[Upstream]:
+        """Whom to ask for a model, the best first: those that have it and can be reached, the least busy among them."""
+        having = [one for one in self.all if model in one.models] or list(self.all)
+        return sorted(having, key=lambda one: (not one.healthy, one.running))
+
+    async def watch(self) -> None:
+        """Look after those that cannot be reached, until cancelled."""
+        while True:
+            await asyncio.sleep(_FIRST_PAUSE)
+            for one in self.all:
+                if one.failures and one.healthy:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_LOOK):
+                            await one.look()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for one in self.all:
+            await one.aclose()

@@ -1,0 +1,102 @@
+"""Windows of time, each with its budget, and their books: a run of the ledger for each."""
+
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from shadowprice.ledger import Ledger, RunInfo
+from shadowprice.ledger import Run as LedgerRun
+
+_NAME: Final = "serve "
+_FINGERPRINT: Final = "serve"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowBudget:
+    """So many tokens in so much time, again and again."""
+
+    tokens: int
+    """Tokens of each window."""
+    seconds: float
+    """How long a window is; they begin at whole multiples of that since 1970, in UTC."""
+    carry: float = 0.0
+    """What is left over at the end of a window may be used in the next one, up to this share of the budget."""
+    text: str = ""
+    """As it was written."""
+
+    def start(self, now: float) -> float:
+        """When the window that `now` is in has begun."""
+        return math.floor(now / self.seconds) * self.seconds
+
+    def carried(self, left: int) -> int:
+        """What of so many tokens left over goes into the next window."""
+        return max(0, min(left, math.floor(self.carry * self.tokens)))
+
+
+def window_name(start: float) -> str:
+    """What the ledger calls the window that begins then, to the millisecond where that is needed."""
+    at = datetime.fromtimestamp(start, UTC)
+    text = at.isoformat(timespec="seconds" if at.microsecond == 0 else "milliseconds")
+    return _NAME + text.replace("+00:00", "Z")
+
+
+@dataclass(slots=True)
+class OpenWindow:
+    """A window and its books."""
+
+    run: LedgerRun
+    start: float
+    end: float
+    budget: int
+    """Tokens of this window, what was carried over among them."""
+    available: int
+    """Tokens that were neither spent nor reserved when it was opened."""
+    recovered: int = 0
+    """Requests that processes which have died were at, in it or before."""
+
+
+def open_window(ledger: Ledger, budget: WindowBudget, now: float, left: int | None) -> OpenWindow:
+    """Open the window that `now` is in, or go on with it.
+
+    Where it is there already, it goes on with what it was opened with, or with more if the budget is larger by now; a
+    smaller budget counts from the next window on.
+
+    Args:
+        ledger: Where the books are.
+        budget: Of each window.
+        now: Seconds since 1970.
+        left: Tokens left over in the window before; None asks the ledger.
+    """
+    start = budget.start(now)
+    known = {info.name: info for info in ledger.runs()}
+    recovered = 0
+    if left is None:
+        for info in known.values():
+            if info.name.startswith(_NAME) and info.finished is None and info.name != window_name(start):
+                recovered += _close_old(ledger, info)
+    if left is None and (before := known.get(window_name(start - budget.seconds))) is not None:
+        totals = ledger.totals(before.name)
+        left = totals.budget - totals.spent
+    tokens = budget.tokens + budget.carried(left or 0)
+    settings: dict[str, Any] = {"budget": budget.tokens, "seconds": budget.seconds, "carry": budget.carry}
+    fingerprint = _FINGERPRINT
+    if (present := known.get(window_name(start))) is not None:
+        more = budget.tokens - int(present.settings.get("budget", budget.tokens))
+        tokens = max(present.budget, present.budget + more)
+        settings, fingerprint = present.settings, present.fingerprint
+    run = ledger.open_run(window_name(start), budget=tokens, settings=settings, fingerprint=fingerprint, resume=True)
+    totals = ledger.totals(run.name)
+    available = totals.budget - totals.spent - totals.reserved
+    recovered += run.recovered.requests
+    return OpenWindow(run, start, start + budget.seconds, totals.budget, available, recovered)
+
+
+def _close_old(ledger: Ledger, info: RunInfo) -> int:
+    """Charge what dead processes held in a window that is over; how many requests that were."""
+    run = ledger.open_run(
+        info.name, budget=info.budget, settings=info.settings, fingerprint=info.fingerprint, resume=True
+    )
+    if not ledger.totals(info.name).open:  # another gateway may still be at it
+        run.finish()
+    return run.recovered.requests

@@ -1,0 +1,21 @@
+"""The market with arrivals: a price on every token of live traffic, window by window."""
+
+from shadowprice.online._forecaster import AbstractForecaster, Asked
+from shadowprice.online._online import PATIENCE, OnlineMarket, Tuning
+from shadowprice.online._rivals import FirstCome, FixedPrice, MirrorDescent
+from shadowprice.online._seam import AbstractOnlineMarket, Hopes, Ticket, Window
+
+__all__ = [
+    "PATIENCE",
+    "AbstractForecaster",
+    "AbstractOnlineMarket",
+    "Asked",
+    "FirstCome",
+    "FixedPrice",
+    "Hopes",
+    "MirrorDescent",
+    "OnlineMarket",
+    "Ticket",
+    "Tuning",
+    "Window",
+]

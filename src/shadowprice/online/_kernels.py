@@ -1,0 +1,143 @@
+"""Compiled: what an arrival wants at any price, what a running query still wants, and where demand meets the pool.
+
+Prices are kept as places on a ladder of bins of equal width in log price.
+"""
+
+# mypy: disable-error-code="untyped-decorator"
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+from shadowprice.policies import staircases, steepest_chords
+
+BINS: Final = 512
+LOWEST: Final = -24.0
+"""Log of the lowest price of the ladder: a right answer for 26 billion tokens."""
+WIDTH: Final = 28.0 / BINS
+"""Of a bin, in log price. The highest price is e⁴: fifty right answers a token, or one that weighs as much."""
+
+
+@njit(cache=True, nogil=True)
+def cut(grid: Any, right: Any, finished: Any, most: int, generated: int) -> tuple[Any, Any, Any]:
+    """Hopes of a query that goes no further than a cap, ``(1, K)`` each: where steps end, P(right) and P(ended) there.
+
+    Between grid points, and between now and the next one, chances are taken to be linear.
+    """
+    points = len(grid)
+    ends, by, done = np.empty(points), np.empty((1, points)), np.empty((1, points))
+    last, before = float(generated), 0.0
+    for point in range(points):
+        if grid[point] <= most:
+            ends[point], by[0, point], done[0, point] = grid[point], right[point], finished[point]
+            if grid[point] > generated:
+                last, before = float(grid[point]), right[point]
+        else:
+            if most > last:
+                before += (right[point] - before) * (most - last) / (grid[point] - last)
+                last = float(most)
+            ends[point], by[0, point], done[0, point] = last, before, 1.0
+    return ends, by, done
+
+
+@njit(cache=True, nogil=True)
+def bin_of(price: float) -> int:
+    """Place of a price on the ladder."""
+    return min(max(int((np.log(max(price, 1e-300)) - LOWEST) / WIDTH), 0), BINS - 1)
+
+
+@njit(cache=True, nogil=True)
+def clear(sample: Any, running: Any, scale: float, left: float, least_price: float) -> float:
+    """The least price at which demand fits into what is left.
+
+    Args:
+        sample: ``(BINS,)`` tokens that the latest arrivals wanted, by the price up to which they want them.
+        running: ``(BINS,)`` tokens that running queries want beyond what they hold, likewise.
+        scale: Arrivals that are still to come for each one in the sample.
+        left: Tokens.
+        least_price: Nothing is cheaper.
+    """
+    demand = 0.0
+    for place in range(BINS - 1, -1, -1):
+        here = scale * sample[place] + running[place]
+        if here > 0.0 and demand + here > left:
+            share = max(left - demand, 0.0) / here
+            return max(float(np.exp(LOWEST + WIDTH * (place + 1 - share))), least_price)
+        demand += here
+    return least_price
+
+
+@njit(cache=True, nogil=True)
+def stairs(
+    grid: Any, right: Any, finished: Any, most: int, weight: float, least: Any, expected: Any
+) -> tuple[float, float]:
+    """What a query that has just arrived would spend at any price.
+
+    Args:
+        grid: ``(K,)`` token counts.
+        right: ``(K,)`` P(right by e_j).
+        finished: ``(K,)`` P(ended by e_j).
+        most: Cap, tokens.
+        weight: Of a right answer.
+        least: ``(K,)`` receives the price up to which it wants each step.
+        expected: ``(K,)`` receives the expected tokens of each step.
+
+    Returns:
+        Its index, weighted, and the expected tokens up to the end of that chord.
+    """
+    ends, by, done = cut(grid, right, finished, most, 0)
+    stair, step = np.empty((1, len(grid))), np.empty((1, len(grid)))
+    staircases(ends, by, done, stair, step)
+    least[:], expected[:] = weight * stair[0], step[0]
+    index, rest = np.empty(1), np.empty(1)
+    steepest_chords(ends, by, done, np.zeros(1, dtype=np.int64), index, rest)
+    return weight * index[0], rest[0]
+
+
+@njit(cache=True, nogil=True)
+def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
+    """Take an arrival's stairs into the sample, in place of the oldest.
+
+    Args:
+        least: ``(K,)`` the price up to which it wants each step.
+        expected: ``(K,)`` expected tokens of each step.
+        bins: ``(m, K)`` places of the stairs of the latest arrivals; below 0 where there is none.
+        tokens: ``(m, K)`` their tokens.
+        row: The oldest.
+        sample: ``(BINS,)`` all of them together; changed here.
+    """
+    for point in range(len(least)):
+        if bins[row, point] >= 0:
+            sample[bins[row, point]] = max(sample[bins[row, point]] - tokens[row, point], 0.0)
+        wanted = least[point] > 0.0 and expected[point] > 0.0
+        bins[row, point] = bin_of(least[point]) if wanted else -1
+        tokens[row, point] = expected[point] if wanted else 0.0
+        if wanted:
+            sample[bins[row, point]] += tokens[row, point]
+
+
+@njit(cache=True, nogil=True)
+def weigh(grid: Any, right: Any, finished: Any, most: int, generated: int, weight: float) -> tuple[float, float]:
+    """Index of a query, weighted, and the expected tokens up to the end of its steepest chord."""
+    ends, by, done = cut(grid, right, finished, most, generated)
+    index, rest = np.empty(1), np.empty(1)
+    steepest_chords(ends, by, done, np.full(1, generated), index, rest)
+    return weight * index[0], rest[0]
+
+
+@njit(cache=True, nogil=True)
+def want(bins: Any, tokens: Any, running: Any, place: int, price: float, more: float) -> None:
+    """Note that a running query wants so many tokens beyond what it holds, up to that price.
+
+    Args:
+        bins: ``(p,)`` where each of them stands on the ladder.
+        tokens: ``(p,)`` what each wants.
+        running: ``(BINS,)`` all of them together; changed here.
+        place: Whose turn it is.
+        price: Up to which it goes on.
+        more: Tokens.
+    """
+    running[bins[place]] = max(running[bins[place]] - tokens[place], 0.0)
+    bins[place], tokens[place] = bin_of(price), more
+    running[bins[place]] += more

@@ -1,0 +1,240 @@
+"""Our market: the price at which those who are still expected to come, and those who run, want what is left."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from shadowprice._errors import InputError
+from shadowprice.online._kernels import BINS, clear, remember, stairs, want, weigh
+from shadowprice.online._pooled import HOUR, AbstractPooledMarket
+from shadowprice.online._rates import Rate
+from shadowprice.online._seam import Hopes, Ticket
+
+PATIENCE: Final = 0.9
+"""A running query is stopped below this share of the price, as in the policy `index` and for its reasons."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What the rule was tuned with; the defaults are the ones that were measured (benchmarks/online.md)."""
+
+    memory: int = 200
+    """Arrivals whose wishes stand for those to come."""
+    fast: float = 300.0
+    """Memory of the rate that sees a burst, seconds."""
+    slow: float = 4.0 * HOUR
+    """Memory of the rate that the traffic is believed to return to, seconds."""
+    fades: float = 450.0
+    """How long a burst is believed to last, seconds."""
+    every: float = 5.0
+    """The price is found anew after so long without an arrival, seconds."""
+    trusted: float = 0.05
+    """Share of the budget that must be spent before spending corrects what is expected to be spent."""
+
+
+class OnlineMarket(AbstractPooledMarket):
+    """One price for all, found anew at every arrival from the latest arrivals and two rates.
+
+    Whoever comes is worth what an index says (as in the policy `index`), and begins if that is at least the price. The
+    price is the least at which three things fit together: what the arrivals that are expected in the rest of the window
+    want at it, if they are like the latest ones; what running queries want beyond what they hold; and the pool. No
+    smoothing, and no learning rate. What was spent corrects what was expected to be, between a half and twice.
+
+    What it has learnt outlives its windows, and by `snapshot` and `restore` the process.
+
+    Args:
+        grid: ``(K,)`` token counts at which steps end, rising, above 0.
+        budget: Tokens of a window, at least 0.
+        length: Seconds of a window.
+        start: When the first window begins, seconds.
+        carry: What may be carried over from one window to the next, as a share of the budget.
+        tuning: The constants of the rule.
+
+    Raises:
+        InputError: Something is out of range.
+    """
+
+    def __init__(
+        self,
+        grid: ArrayLike,
+        budget: int,
+        *,
+        length: float = HOUR,
+        start: float = 0.0,
+        carry: float = 0.0,
+        tuning: Tuning = Tuning(),  # immutable
+    ) -> None:
+        super().__init__(grid, budget, length=length, start=start, carry=carry)
+        self._tuning = tuning
+        doubt = 0.01 * length
+        self._fast, self._slow = Rate(tuning.fast, start, doubt), Rate(tuning.slow, start, doubt)
+        points = len(self.grid)
+        self._bins = np.full((tuning.memory, points), -1, dtype=np.int64)
+        self._tokens = np.zeros((tuning.memory, points))
+        self._sample = np.zeros(BINS)
+        self._seen = 0
+        """Arrivals so far; the sample is of the last `memory` of them."""
+        self._weights = np.zeros(tuning.memory)
+        self._weight = 0.0
+        """Sum of the weights in the sample."""
+        self._want_bins, self._want_tokens = np.zeros(64, dtype=np.int64), np.zeros(64)
+        self._running = np.zeros(BINS)
+        self._least, self._expected = np.zeros(points), np.zeros(points)
+        self._wants: tuple[float, float] = (0.0, 0.0)
+        """Index and rest of whoever was looked at last."""
+        self._foreseen = self._spent = 0.0
+        self._price = self._solved_at = 0.0
+        # Compiled code takes seconds to load: now, and not while replies are waiting.
+        nothing = np.zeros(points)
+        self._arrived(Ticket(1.0, 1), Hopes(nothing, nothing))
+        want(self._want_bins, self._want_tokens, self._running, 0, 1.0, 0.0)
+        weigh(self.grid, nothing, nothing, 1, 1, 1.0)
+        self._seen, self._weight, self._weights[0] = 0, 0.0, 0.0
+        self._solve()
+
+    @property
+    def price(self) -> float:
+        """The shadow price, utility per token."""
+        return self._price
+
+    def adjust(self, tokens: int) -> None:
+        """Change the pool of this window; the price follows."""
+        super().adjust(tokens)
+        if tokens:
+            self._solve()
+
+    def advance(self, now: float) -> None:
+        """Let time pass; after a few seconds the price is found anew."""
+        super().advance(now)
+        if self._now - self._solved_at >= self._tuning.every:
+            self._solve()
+
+    def _begins(self, ticket: Ticket, hopes: Hopes) -> bool:
+        self._fast.arrived(self._now)
+        self._slow.arrived(self._now)
+        self._wants = self._arrived(ticket, hopes)
+        self._solve()
+        return bool(0.0 < self._least[0] >= self._price)
+
+    def _arrived(self, ticket: Ticket, hopes: Hopes) -> tuple[float, float]:
+        row = self._seen % len(self._weights)
+        self._seen += 1
+        self._weight += ticket.weight - self._weights[row]
+        self._weights[row] = ticket.weight
+        wants: tuple[float, float] = stairs(
+            self.grid, *hopes.rows(), ticket.most, ticket.weight, self._least, self._expected
+        )
+        remember(self._least, self._expected, self._bins, self._tokens, row, self._sample)
+        return wants
+
+    def _began(self, ticket: Ticket) -> None:
+        ticket.foreseen = float(self._expected[self._least >= self._price].sum())
+        if ticket.place >= len(self._want_bins):
+            self._want_bins = np.concatenate([self._want_bins, np.zeros_like(self._want_bins)])
+            self._want_tokens = np.concatenate([self._want_tokens, np.zeros_like(self._want_tokens)])
+        self._want(ticket)
+
+    def _goes_on(self, ticket: Ticket, hopes: Hopes) -> bool:
+        self._wants = weigh(
+            self.grid,
+            *hopes.rows(),
+            ticket.most,
+            ticket.generated,
+            ticket.weight,
+        )
+        return 0.0 < self._wants[0] >= PATIENCE * self._price
+
+    def _answered(self, ticket: Ticket, *, goes_on: bool) -> None:
+        if goes_on:
+            self._want(ticket)
+        else:
+            want(self._want_bins, self._want_tokens, self._running, ticket.place, 0.0, 0.0)
+
+    def _want(self, ticket: Ticket) -> None:
+        """Note what it wants beyond what it holds."""
+        index, rest = self._wants
+        more = max(ticket.generated + rest - ticket.granted, 0.0)
+        want(self._want_bins, self._want_tokens, self._running, ticket.place, index / PATIENCE, more)
+
+    def _settled(self, ticket: Ticket) -> None:
+        want(self._want_bins, self._want_tokens, self._running, ticket.place, 0.0, 0.0)
+        self._foreseen += ticket.foreseen
+        self._spent += ticket.generated
+
+    def _opened(self) -> None:
+        self._foreseen, self._spent = self._foreseen / 2.0, self._spent / 2.0
+        self._summed()
+        self._solve()
+
+    def _summed(self) -> None:
+        """The sums over the sample and over those who run, made anew: sums of many small differences drift."""
+        self._sample[:] = 0.0
+        known = self._bins >= 0
+        np.add.at(self._sample, self._bins[known], self._tokens[known])
+        self._weight = float(self._weights.sum())
+        self._running[:] = 0.0
+        places = np.fromiter(self._open, dtype=np.int64, count=len(self._open))
+        np.add.at(self._running, self._want_bins[places], self._want_tokens[places])
+
+    def _solve(self) -> None:
+        """The least price, at least a right answer for the whole budget, at which demand fits into the pool."""
+        tuning, rest = self._tuning, self._window.end - self._now
+        slow, fast = self._slow.at(self._now), self._fast.at(self._now)
+        coming = slow * rest - (fast - slow) * tuning.fades * math.expm1(-rest / tuning.fades)
+        known = min(self._seen, len(self._weights))
+        trusted = tuning.trusted * self._budget
+        scale = (self._spent + trusted) / (self._foreseen + trusted) if trusted else 1.0
+        left = self._pool / min(max(scale, 0.5), 2.0)
+        least = (self._weight / known if known else 1.0) / max(self._budget, 1)
+        self._price = clear(self._sample, self._running, max(coming, 0.0) / max(known, 1), left, least)
+        self._solved_at = self._now
+
+    def snapshot(self) -> dict[str, Any]:
+        """The sample, the rates, what was spent and foreseen, and the window."""
+        known = min(self._seen, len(self._weights))
+        order = [(self._seen - known + number) % len(self._weights) for number in range(known)]
+        arrivals = [[float(self._weights[row]), _pairs(self._bins[row], self._tokens[row])] for row in order]
+        rates = [[rate.count, rate.last, rate.start] for rate in (self._fast, self._slow)]
+        return super().snapshot() | {
+            "arrivals": arrivals,
+            "rates": rates,
+            "foreseen": self._foreseen,
+            "spent": self._spent,
+        }
+
+    def restore(self, state: Any) -> None:
+        """Go on from a snapshot."""
+        super().restore(state)
+        try:
+            arrivals, rates = state["arrivals"][-len(self._weights) :], state["rates"]
+            for row, (weight, stairs) in enumerate(arrivals):
+                self._weights[row] = _number(weight, 1e-300)
+                for column, (place, tokens) in enumerate(stairs):
+                    self._bins[row, column], self._tokens[row, column] = range(BINS)[place], _number(tokens)
+            for rate, (count, last, start) in zip((self._fast, self._slow), rates, strict=True):
+                rate.count, rate.last, rate.start = _number(count), min(float(last), self._now), float(start)
+            self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
+        except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
+            raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
+        self._seen = len(arrivals)
+        self._summed()
+        self._solve()
+
+
+def _number(value: Any, least: float = 0.0) -> float:
+    number = float(value)
+    if not least <= number < math.inf:
+        raise ValueError(f"{number} is out of range")
+    return number
+
+
+def _pairs(bins: Any, tokens: Any) -> list[list[float]]:
+    """The stairs of one arrival, as places on the ladder with their tokens."""
+    found: dict[int, float] = {}
+    for place, count in zip(bins.tolist(), tokens.tolist(), strict=True):
+        if place >= 0:
+            found[place] = found.get(place, 0.0) + count
+    return [[place, round(count, 3)] for place, count in found.items()]
