@@ -11,6 +11,7 @@ from shadowprice.bench.traffic._compare import (
     compare_traffic,
 )
 from shadowprice.bench.traffic._days import DAYS, Day, Traffic, TrafficMaker, get_day
+from shadowprice.bench.traffic._plots import write_traffic_plot
 from shadowprice.bench.traffic._serve import Served, serve_day
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "compare_traffic",
     "get_day",
     "serve_day",
+    "write_traffic_plot",
 ]

@@ -36,6 +36,8 @@ class Served:
     """``(n,)`` when each query came, seconds."""
     price: FloatArray = field(repr=False)
     """``(n,)`` the price that it met, utility per token."""
+    length: float
+    """Seconds of a window."""
 
 
 class _Reply:
@@ -99,6 +101,7 @@ class _Serving:
             max(0, int((used - self._budget).max())),
             traffic.at,
             price,
+            traffic.length,
         )
 
     def _hopes(self, query: int, moment: int) -> Hopes:
