@@ -265,3 +265,29 @@ def test_a_hole_that_a_thousand_queries_do_not_fill(n: int) -> None:
     found = fast(problem)
     assert (n < 1000) == (found is not None)  # each joins by a pass over all: the general solver has its own bound
     np.testing.assert_array_equal(general(problem).tokens, solve(problem).tokens)
+
+
+def test_where_large_markets_begin_both_ways_are_as_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = random_problem(_fast.LARGE, seed=3)
+    large = fast(problem)
+    monkeypatch.setattr(_fast, "LARGE", _fast.LARGE + 1)
+    small = fast(problem)
+    assert large is not None
+    assert small is not None
+    assert large.evaluations != small.evaluations
+    assert large.utility == pytest.approx(small.utility, rel=1e-6)
+    assert large.price == pytest.approx(small.price, rel=1e-6)
+
+
+def test_what_the_way_of_large_markets_gives_up_goes_the_other_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shadowprice.pricing.compiled._large import solve_large
+
+    problem = random_problem(3000, seed=0)
+    small, curve = fast(problem), problem.curve
+    assert isinstance(curve, ShiftedSurge)
+    assert solve_large(*_fast._alike(curve.threshold, curve.alpha, curve.beta), problem.budget) is None
+    monkeypatch.setattr(_fast, "LARGE", 1000)
+    found = fast(problem)
+    assert small is not None
+    assert found is not None
+    assert np.array_equal(found.tokens, small.tokens)

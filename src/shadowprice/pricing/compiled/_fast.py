@@ -11,8 +11,9 @@ import numpy as np
 from shadowprice._types import FloatArray
 from shadowprice.pricing._solution import Solution
 
-LARGE = 200_000
-"""From this number of queries on, what a plan gains over plain refill is beyond notice."""
+LARGE = 50_000
+"""From this number of queries on, plans with and without exchanges of queries have the same gap to the bound, and the
+way without them takes less time (a sweep over seeds, design/decisions.md); below it, it often gives up."""
 
 # Up to here whole tokens and their sums are exact in float64.
 _MOST_BUDGET = 2.0**52
@@ -40,11 +41,12 @@ def solve_fast(
     if not n or not 1.0 <= budget <= _MOST_BUDGET:
         return None
     columns = _alike(threshold, alpha, beta)
+    found = None
     if n >= LARGE and not ascending:
         from shadowprice.pricing.compiled._large import solve_large
 
         found = solve_large(*columns, float(budget))
-    else:
+    if found is None:
         from shadowprice.pricing.compiled._small import solve_small
 
         found = solve_small(*columns, float(budget), ascending=ascending)
