@@ -34,6 +34,9 @@ COMMANDS: Final = {
     "serve": Place("_serve", "serve", "Serve live traffic inside a token budget."),
     "grade": Place("_grade", "grade", "Judge replies again, without asking for new ones."),
     "bench": Place("_bench", "bench", "Replay recorded replies through every policy."),
+    "replay-traffic": Place(
+        "_replay_traffic", "replay_traffic", "Let the market of live traffic spend a day's budgets on recorded replies."
+    ),
     "model": Place("_model", "app", "Fetch and find the models that this package knows."),
     "engine": Place("_engine", "app", "Look at the servers that generate tokens."),
     "ledger": Place("_ledger", "app", "See what has been reserved and spent."),

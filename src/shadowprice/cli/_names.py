@@ -19,6 +19,28 @@ POLICIES: Final = (
     "oracle",
 )
 """Of `shadowprice.policies`."""
+DAYS: Final = (
+    "stationary",
+    "easy-hard",
+    "burst",
+    "easy-hard-burst",
+    "drift",
+    "spikes",
+    "silence",
+    "burst-20",
+)
+"""Of `shadowprice.bench.traffic`."""
+ENTRANTS: Final = (
+    "first-come",
+    "static-cap",
+    "fixed-price",
+    "yesterday",
+    "mirror-descent",
+    "mirror-paced",
+    "online",
+    "batch",
+)
+"""Of `shadowprice.bench.traffic`."""
 LOGS: Final = (
     "inspect",
     "lm-eval",

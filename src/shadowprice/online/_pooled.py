@@ -2,6 +2,7 @@
 
 import math
 from abc import abstractmethod
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -38,7 +39,7 @@ class AbstractPooledMarket(AbstractOnlineMarket):
     def __init__(
         self, grid: ArrayLike, budget: int, *, length: float = HOUR, start: float = 0.0, carry: float = 0.0
     ) -> None:
-        self.grid = _checked_grid(grid)
+        self.grid = checked_grid(grid)
         if not 0 <= budget < _MOST_TOKENS:
             raise InputError(f"The budget of a window is {budget} tokens; it must be 0 or more, and below 2^53.")
         if not 0.0 < length < math.inf or not math.isfinite(start):
@@ -195,8 +196,7 @@ class AbstractPooledMarket(AbstractOnlineMarket):
 
     def _end(self, generated: int) -> int:
         """Where the step ends that begins at so many tokens."""
-        place = int(np.searchsorted(self.grid, generated, side="right"))
-        return self._ends[min(place, len(self._ends) - 1)]
+        return self._ends[min(bisect_right(self._ends, generated), len(self._ends) - 1)]
 
     def _reserve(self, ticket: Ticket, end: int) -> None:
         """Grant up to the end of a step, or as far as tokens go."""
@@ -206,7 +206,12 @@ class AbstractPooledMarket(AbstractOnlineMarket):
             self._pool -= step
 
 
-def _checked_grid(grid: ArrayLike) -> IntArray:
+def checked_grid(grid: ArrayLike) -> IntArray:
+    """Token counts ``(K,)`` in whole tokens.
+
+    Raises:
+        InputError: They do not rise, or do not begin above 0.
+    """
     ends = np.asarray(grid).astype(np.int64)
     if ends.ndim != 1 or not ends.size or ends[0] < 1 or (np.diff(ends) <= 0).any():
         raise InputError("The grid must be whole token counts that rise, the first above 0.")

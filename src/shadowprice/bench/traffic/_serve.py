@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -35,6 +36,8 @@ class Served:
     """``(n,)`` when each query came, seconds."""
     price: FloatArray = field(repr=False)
     """``(n,)`` the price that it met, utility per token."""
+    length: float
+    """Seconds of a window."""
 
 
 class _Reply:
@@ -65,6 +68,7 @@ def serve_day(market: AbstractOnlineMarket, traffic: Traffic, outlook: RecordedO
 class _Serving:
     def __init__(self, market: AbstractOnlineMarket, traffic: Traffic, outlook: RecordedOutlook) -> None:
         self._market, self._traffic, self._outlook = market, traffic, outlook
+        self._grid = market.grid.tolist()
         self._lengths = traffic.completion_tokens.tolist()
         self._running: dict[int, _Reply] = {}
         self._events: list[tuple[float, int, int]] = []
@@ -97,6 +101,7 @@ class _Serving:
             max(0, int((used - self._budget).max())),
             traffic.at,
             price,
+            traffic.length,
         )
 
     def _hopes(self, query: int, moment: int) -> Hopes:
@@ -141,7 +146,7 @@ class _Serving:
     def _ask(self, reply: _Reply, now: float, tokens: int) -> None:
         self._count(reply, tokens)
         if tokens < self._lengths[reply.query]:
-            moment = int(np.searchsorted(self._market.grid, tokens, side="right"))
+            moment = bisect_right(self._grid, tokens)
             if self._market.grant(reply.ticket, now, tokens, self._hopes(reply.query, moment)) > tokens:
                 reply.began, reply.written = now, tokens
                 self._wait(reply)
