@@ -16,7 +16,7 @@ from shadowprice.gateway import Gateway, Keyhole, Log, Memory, Till, Upstream, U
 from shadowprice.jobs._step import Tell, log
 from shadowprice.jobs.given import ServeOptions, get_predictor, read_window
 from shadowprice.ledger import Ledger
-from shadowprice.online import AbstractForecaster, AbstractOnlineMarket
+from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
 
 _KEEPS: Final = 60.0
 """Seconds after which what was learnt is kept again."""
@@ -144,18 +144,17 @@ async def _keep(memory: Memory) -> None:
 
 
 def _forecaster(options: ServeOptions) -> AbstractForecaster:
+    if options.predictor is not None and options.value != "finished":
+        saved = get_predictor(options.predictor).saved
+        return Predicted(saved.predictor, saved.running)
     grid = np.unique(
         np.round(np.geomspace(_FIRST_STEP, max(_FIRST_STEP, _AT_ONCE * options.max_tokens), _STEPS)).astype(int)
     )
-    from shadowprice.online import Finishing
-
     return Finishing(grid)
 
 
 def _market(forecaster: AbstractForecaster, window: WindowBudget) -> AbstractOnlineMarket:
     start = window.start(time.time())
-    from shadowprice.online import OnlineMarket
-
     return OnlineMarket(forecaster.grid, window.tokens, length=window.seconds, start=start, carry=window.carry)
 
 
