@@ -48,17 +48,24 @@ def bin_of(price: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def expect(sample: Any, running: Any, scales: Any, left: float, least_price: float) -> float:
+def expect(
+    sample: Any, running: Any, factors: Any, usual: float, burst: float, left: float, least_price: float
+) -> float:
     """Mean over several futures of the least price at which demand fits into what is left.
 
     Args:
         sample: ``(BINS,)`` tokens that the latest arrivals wanted, by the price up to which they want them.
         running: ``(BINS,)`` tokens that running queries want beyond what they hold, likewise.
-        scales: ``(f,)`` arrivals that are still to come for each one in the sample, in each future.
+        factors: ``(f,)`` how many times the usual arrivals come in each future.
+        usual: Arrivals that are usually still to come, for each one in the sample.
+        burst: Arrivals that come besides, as more or fewer come just now.
         left: Tokens.
         least_price: Nothing is cheaper.
     """
-    futures = len(scales)
+    futures = len(factors)
+    scales = np.empty(futures)
+    for future in range(futures):
+        scales[future] = max(usual * factors[future] + burst, 0.0)
     demand, cleared, total, found = np.zeros(futures), np.zeros(futures, dtype=np.bool_), 0.0, 0
     for place in range(BINS - 1, -1, -1):
         wanted, goes_on = sample[place], running[place]

@@ -197,13 +197,13 @@ class OnlineMarket(AbstractPooledMarket):
         tuning, rest = self._tuning, self._window.end - self._now
         slow, fast = self._slow.at(self._now), self._fast.at(self._now)
         burst = (slow - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
-        coming = np.maximum(slow * rest * self._tides.factors + burst, 0.0)
-        known = min(self._seen, len(self._weights))
+        known = max(1, min(self._seen, len(self._weights)))
         trusted = tuning.trusted * self._budget
         scale = (self._spent + trusted) / (self._foreseen + trusted) if trusted else 1.0
         left = self._pool / min(max(scale, 0.5), 2.0)
-        least = (self._weight / known if known else 1.0) / max(self._budget, 1)
-        self._price = expect(self._sample, self._running, coming / max(known, 1), left, least)
+        least = (self._weight / known if self._seen else 1.0) / max(self._budget, 1)
+        usual = slow * rest / known
+        self._price = expect(self._sample, self._running, self._tides.factors, usual, burst / known, left, least)
         self._solved_at = self._now
 
     def snapshot(self) -> dict[str, Any]:
