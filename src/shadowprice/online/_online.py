@@ -23,11 +23,11 @@ class Tuning:
 
     memory: int = 200
     """Arrivals whose wishes stand for those to come."""
-    fast: float = 300.0
+    fast: float = 120.0
     """Memory of the rate that sees a burst, seconds."""
     slow: float = 4.0 * HOUR
     """Memory of the rate that the traffic is believed to return to, seconds."""
-    fades: float = 450.0
+    fades: float = 200.0
     """How long a burst is believed to last, seconds."""
     every: float = 5.0
     """The price is found anew after so long without an arrival, seconds."""
