@@ -99,7 +99,7 @@ class OnlineMarket(AbstractPooledMarket):
         self._solve()
 
     def _listen(self, now: float) -> None:
-        tuning, doubt = self._tuning, 0.01 * self._length
+        tuning, doubt = self._tuning, 0.05 * self._length
         self._fast, self._slow = Rate(tuning.fast, now, doubt), Rate(tuning.slow, now, doubt)
         self._tides = Tides(self._length, now)
 
