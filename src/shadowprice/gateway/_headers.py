@@ -89,7 +89,10 @@ class Keyhole:
             if name not in _KEYS:
                 continue
             kind, _, token = value.partition(b" ")
-            given = token.strip() if name == b"authorization" and kind.lower() == b"bearer" else value
+            if name == b"authorization":
+                given = token.strip() if kind.lower() == b"bearer" else b""
+            else:
+                given = value
             if hmac.compare_digest(hashlib.sha256(given).digest(), self._digest):
                 return
         raise RefusedRequestError(
