@@ -84,7 +84,13 @@ class Generation:
         Raises:
             RefusedRequestError: Nothing was answered yet, and this is what to answer.
         """
-        await self._till.admit(self._account)
+        try:
+            await self._till.admit(self._account)
+        except RefusedRequestError as refusal:
+            if self._gateway.log.requests:
+                route, model = self.call.protocol.path, self.call.model
+                self._gateway.log.tell("refused", request=self.name, why=refusal.code, route=route, model=model)
+            raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
         watching = self._loop.create_task(self._watch())
