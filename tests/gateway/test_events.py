@@ -1,6 +1,7 @@
 """Events are cut where they end, and pieces that are alike are read as if they had been parsed."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ def test_events_are_those_of_a_plain_reader(lines: list[tuple[str, str]], cuts: 
     places = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     splitter, reader = EventSplitter(10_000), EventReader(10_000)
     raw, data, plain = b"", [], []
-    for start, end in zip(places, places[1:], strict=False):
+    for start, end in pairwise(places):
         for event in splitter.feed(stream[start:end]):
             raw += event.raw
             data += [] if event.data is None else [event.data.decode()]
@@ -67,7 +68,7 @@ def test_alike_pieces_are_counted_as_parsed_ones(
             reader.learn(data, chunk, Piece(0, reading))
         else:
             known += 1
-            assert (text, field, 0) == (found[1], found[0].field, found[0].index)
+            assert (text, field, 0) == (found[1], found[0].field, found[0].choice)
             meter.text(found[1])
         count.take(reading)
         assert count.pieces <= meter.tokens <= count.tokens

@@ -244,9 +244,11 @@ def test_a_client_that_leaves_stops_its_reply_or_not(serve: Serve, gateway: Star
     server = serve(slow)
     for on_leave, outcome in (("abort", "client left"), ("drain", "finished")):
         running = gateway(server.url, on_leave=on_leave)
-        with httpx2.Client(timeout=20, trust_env=False) as client:
-            with client.stream("POST", running.url + "/chat/completions", json=ASKED) as reply:
-                next(reply.iter_bytes())
+        with (
+            httpx2.Client(timeout=20, trust_env=False) as client,
+            client.stream("POST", running.url + "/chat/completions", json=ASKED) as reply,
+        ):
+            next(reply.iter_bytes())
         time.sleep(0.1)
         [line] = running.requests()
         assert outcome == line["outcome"]

@@ -121,8 +121,8 @@ async def _serve(
 
     def begun(url: str) -> None:
         tell(
-            f"Serving {url}: {window.tokens:,} tokens in {window.seconds:g} s, {till.left:,} of them left now; books in "
-            f"{options.ledger}."
+            f"Serving {url}: {window.tokens:,} tokens in {window.seconds:g} s, {till.left:,} of them left now; "
+            f"books in {options.ledger}."
         )
         if options.key is None and options.host not in ("127.0.0.1", "localhost", "::1"):
             tell("No key is asked for: whoever reaches this address spends the budget. See --key-file.")

@@ -166,14 +166,15 @@ def _checked(file: Path, name: str, value: Any) -> Any:
         servers = value if isinstance(value, list) else [value]
         return tuple(_server(file, one) for one in servers)
     wanted = kinds.get(name, (str,))
+    given: Any = value
     if not isinstance(value, wanted) or isinstance(value, bool):
         kind = "a text" if wanted == (str,) else "a number"
         raise InputError(f"{file}, field '{name}': {value!r:.40} is not {kind}; correct it.")
     if name == "price-per-million":
         return str(value)
     if name in ("predictor", "ledger"):
-        return Path(value)
-    return float(value) if float in wanted else value
+        return Path(given)
+    return float(given) if float in wanted else given
 
 
 def _server(file: Path, value: Any) -> str | UpstreamChoice:
