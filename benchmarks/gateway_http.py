@@ -13,7 +13,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import signal
 import statistics
 import subprocess
@@ -100,6 +99,7 @@ def process(kind: str, *words: str) -> Iterator[tuple[str, int]]:
         finally:
             one.send_signal(signal.SIGTERM)
             sys.stdout.write(one.stdout.read())
+            one.wait(20)
 
 
 def cpu_of(pid: int) -> float:
@@ -144,9 +144,16 @@ async def load(url: str, count: int, clients: int, used: Any) -> Cost:
 async def serve(pieces: int) -> None:
     """Stream the same reply to everybody; models and pages for whoever looks."""
     chunk = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
-    texts = [{**chunk, "choices": [{"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None}]} for n in range(pieces)]
+    texts = [
+        {**chunk, "choices": [{"index": 0, "delta": {"content": f"word{n} "}, "finish_reason": None}]}
+        for n in range(pieces)
+    ]
     end = {**chunk, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    usage = {**chunk, "choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": pieces, "total_tokens": 9 + pieces}}
+    usage = {
+        **chunk,
+        "choices": [],
+        "usage": {"prompt_tokens": 9, "completion_tokens": pieces, "total_tokens": 9 + pieces},
+    }
     events = [f"data: {json.dumps(one)}\n\n".encode() for one in (*texts, end, usage)] + [b"data: [DONE]\n\n"]
     blocks = [f"{len(event):x}\r\n".encode() + event + b"\r\n" for event in events] + [b"0\r\n\r\n"]
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -156,7 +163,9 @@ async def serve(pieces: int) -> None:
         try:
             while True:
                 asked = await reader.readuntil(b"\r\n\r\n")
-                length = next((int(line[15:]) for line in asked.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0)
+                length = next(
+                    (int(line[15:]) for line in asked.lower().split(b"\r\n") if line.startswith(b"content-length:")), 0
+                )
                 await reader.readexactly(length)
                 if not asked.startswith(b"POST"):
                     writer.write(page)
@@ -189,7 +198,9 @@ def proxy_barely(url: str) -> None:
         while more:
             message = await receive()
             content, more = content + message["body"], message.get("more_body", False)
-        async with session.post(url + scope["path"], data=content, headers={"content-type": "application/json"}) as found:
+        async with session.post(
+            url + scope["path"], data=content, headers={"content-type": "application/json"}
+        ) as found:
             head = [(b"content-type", found.headers["content-type"].encode())]
             await send({"type": "http.response.start", "status": found.status, "headers": head})
             async for block in found.content.iter_any():
@@ -213,18 +224,26 @@ def proxy(url: str, *, profile: bool) -> None:
         print(at.removesuffix("/v1"), flush=True)
 
     with tempfile.TemporaryDirectory() as folder:
-        options = ServeOptions(upstreams=(url,), budget="1G/h", port=0, ledger=Path(folder) / "serve.ledger", log="window")
+        options = ServeOptions(
+            upstream=(url,), budget="1G/h", port=0, ledger=Path(folder) / "serve.ledger", log="events"
+        )
         if not profile:
             serve(options, ready=ready)
             return
         import cProfile
         import pstats
 
-        with cProfile.Profile() as profiled:
-            serve(options, ready=ready)
-        pstats.Stats(profiled).sort_stats("tottime").print_stats(45)
+        profiled = cProfile.Profile()
+
+        def begin(at: str) -> None:
+            ready(at)
+            # Once all is loaded, so that nothing but serving is seen.
+            asyncio.get_running_loop().call_later(1.0, profiled.enable)
+
+        serve(options, ready=begin)
+        profiled.disable()
+        pstats.Stats(profiled).sort_stats("cumtime").print_stats(90)
 
 
-_ = resource
 if __name__ == "__main__":
     main()

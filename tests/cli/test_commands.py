@@ -15,7 +15,7 @@ from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces, write_traces
 
 Command = Callable[..., Any]
-COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "bench")
+COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "serve", "bench")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -27,7 +27,7 @@ def test_help_has_examples(shadowprice: Command, command: str) -> None:
     assert max(map(len, said.out.splitlines())) <= 110
 
 
-@pytest.mark.parametrize("command", ["pull", "list", "path"])
+@pytest.mark.parametrize("command", ["pull", "list", "path", "serve"])
 def test_help_of_the_model_commands_has_examples(shadowprice: Command, command: str) -> None:
     assert f"shadowprice model {command}" in shadowprice("model", command, "--help").out
     assert "Examples:" in shadowprice("model", "--help").out

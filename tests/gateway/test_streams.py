@@ -52,7 +52,10 @@ def test_a_usage_that_the_client_did_not_ask_for_stays_here(serve: Serve, gatewa
     server = serve(words)
     running = gateway(server.url)
     assert b"usage" not in ask(running.url).content
-    assert b'"usage": {"completion_tokens": 5' in ask(running.url, {**ASKED, "stream_options": {"include_usage": True}}).content
+    assert (
+        b'"usage": {"completion_tokens": 5'
+        in ask(running.url, {**ASKED, "stream_options": {"include_usage": True}}).content
+    )
     assert [True, True] == [body["stream_options"]["include_usage"] for body in server.bodies]
     assert 10 == spent(running.path)
 
@@ -88,10 +91,18 @@ def test_a_reply_that_is_wanted_whole_is_put_together(serve: Serve, gateway: Sta
     async def handler(wire: Wire) -> None:
         await wire.begin()
         top = {"id": "x1", "created": 5, "model": "m", "system_fingerprint": "fp", "odd": [1]}
-        for delta in [{"role": "assistant", "content": "Let "}, {"content": "me."}, *({"tool_calls": [call]} for call in calls)]:
-            await wire.event({**top, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]})
+        for delta in [
+            {"role": "assistant", "content": "Let "},
+            {"content": "me."},
+            *({"tool_calls": [call]} for call in calls),
+        ]:
+            await wire.event(
+                {**top, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": None}]}
+            )
         await wire.event({**top, "choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]})
-        await wire.event({**top, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}})
+        await wire.event(
+            {**top, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 9, "total_tokens": 12}}
+        )
         await wire.event("[DONE]")
 
     running = gateway(serve(handler).url)
@@ -99,7 +110,11 @@ def test_a_reply_that_is_wanted_whole_is_put_together(serve: Serve, gateway: Sta
     assert "application/json" == reply.headers["content-type"]
     assert ("finished", "9") == (reply.headers["x-shadowprice-outcome"], reply.headers["x-shadowprice-generated"])
     function = {"name": "add", "arguments": '{"a": 1, "b": 2}'}
-    message = {"role": "assistant", "content": "Let me.", "tool_calls": [{"id": "c1", "type": "function", "function": function}]}
+    message = {
+        "role": "assistant",
+        "content": "Let me.",
+        "tool_calls": [{"id": "c1", "type": "function", "function": function}],
+    }
     assert {
         "id": "x1",
         "created": 5,
@@ -163,7 +178,10 @@ def test_a_usage_that_lies_low_does_not_count(serve: Serve, gateway: Start) -> N
 
 
 def test_a_server_that_does_not_stream_is_counted_too(serve: Serve, gateway: Start) -> None:
-    whole = {"choices": [{"index": 0, "message": {"content": "four"}, "finish_reason": "stop"}], "usage": {"completion_tokens": 7}}
+    whole = {
+        "choices": [{"index": 0, "message": {"content": "four"}, "finish_reason": "stop"}],
+        "usage": {"completion_tokens": 7},
+    }
 
     async def handler(wire: Wire) -> None:
         await wire.answer(whole)

@@ -67,3 +67,25 @@ def path(name: Name, as_json: Json = False) -> None:
 
     found = str(resolve_model(name))
     typer.echo(json.dumps({"name": name, "path": found}) if as_json else found)
+
+
+@app.command(epilog="Example: `shadowprice model serve smollm2 --port 8000`")
+def serve(
+    name: Annotated[str, typer.Argument(help="A known model, or a GGUF file.", metavar="NAME")] = "smollm2",
+    port: Annotated[int, typer.Option(help="Port of this machine; 0 takes a free one.")] = 8000,
+    parallel: Annotated[int, typer.Option(help="Requests generated at the same time.")] = 4,
+    context: Annotated[int, typer.Option(help="Tokens of a request, prompt and reply together.")] = 2048,
+    threads: Annotated[int, typer.Option(help="CPU threads.")] = 1,
+) -> None:
+    """Serve a model to this machine by llama.cpp's own server, for trying things out; Ctrl-C ends it."""
+    from shadowprice.cli._options import say
+    from shadowprice.engines import serve_model
+
+    serve_model(
+        name,
+        port=port,
+        parallel=parallel,
+        context=context,
+        threads=threads,
+        ready=lambda url: say(f"Serving {name} at {url}; Ctrl-C ends it."),
+    )

@@ -62,7 +62,15 @@ def play_days(
 def print_days(result: TrafficResult) -> None:
     """A table for each day and budget."""
     console = out()
-    columns: list[Column | str] = [words("policy"), "right", "% of fixed", "% of batch", "regret", "used, %", "limit, %"]
+    columns: list[Column | str] = [
+        words("policy"),
+        "right",
+        "% of fixed",
+        "% of batch",
+        "regret",
+        "used, %",
+        "limit, %",
+    ]
     names = list(dict.fromkeys(play.policy for play in result.plays))
     places = list(dict.fromkeys((play.day, play.share) for play in result.plays))
     for number, (day, share) in enumerate(places):

@@ -33,6 +33,10 @@ def serve(
         Path | None,
         typer.Option(help="Predictor file from `shadowprice fit`: pays for right answers. Without, for whole ones."),
     ] = None,
+    value: Annotated[
+        str | None,
+        typer.Option(help="What is paid for: finished (a whole reply) or right (a right answer, with a predictor)."),
+    ] = None,
     config: Annotated[
         Path | None,
         typer.Option(help="TOML file with these options, by name; what is given here goes first."),
@@ -103,6 +107,7 @@ def serve(
         "price_per_million": price_per_million,
         "carry": carry,
         "predictor": predictor,
+        "value": value,
         "max_tokens": max_tokens,
         "thinking": thinking,
         "host": host,

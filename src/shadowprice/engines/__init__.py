@@ -8,6 +8,7 @@ from shadowprice.engines._count import TokenCount
 from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
 from shadowprice.engines._identify import Server, identify
 from shadowprice.engines._llamacpp import LlamaCppEngine
+from shadowprice.engines._model_server import serve_model
 from shadowprice.engines._openai import OpenAIEngine
 from shadowprice.engines._probe import choose_model, probe
 from shadowprice.engines._probed import Finding, ProbeReport, recall, remember
@@ -53,5 +54,6 @@ __all__ = [
     "recall",
     "remember",
     "resolve_model",
+    "serve_model",
     "split_url",
 ]

@@ -20,7 +20,8 @@ class Alike(NamedTuple):
 
     before: bytes
     after: bytes
-    index: int
+    choice: int
+    """Its index."""
     field: str
     """The field of the delta that holds the text."""
 
@@ -62,7 +63,7 @@ class AlikeReader:
                 start = data.index(mark) + len(mark)
                 end = _end(data, start)
                 if end > start and _text(data[start:end]) == text:
-                    self._known.append(Alike(data[:start], data[end:], piece.index, field))
+                    self._known.append(Alike(data[:start], data[end:], piece.choice, field))
                 return
 
 

@@ -11,13 +11,13 @@ from shadowprice._http import hang_up, unread, words
 from shadowprice._pages import PageError, check_plain, read_body
 from shadowprice._text import shown
 from shadowprice.engines import MalformedChunkError
+from shadowprice.gateway._account import Account
 from shadowprice.gateway._call import Call
 from shadowprice.gateway._headers import limits, sent_back, sent_on, told
 from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._protocol import Ending
 from shadowprice.gateway._refusals import Headers, RefusedRequestError
 from shadowprice.gateway._sse import EventTooLongError
-from shadowprice.gateway._till import Account
 from shadowprice.gateway._upstream import UnreachableUpstreamError, Upstream
 from shadowprice.gateway._wire import Wire
 
@@ -84,7 +84,13 @@ class Generation:
         Raises:
             RefusedRequestError: Nothing was answered yet, and this is what to answer.
         """
-        await self._till.admit(self._account)
+        try:
+            await self._till.admit(self._account)
+        except RefusedRequestError as refusal:
+            if self._gateway.log.requests:
+                route, model = self.call.protocol.path, self.call.model
+                self._gateway.log.tell("refused", request=self.name, why=refusal.code, route=route, model=model)
+            raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
         watching = self._loop.create_task(self._watch())
@@ -140,6 +146,8 @@ class Generation:
             self._take_rest(response)
             await self._fail(f"The server's reply broke off ({_line(words(error))})")
         except asyncio.CancelledError:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)  # what stands in the socket comes in with the loop's next pass
             self._take_rest(response)
             raise
         finally:
@@ -205,6 +213,7 @@ class Generation:
             if heard.over or heard.failed or heard.beyond:
                 break
             if heard.meter.tokens >= self._due and not self._may_go_on():
+                await asyncio.sleep(0)  # what stands in the socket comes in with the loop's next pass
                 while not (heard.over or heard.failed or heard.beyond) and (more := content.read_nowait()):
                     await self._hand_on(more)
                 stopped = not (heard.over or heard.failed)

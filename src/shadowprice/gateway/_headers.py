@@ -89,7 +89,8 @@ class Keyhole:
             if name not in _KEYS:
                 continue
             kind, _, token = value.partition(b" ")
-            given = token.strip() if name == b"authorization" and kind.lower() == b"bearer" else value
+            bearer = token.strip() if kind.lower() == b"bearer" else b""
+            given = bearer if name == b"authorization" else value
             if hmac.compare_digest(hashlib.sha256(given).digest(), self._digest):
                 return
         raise RefusedRequestError(

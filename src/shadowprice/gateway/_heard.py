@@ -123,7 +123,7 @@ class Heard:
     def _more(self, alike: Alike, text: str) -> None:
         """A piece that is like an earlier one."""
         self.meter.text(text)
-        self.gathering.more(alike.index, alike.field, text)
+        self.gathering.more(alike.choice, alike.field, text)
         self._saw(text)
 
     def _count(self, event: dict[str, Any], data: bytes = b"") -> None:

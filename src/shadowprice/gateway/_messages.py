@@ -40,8 +40,8 @@ class Messages(TypedProtocol):
             return Reading(written, thinking, unread, piece=bool(thinking or written or unread))
         if kind == "message_delta":
             delta = event.get("delta")
-            finish = text(delta.get("stop_reason")) if isinstance(delta, dict) else ""
-            return counted(event.get("usage"), finish=_word(finish))
+            reason = text(delta.get("stop_reason")) if isinstance(delta, dict) else ""
+            return counted(event.get("usage"), finish=_word(reason))
         if kind == "error":
             return Reading(error=event.get("error") or event)
         if kind == "message":  # a whole reply, of a server that does not stream

@@ -18,7 +18,8 @@ MOST_CHOICES: Final = 128
 class Piece(NamedTuple):
     """What an event says of one choice."""
 
-    index: int
+    choice: int
+    """Its index."""
     reading: Reading
 
 

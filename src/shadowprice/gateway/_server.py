@@ -5,7 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import uvicorn
 import uvloop
@@ -18,7 +18,8 @@ from shadowprice.gateway._refusals import RefusedRequestError
 _MOST_HEAD: Final = 64 << 10
 """Bytes of a request's line and headers."""
 _SLOWEST_HEAD: Final = 20.0
-"""Seconds for them."""
+_SLOWEST_BODY: Final = 120.0
+"""Seconds for them, and for all of a body."""
 _KEEP_ALIVE: Final = 65
 """Seconds for which a connection is kept for the next request: more than balancers in front keep theirs."""
 
@@ -53,12 +54,14 @@ class _Corked:
 
 
 class LimitedProtocol(HttpToolsProtocol):
-    """HTTP as uvicorn reads it, with bounds on a request's head, and refusals that are JSON."""
+    """HTTP as uvicorn reads it, with bounds on a request's head and on its slowness, and refusals that are JSON."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._head = 0
-        self._in_head = True
+        self._reads: Literal["nothing", "head", "body"] = "nothing"
+        self._waits: Literal["nothing", "head", "body"] = "nothing"
+        """What the deadline is for."""
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -67,31 +70,37 @@ class LimitedProtocol(HttpToolsProtocol):
         with suppress(OSError, AttributeError):
             transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.transport: Any = _Corked(transport, self.loop)
-        self._await_head()
+        self._reads = "head"
+        self._await()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client has gone."""
-        self._head_came()
+        self._reads = "nothing"
+        self._await()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
-        if self._in_head:
+        if self._reads != "body":
             self._head += len(data)
-            if self._deadline is None:
-                self._await_head()
         super().data_received(data)
-        if self._in_head and self._head > _MOST_HEAD and not self.transport.is_closing():
-            self._refuse(431, f"The headers are longer than {_MOST_HEAD} bytes; send fewer.", "headers_too_large")
+        if self._reads == "head" and self._head > _MOST_HEAD:
+            self._refuse_head()
+        # Most requests come whole, and a deadline for each costs as much as reading it.
+        if self._reads != self._waits:
+            self._await()
 
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_head = True
+        self._reads = "head"
 
     def on_headers_complete(self) -> None:
         """The head of a request is whole."""
-        self._head_came()
+        if self._head > _MOST_HEAD and self._size() > _MOST_HEAD:  # it came in one piece, perhaps with its body
+            self._refuse_head()
+            return
+        self._reads, self._head = "body", 0
         lengths = {value for name, value in self.headers if name == b"content-length"}
         coded = any(name == b"transfer-encoding" for name, _ in self.headers)
         if (lengths and coded) or len(lengths) > 1:
@@ -107,7 +116,7 @@ class LimitedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """A request is whole."""
-        self._in_head = True
+        self._reads = "nothing"
         if self.cycle is not None:
             super().on_message_complete()
 
@@ -116,19 +125,27 @@ class LimitedProtocol(HttpToolsProtocol):
         del msg
         self._refuse(400, "This is no HTTP request that can be read; send HTTP/1.1.", "invalid_request")
 
-    def _await_head(self) -> None:
-        self._deadline = self.loop.call_later(_SLOWEST_HEAD, self._too_slow)
-
-    def _head_came(self) -> None:
-        self._in_head, self._head = False, 0
+    def _await(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+        self._waits = self._reads
+        if self._reads != "nothing":
+            seconds = _SLOWEST_HEAD if self._reads == "head" else _SLOWEST_BODY
+            self._deadline = self.loop.call_later(seconds, self._too_slow)
 
     def _too_slow(self) -> None:
         self._deadline = None
-        if self._in_head and not self.transport.is_closing():
-            self.transport.close()
+        if self._waits == "body" and self.cycle is not None and not self.cycle.response_started:
+            said = f"The body had not come in full after {_SLOWEST_BODY:g} s; send it faster."
+            self._refuse(408, said, "request_timeout")
+        self.transport.close()
+
+    def _size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+
+    def _refuse_head(self) -> None:
+        self._refuse(431, f"The headers are longer than {_MOST_HEAD} bytes; send fewer.", "headers_too_large")
 
     def _refuse(self, status: int, message: str, code: str) -> None:
         if self.transport.is_closing():

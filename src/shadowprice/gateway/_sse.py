@@ -8,7 +8,7 @@ between two events.
 import re
 from typing import Final, NamedTuple
 
-_END: Final = re.compile(rb"\r\n\r\n|\n\n|\r\r(?!\n)|\r\n\n|\n\r\n")
+_END: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n)){2}")
 """A blank line, however lines end."""
 _LONGEST_END: Final = 4
 _MARK: Final = b"\xef\xbb\xbf"

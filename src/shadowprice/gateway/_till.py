@@ -2,56 +2,40 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from shadowprice._errors import ShadowpriceError
+from shadowprice.gateway._account import Account
 from shadowprice.gateway._refusals import RefusedRequestError
 from shadowprice.gateway._windows import OpenWindow, WindowBudget, open_window
 from shadowprice.ledger import Answer, Ledger
 from shadowprice.ledger import Run as LedgerRun
-from shadowprice.online import AbstractOnlineMarket, Hopes, Ticket
+from shadowprice.online import AbstractOnlineMarket, Hopes
 
 _HELD: Final = 1.0
 """Seconds after which to ask again where servers may still make what is left."""
 _DEAR: Final = 10.0
 """Seconds after which to ask again where the price is too high."""
+_REFUSALS: Final = {
+    "empty": ("The token budget of this window is used up", "budget_exhausted"),
+    "held": ("What is left of this window's token budget is held by replies under way", "budget_held"),
+    "dear": ("This request is worth less than its tokens cost at the current price", "price_too_high"),
+}
 _FORGETS: Final = 0.98
 """How much of the most that ran at the same time is remembered a second later."""
 
 
-@dataclass(slots=True, eq=False)
-class Account:
-    """What one generation holds."""
+@dataclass(slots=True)
+class _Arrival:
+    """Somebody who waits to be let in."""
 
-    name: str
-    """The request's name in the ledger."""
-    hopes: Hopes
-    """What is believed of it as it arrives."""
-    most: int
-    """Tokens that it may reach in all."""
-    choices: int = 1
-    """Replies among which they are divided."""
-    weight: float = 1.0
-    """What it is worth beside others."""
-    enough: int = 0
-    """Tokens below which its cap should not be."""
-    granted: int = 0
-    """Tokens that the market lets it reach."""
-    cap: int = 0
-    """Tokens that its server may make in all."""
-    price: float = float("nan")
-    """The price at which it was let in."""
-    generated: int = 0
-    """Tokens that it has made, as far as is known."""
-    base: int = 0
-    """Of these, tokens that earlier windows were charged."""
-    reserved: int = 0
-    """Tokens beyond `base` that the ledger charges if this process dies."""
-    ticket: Ticket | None = None
-    run: LedgerRun | None = None
-    """The books that it is in; None before it is let in, and after it was settled."""
+    account: Account
+    answer: "asyncio.Future[None]"
+    until: float
+    """Seconds since 1970 until which it waits for tokens that others hold."""
 
 
 @dataclass(slots=True)
@@ -67,7 +51,7 @@ class _Settled:
 class _Pending:
     """What waits to be written, all in one transaction."""
 
-    arrivals: list[tuple[Account, asyncio.Future[None]]] = field(default_factory=list)
+    arrivals: deque[_Arrival] = field(default_factory=deque)
     extensions: dict[str, Account] = field(default_factory=dict)
     settled: list[_Settled] = field(default_factory=list)
 
@@ -82,10 +66,14 @@ class Till:
     A generation that is under way when its window ends is charged there what it has made by then, and what it may still
     make is reserved in the next one. So the books of a window hold what was made in it.
 
+    Servers may make more than is granted before anybody could stop them, so what lies between is held, and most of it
+    comes back. Whoever arrives when the rest is held waits for that a moment, first come first served.
+
     Args:
         ledger: Open for writing.
         market: Opened for the window that `clock` is in.
         budget: Of each window.
+        patience: Seconds that an arrival waits for tokens that others hold.
         clock: Seconds since 1970.
         tell: Told what happens, by a name and fields.
     """
@@ -96,24 +84,30 @@ class Till:
         market: AbstractOnlineMarket,
         budget: WindowBudget,
         *,
+        patience: float = 1.0,
         clock: Callable[[], float] = time.time,
         tell: Callable[..., None] = lambda event, **fields: None,
     ) -> None:
         self._ledger = ledger
         self._market = market
         self._budget = budget
+        self._patience = patience
         self._clock = clock
         self._tell = tell
         self._pending = _Pending()
         self._accounts: dict[str, Account] = {}
         self._scheduled: asyncio.Handle | None = None
+        self._alarm: asyncio.Handle | None = None
+        """For the first arrival that waits."""
         self._peak = 1.0
         self._now = clock()
         self.broken = ""
         """Why the ledger cannot be written; empty while it can."""
         self.window: OpenWindow = open_window(ledger, budget, self._now, None)
         market.advance(self._now)
-        self._align(self.window.available)
+        self._free = 0
+        """Tokens that are neither spent nor held by anybody."""
+        self._align()
 
     @property
     def price(self) -> float:
@@ -145,10 +139,10 @@ class Till:
         Raises:
             RefusedRequestError: It is not worth its tokens at this price, or none are left, or the ledger is broken.
         """
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending.arrivals.append((account, future))
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pending.arrivals.append(_Arrival(account, answer, self.now() + self._patience))
         self._schedule()
-        await future
+        await answer
 
     def grant(self, account: Account, tokens: int, hopes: Hopes) -> int:
         """Ask the market whether a generation may go on.
@@ -172,7 +166,8 @@ class Till:
             return
         self._accounts.pop(account.name, None)
         self._pending.extensions.pop(account.name, None)
-        self._pending.settled.append(_Settled(account, account.run, max(0, tokens - account.base), reason, payload))
+        charged = max(0, tokens - account.base)
+        self._pending.settled.append(_Settled(account, account.run, charged, reason, payload))
         self._market.settle(account.ticket, self.now(), tokens)
         account.run = account.ticket = None
         self._schedule()
@@ -181,17 +176,17 @@ class Till:
         """Let time pass; to be called every second or so."""
         self._peak = max(1.0, self._peak * _FORGETS, len(self._accounts))
         now = self.now()
-        if now >= self.window.end or self._pending.settled:
+        if now >= self.window.end or self._pending.settled or self._pending.arrivals:
             self._schedule()
         self._market.advance(now)
-        news = None if self.broken or self._pending.settled else self.window.run.news()
-        if news is not None:
-            self._align(news.available)
+        if not self.broken and not self._pending.settled and self.window.run.news() is not None:
+            self._align()
 
     def close(self) -> None:
         """Write what is pending; nothing may follow."""
-        if self._scheduled is not None:
-            self._scheduled.cancel()
+        for handle in (self._scheduled, self._alarm):
+            if handle is not None:
+                handle.cancel()
         self._write()
 
     def _schedule(self) -> None:
@@ -202,54 +197,95 @@ class Till:
         """Write all that is pending in one transaction."""
         self._scheduled = None
         now = self.now()
-        arrivals, self._pending.arrivals = self._pending.arrivals, []
-        answers: list[RefusedRequestError | None] = []
+        answered: list[tuple[_Arrival, RefusedRequestError | None]] = []
         try:
             if now >= self.window.end:
                 self._turn(now)
             with self._ledger.batch():
-                for one in self._pending.settled:
-                    one.run.settle(one.account.name, one.tokens, one.reason, one.payload)
+                self._pay()
                 for account in self._pending.extensions.values():
                     self._extend(account)
-                self._peak = max(self._peak, len(self._accounts) + len(arrivals))
-                answers = [None if future.done() else self._let_in(account, now) for account, future in arrivals]
+                self._answer(now, answered)
         except ShadowpriceError as error:
             if not self.broken:
                 self._tell("ledger cannot be written", error=str(error))
             self.broken = str(error)
             for account in self._pending.extensions.values():
                 account.reserved = 0  # what the ledger really holds for it is asked with the next step
-            answers = [self._turn_away(account, now) for account, _ in arrivals]
+            answered = [(one, self._turn_away(one.account, now)) for one in self._pending.arrivals]
+            self._pending.arrivals.clear()
         else:
-            self.broken = ""
+            if self.broken:
+                self.broken = ""
+                self._align()
             self._pending.settled.clear()
             self._pending.extensions.clear()
-        for (_, future), answer in zip(arrivals, answers, strict=True):
-            if not future.done():
-                future.set_result(None) if answer is None else future.set_exception(answer)
+            for _ in answered:
+                self._pending.arrivals.popleft()
+        for arrival, refusal in answered:
+            if not arrival.answer.done():
+                arrival.answer.set_result(None) if refusal is None else arrival.answer.set_exception(refusal)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self._schedule()
+
+    def _pay(self) -> None:
+        """Write what was settled; what it held is free."""
+        for one in self._pending.settled:
+            one.run.settle(one.account.name, one.tokens, one.reason, one.payload)
+            if one.run is self.window.run and one.account.held:
+                self._free += one.account.held - one.tokens
+                one.account.held = 0
+
+    def _answer(self, now: float, answered: list[tuple[_Arrival, RefusedRequestError | None]]) -> None:
+        """Let arrivals in or refuse them, in order, up to the first that waits."""
+        arrivals = self._pending.arrivals
+        self._peak = max(self._peak, len(self._accounts) + len(arrivals))
+        for arrival in arrivals:
+            if arrival.answer.done():  # it has left meanwhile
+                answered.append((arrival, None))
+                continue
+            refusal: RefusedRequestError | None
+            if self._free >= arrival.account.needed:
+                refusal = self._let_in(arrival.account, now)
+            elif not self._may_come_back(arrival.account.needed):
+                refusal = self._refused("empty")
+            elif now >= arrival.until:
+                refusal = self._refused("held")
+            else:
+                if self._alarm is None:
+                    self._alarm = asyncio.get_running_loop().call_later(arrival.until - now, self._ring)
+                return
+            answered.append((arrival, refusal))
+
+    def _may_come_back(self, needed: int) -> bool:
+        """Whether what is held may still suffice once it comes back."""
+        held = (one.base + one.held - one.generated for one in self._accounts.values() if one.run is self.window.run)
+        return self._free + sum(held) >= needed
 
     def _let_in(self, account: Account, now: float) -> RefusedRequestError | None:
         """Ask the market and the ledger for the first step; why not, if not."""
         account.price = self._market.price
         ticket = self._market.admit(now, account.hopes, weight=account.weight, most=account.most)
         if ticket is None:
-            return self._refused(empty=self._market.pool < account.choices)
+            return self._refused("empty" if self._market.pool < account.choices else "dear")
         granted = max(ticket.granted, account.choices)
-        beyond = max(0, account.most - granted)
         grant = self.window.run.reserve(
             account.name,
             granted,
             least=granted,
-            ahead=beyond,
+            ahead=max(0, account.most - granted),
             among=max(1, round(self._peak)),
-            enough=max(0, min(account.most, account.enough) - granted),
+            enough=max(0, account.needed - granted),
         )
-        if grant.tokens < granted:
+        if grant.tokens < granted:  # other gateways were faster
             self._market.settle(ticket, now, 0)
-            return self._refused(empty=grant.answer is Answer.NOTHING_LEFT, held=grant.answer is Answer.HELD)
+            return self._refused("empty" if grant.answer is Answer.NOTHING_LEFT else "held")
         account.ticket, account.run = ticket, self.window.run
-        account.granted, account.reserved, account.cap = granted, grant.tokens, grant.tokens + grant.ahead
+        account.granted, account.reserved = granted, grant.tokens
+        account.cap = account.held = grant.tokens + grant.ahead
+        self._free -= account.held
         self._accounts[account.name] = account
         return None
 
@@ -263,15 +299,10 @@ class Till:
             503, "The budget's ledger cannot be written, so nothing is generated; ask again later.", "ledger_broken"
         )
 
-    def _refused(self, *, empty: bool, held: bool = False) -> RefusedRequestError:
-        wait = _HELD if held else max(_HELD, self.until_renewed()) if empty else _DEAR
-        if empty:
-            why, code = "The token budget of this window is used up", "budget_exhausted"
-        elif held:
-            why, code = "What is left of this window's token budget is held by replies under way", "budget_held"
-        else:
-            why, code = "This request is worth less than its tokens cost at the current price", "price_too_high"
-        return RefusedRequestError(429, f"{why}; ask again in {wait:.0f} s.", code, wait=wait, again=False)
+    def _refused(self, why: str) -> RefusedRequestError:
+        wait = {"held": _HELD, "dear": _DEAR, "empty": max(_HELD, self.until_renewed())}[why]
+        said, code = _REFUSALS[why]
+        return RefusedRequestError(429, f"{said}; ask again in {wait:.0f} s.", code, wait=wait, again=False)
 
     def _extend(self, account: Account) -> None:
         """Reserve what was granted, and as much again as was made, so that few steps are written."""
@@ -287,8 +318,7 @@ class Till:
         for account in self._accounts.values():
             if account.ticket is not None:
                 account.ticket.generated = max(account.ticket.generated, account.generated)
-        for one in self._pending.settled:
-            one.run.settle(one.account.name, one.tokens, one.reason, one.payload)
+        self._pay()
         self._pending.settled.clear()
         totals = self._ledger.totals(before.run.name)
         made = sum(max(0, account.generated - account.base) for account in self._accounts.values())
@@ -300,8 +330,7 @@ class Till:
             if not self._ledger.totals(before.run.name).open:
                 before.run.finish()
         self._market.advance(now)
-        totals = self._ledger.totals(self.window.run.name)
-        self._align(totals.budget - totals.spent - totals.reserved)
+        self._align()
         self._tell("window", name=self.window.run.name, budget=self.window.budget, left=self._market.pool)
 
     def _move(self, account: Account, run: LedgerRun) -> None:
@@ -313,12 +342,15 @@ class Till:
         if not grant.tokens:
             return  # the new window has no room for it: it stays where its tokens are reserved
         account.run.settle(account.name, made - account.base, "went on", {"into": run.name})
-        account.run, account.base, account.reserved = run, made, grant.tokens
+        account.run, account.base = run, made
+        account.reserved, account.held = grant.tokens, grant.tokens + grant.ahead
 
-    def _align(self, available: int) -> None:
-        """Tell the market what is left in the ledger."""
+    def _align(self) -> None:
+        """Learn from the ledger what is left, and tell the market."""
+        totals = self._ledger.totals(self.window.run.name)
+        left = totals.budget - totals.spent - totals.reserved
+        self._free = left - totals.ahead
         here = [one for one in self._accounts.values() if one.run is self.window.run]
-        ahead = sum(max(0, one.base + one.reserved - one.granted) for one in here)
-        left = available + ahead
+        left += sum(max(0, one.base + one.reserved - one.granted) for one in here)
         if left != self._market.pool:
             self._market.adjust(left - self._market.pool)

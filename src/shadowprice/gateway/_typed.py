@@ -57,4 +57,4 @@ def text(value: Any) -> str:
 
 def event_bytes(event: Json) -> bytes:
     """An event as these APIs write it."""
-    return b"event: " + event["type"].encode() + b"\ndata: " + json.dumps(event).encode() + b"\n\n"
+    return f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import aiohttp
+from yarl import URL
 
 from shadowprice._errors import EngineError, InputError
 from shadowprice._http import is_unreachable, open_session, words
@@ -75,6 +76,7 @@ class Upstream:
         self._once: aiohttp.ClientSession | None = None
         """For a request that a kept connection has lost: others may be closed as well, so it gets one of its own."""
         self._own = self.address.headers()
+        self._urls: dict[str, URL] = {}
         self.kept = False
         """Whether a connection may have been kept for a further request."""
 
@@ -123,7 +125,9 @@ class Upstream:
             UnreachableUpstreamError: Nobody took it; it says how, without anything secret.
             aiohttp.ClientError: The connection broke before an answer came.
         """
-        url = self.address.asked(self.address.endpoint(path.removeprefix("/v1")))
+        url = self._urls.get(path)
+        if url is None:  # making one takes as long as reading a reply
+            url = self._urls[path] = self.address.asked(self.address.endpoint(path.removeprefix("/v1")))
         sent = {**headers, **PLAIN, **self._own}
         if self._session is None:
             self._session = self._open(keep=True)

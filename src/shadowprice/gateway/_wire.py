@@ -1,8 +1,7 @@
 """One request on the wire: its body read within limits, its answer written, and its client's leaving noticed."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Any
 
 from shadowprice.gateway._refusals import Headers, RefusedRequestError
 
@@ -10,8 +9,6 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Scope = MutableMapping[str, Any]
-_SLOWEST: Final = 120.0
-"""Seconds for a whole body."""
 
 
 class ClientLeftError(Exception):
@@ -39,10 +36,10 @@ class Wire:
         """Whether the client has gone."""
 
     async def body(self, most: int) -> bytes:
-        """All of the body.
+        """All of the body. That it comes in time is for the server to see to.
 
         Raises:
-            RefusedRequestError: It is longer than `most` bytes, or comes too slowly.
+            RefusedRequestError: It is longer than `most` bytes.
             ClientLeftError: The client has gone meanwhile.
         """
         length = next((value for name, value in self.headers if name == b"content-length"), b"0")
@@ -50,23 +47,17 @@ class Wire:
             raise _too_long(most)
         blocks: list[bytes] = []
         size = 0
-        try:
-            async with asyncio.timeout(_SLOWEST):
-                while True:
-                    message = await self._receive()
-                    if message["type"] != "http.request":
-                        self.left = True
-                        raise ClientLeftError
-                    blocks.append(message.get("body", b""))
-                    size += len(blocks[-1])
-                    if size > most:
-                        raise _too_long(most)
-                    if not message.get("more_body"):
-                        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
-        except TimeoutError:
-            raise RefusedRequestError(
-                408, f"The body had not come in full after {_SLOWEST:g} s; send it faster.", "request_timeout"
-            ) from None
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self.left = True
+                raise ClientLeftError
+            blocks.append(message.get("body", b""))
+            size += len(blocks[-1])
+            if size > most:
+                raise _too_long(most)
+            if not message.get("more_body"):
+                return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
     async def gone(self) -> None:
         """Wait until the client has left, or has got its whole answer."""

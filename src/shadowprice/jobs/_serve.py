@@ -1,6 +1,7 @@
 """A gateway in front of servers, for as long as somebody wants it."""
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from shadowprice.gateway import Gateway, Keyhole, Log, Memory, Till, Upstream, U
 from shadowprice.jobs._step import Tell, log
 from shadowprice.jobs.given import ServeOptions, get_predictor, read_window
 from shadowprice.ledger import Ledger
-from shadowprice.online import AbstractForecaster, AbstractOnlineMarket
+from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
 
 _KEEPS: Final = 60.0
 """Seconds after which what was learnt is kept again."""
@@ -120,13 +121,16 @@ async def _serve(
 
     def begun(url: str) -> None:
         tell(
-            f"Serving {url}: {window.tokens:,} tokens in {window.seconds:g} s, {till.left:,} of them left now; books in "
-            f"{options.ledger}."
+            f"Serving {url}: {window.tokens:,} tokens in {window.seconds:g} s, {till.left:,} of them left now; "
+            f"books in {options.ledger}."
         )
         if options.key is None and options.host not in ("127.0.0.1", "localhost", "::1"):
             tell("No key is asked for: whoever reaches this address spends the budget. See --key-file.")
         ready(url)
 
+    # What was loaded stays for good: a sweep through all of it, every few hundred requests, would find nothing.
+    gc.collect()
+    gc.freeze()
     keeping = asyncio.create_task(_keep(memory))
     try:
         await server.serve(gateway, place, drain=options.drain, ready=begun)
@@ -144,18 +148,17 @@ async def _keep(memory: Memory) -> None:
 
 
 def _forecaster(options: ServeOptions) -> AbstractForecaster:
+    if options.predictor is not None and options.value != "finished":
+        saved = get_predictor(options.predictor).saved
+        return Predicted(saved.predictor, saved.running)
     grid = np.unique(
         np.round(np.geomspace(_FIRST_STEP, max(_FIRST_STEP, _AT_ONCE * options.max_tokens), _STEPS)).astype(int)
     )
-    from shadowprice.online import Finishing
-
     return Finishing(grid)
 
 
 def _market(forecaster: AbstractForecaster, window: WindowBudget) -> AbstractOnlineMarket:
     start = window.start(time.time())
-    from shadowprice.online import OnlineMarket
-
     return OnlineMarket(forecaster.grid, window.tokens, length=window.seconds, start=start, carry=window.carry)
 
 

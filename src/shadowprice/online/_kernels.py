@@ -12,10 +12,10 @@ from numba import njit
 
 from shadowprice.policies import staircases, steepest_chords
 
-BINS: Final = 512
-LOWEST: Final = -24.0
-"""Log of the lowest price of the ladder: a right answer for 26 billion tokens."""
-WIDTH: Final = 28.0 / BINS
+BINS: Final = 256
+LOWEST: Final = -21.0
+"""Log of the lowest price of the ladder: a right answer for 1.3 billion tokens."""
+WIDTH: Final = 25.0 / BINS
 """Of a bin, in log price. The highest price is e⁴: fifty right answers a token, or one that weighs as much."""
 
 
@@ -48,24 +48,42 @@ def bin_of(price: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def clear(sample: Any, running: Any, scale: float, left: float, least_price: float) -> float:
-    """The least price at which demand fits into what is left.
+def expect(
+    sample: Any, running: Any, factors: Any, usual: float, burst: float, left: float, least_price: float
+) -> float:
+    """Mean over several futures of the least price at which demand fits into what is left.
 
     Args:
         sample: ``(BINS,)`` tokens that the latest arrivals wanted, by the price up to which they want them.
         running: ``(BINS,)`` tokens that running queries want beyond what they hold, likewise.
-        scale: Arrivals that are still to come for each one in the sample.
+        factors: ``(f,)`` how many times the usual arrivals come in each future.
+        usual: Arrivals that are usually still to come, for each one in the sample.
+        burst: Arrivals that come besides, as more or fewer come just now.
         left: Tokens.
         least_price: Nothing is cheaper.
     """
-    demand = 0.0
+    futures = len(factors)
+    scales = np.empty(futures)
+    for future in range(futures):
+        scales[future] = max(usual * factors[future] + burst, 0.0)
+    demand, cleared, total, found = np.zeros(futures), np.zeros(futures, dtype=np.bool_), 0.0, 0
     for place in range(BINS - 1, -1, -1):
-        here = scale * sample[place] + running[place]
-        if here > 0.0 and demand + here > left:
-            share = max(left - demand, 0.0) / here
-            return max(float(np.exp(LOWEST + WIDTH * (place + 1 - share))), least_price)
-        demand += here
-    return least_price
+        wanted, goes_on = sample[place], running[place]
+        if wanted == 0.0 and goes_on == 0.0:
+            continue
+        for future in range(futures):
+            here = scales[future] * wanted + goes_on
+            if cleared[future] or here <= 0.0:
+                continue
+            if demand[future] + here > left:
+                share = max(left - demand[future], 0.0) / here
+                total += max(np.exp(LOWEST + WIDTH * (place + 1 - share)), least_price)
+                cleared[future] = True
+                found += 1
+            demand[future] += here
+        if found == futures:
+            break
+    return (total + (futures - found) * least_price) / futures
 
 
 @njit(cache=True, nogil=True)

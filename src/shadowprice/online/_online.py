@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice.online._kernels import BINS, clear, remember, stairs, want, weigh
+from shadowprice.online._kernels import BINS, expect, remember, stairs, want, weigh
 from shadowprice.online._pooled import HOUR, AbstractPooledMarket
-from shadowprice.online._rates import Rate
+from shadowprice.online._rates import Rate, Tides
 from shadowprice.online._seam import Hopes, Ticket
 
 PATIENCE: Final = 0.9
@@ -23,11 +23,11 @@ class Tuning:
 
     memory: int = 200
     """Arrivals whose wishes stand for those to come."""
-    fast: float = 300.0
+    fast: float = 120.0
     """Memory of the rate that sees a burst, seconds."""
     slow: float = 4.0 * HOUR
     """Memory of the rate that the traffic is believed to return to, seconds."""
-    fades: float = 450.0
+    fades: float = 200.0
     """How long a burst is believed to last, seconds."""
     every: float = 5.0
     """The price is found anew after so long without an arrival, seconds."""
@@ -40,8 +40,10 @@ class OnlineMarket(AbstractPooledMarket):
 
     Whoever comes is worth what an index says (as in the policy `index`), and begins if that is at least the price. The
     price is the least at which three things fit together: what the arrivals that are expected in the rest of the window
-    want at it, if they are like the latest ones; what running queries want beyond what they hold; and the pool. No
-    smoothing, and no learning rate. What was spent corrects what was expected to be, between a half and twice.
+    want at it, if they are like the latest ones; what running queries want beyond what they hold; and the pool. How
+    many come is not known, so it is found for several futures, as different as the past was, and the price is their
+    mean: a token kept may be sold later, at a price that is high where many come. No smoothing, and no learning rate.
+    What was spent corrects what was expected to be, between a half and twice.
 
     What it has learnt outlives its windows, and by `snapshot` and `restore` the process.
 
@@ -69,8 +71,9 @@ class OnlineMarket(AbstractPooledMarket):
     ) -> None:
         super().__init__(grid, budget, length=length, start=start, carry=carry)
         self._tuning = tuning
-        doubt = 0.01 * length
-        self._fast, self._slow = Rate(tuning.fast, start, doubt), Rate(tuning.slow, start, doubt)
+        self._listens = False
+        """Whether time has begun to pass: silence before that says nothing of traffic."""
+        self._listen(start)
         points = len(self.grid)
         self._bins = np.full((tuning.memory, points), -1, dtype=np.int64)
         self._tokens = np.zeros((tuning.memory, points))
@@ -95,6 +98,11 @@ class OnlineMarket(AbstractPooledMarket):
         self._seen, self._weight, self._weights[0] = 0, 0.0, 0.0
         self._solve()
 
+    def _listen(self, now: float) -> None:
+        tuning, doubt = self._tuning, 0.05 * self._length
+        self._fast, self._slow = Rate(tuning.fast, now, doubt), Rate(tuning.slow, now, doubt)
+        self._tides = Tides(self._length, now)
+
     @property
     def price(self) -> float:
         """The shadow price, utility per token."""
@@ -108,13 +116,18 @@ class OnlineMarket(AbstractPooledMarket):
 
     def advance(self, now: float) -> None:
         """Let time pass; after a few seconds the price is found anew."""
+        if not self._listens:
+            self._listens = True
+            self._listen(max(now, self._now))
         super().advance(now)
+        self._tides.advance(self._now, self._window.end - self._now)
         if self._now - self._solved_at >= self._tuning.every:
             self._solve()
 
     def _begins(self, ticket: Ticket, hopes: Hopes) -> bool:
         self._fast.arrived(self._now)
         self._slow.arrived(self._now)
+        self._tides.arrived()
         self._wants = self._arrived(ticket, hopes)
         self._solve()
         return bool(0.0 < self._least[0] >= self._price)
@@ -183,13 +196,14 @@ class OnlineMarket(AbstractPooledMarket):
         """The least price, at least a right answer for the whole budget, at which demand fits into the pool."""
         tuning, rest = self._tuning, self._window.end - self._now
         slow, fast = self._slow.at(self._now), self._fast.at(self._now)
-        coming = slow * rest - (fast - slow) * tuning.fades * math.expm1(-rest / tuning.fades)
-        known = min(self._seen, len(self._weights))
+        burst = (slow - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
+        known = max(1, min(self._seen, len(self._weights)))
         trusted = tuning.trusted * self._budget
         scale = (self._spent + trusted) / (self._foreseen + trusted) if trusted else 1.0
         left = self._pool / min(max(scale, 0.5), 2.0)
-        least = (self._weight / known if known else 1.0) / max(self._budget, 1)
-        self._price = clear(self._sample, self._running, max(coming, 0.0) / max(known, 1), left, least)
+        least = (self._weight / known if self._seen else 1.0) / max(self._budget, 1)
+        usual = slow * rest / known
+        self._price = expect(self._sample, self._running, self._tides.factors, usual, burst / known, left, least)
         self._solved_at = self._now
 
     def snapshot(self) -> dict[str, Any]:
@@ -201,6 +215,7 @@ class OnlineMarket(AbstractPooledMarket):
         return super().snapshot() | {
             "arrivals": arrivals,
             "rates": rates,
+            "counts": self._tides.counts,
             "foreseen": self._foreseen,
             "spent": self._spent,
         }
@@ -216,10 +231,13 @@ class OnlineMarket(AbstractPooledMarket):
                     self._bins[row, column], self._tokens[row, column] = range(BINS)[place], _number(tokens)
             for rate, (count, last, start) in zip((self._fast, self._slow), rates, strict=True):
                 rate.count, rate.last, rate.start = _number(count), min(float(last), self._now), float(start)
+            counts = [int(_number(count)) for count in state["counts"]] or [0]
             self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
-        self._seen = len(arrivals)
+        self._seen, self._listens = len(arrivals), True
+        self._tides = Tides(self._length, self._now)
+        self._tides.counts = counts
         self._summed()
         self._solve()
 

@@ -147,5 +147,6 @@ class MirrorDescent(FixedPrice):
         over = taken - pace * (self._now - self._last)
         self._last = self._now
         step = self._rate * over / max(self._usual * self._budget / self._length, 1.0)
-        self._price = min(max(self._price * math.exp(min(max(step, -1.0), 1.0)), 1e-9), 50.0)
+        least = 1.0 / max(self._budget, 1)
+        self._price = min(max(self._price * math.exp(min(max(step, -1.0), 1.0)), least), 50.0)
         return begins

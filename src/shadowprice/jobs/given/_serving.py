@@ -12,6 +12,7 @@ from shadowprice.engines import api_key
 from shadowprice.gateway import OnLeave, UpstreamChoice
 
 LogDetail = Literal["requests", "events"]
+Value = Literal["finished", "right"]
 _GATEWAY_KEY: Final = "SHADOWPRICE_GATEWAY_KEY"
 _UPSTREAM_KEY: Final = "SHADOWPRICE_UPSTREAM_KEY"
 _MOST_FILE: Final = 1 << 20
@@ -30,7 +31,9 @@ class ServeOptions:
     carry: float = 0.0
     """Share of the budget that may be carried over into the next window."""
     predictor: Path | None = None
-    """Predictor file: right answers are worth something. Without one, whole replies are."""
+    """Predictor file: what `value` is then by default."""
+    value: Value | None = None
+    """What is paid for: whole replies (`finished`), or right answers (`right`), which needs a predictor."""
     max_tokens: int = 8192
     """Tokens of a reply at most, for requests that ask for more or do not say."""
     thinking: int | None = None
@@ -78,6 +81,10 @@ class ServeOptions:
             raise InputError(f"--port is {self.port}; it must be from 0 to 65535.")
         if self.log not in ("requests", "events"):
             raise no_such("log", self.log, ("requests", "events"))
+        if self.value not in (None, "finished", "right"):
+            raise no_such("value", str(self.value), ("finished", "right"))
+        if self.value == "right" and self.predictor is None:
+            raise InputError("--value right needs a predictor: say --predictor FILE, from `shadowprice fit`.")
         if self.key is not None and not (self.key.isascii() and self.key.isprintable() and self.key.strip()):
             raise InputError("The gateway's key holds characters that no HTTP header can carry: choose another one.")
 
@@ -159,14 +166,15 @@ def _checked(file: Path, name: str, value: Any) -> Any:
         servers = value if isinstance(value, list) else [value]
         return tuple(_server(file, one) for one in servers)
     wanted = kinds.get(name, (str,))
+    given: Any = value
     if not isinstance(value, wanted) or isinstance(value, bool):
         kind = "a text" if wanted == (str,) else "a number"
         raise InputError(f"{file}, field '{name}': {value!r:.40} is not {kind}; correct it.")
     if name == "price-per-million":
         return str(value)
     if name in ("predictor", "ledger"):
-        return Path(value)
-    return float(value) if float in wanted else value
+        return Path(given)
+    return float(given) if float in wanted else given
 
 
 def _server(file: Path, value: Any) -> str | UpstreamChoice:

@@ -1,0 +1,198 @@
+"""Windows, their books, and what goes from one into the next."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gateways import GRID
+from shadowprice.gateway import Till, WindowBudget
+from shadowprice.gateway._account import Account
+from shadowprice.gateway._refusals import RefusedRequestError
+from shadowprice.ledger import Ledger, Totals
+from shadowprice.online import FirstCome, Hopes
+
+NINE = 1_796_029_200.0
+"""2026-11-30T09:00:00Z."""
+HOPES = Hopes(np.linspace(0.5, 1.0, len(GRID)), np.linspace(0.5, 1.0, len(GRID)))
+
+
+class Clock:
+    def __init__(self, now: float = NINE) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def open_till(ledger: Ledger, clock: Clock, tokens: int = 1000, carry: float = 0.0, **options: Any) -> Till:
+    budget = WindowBudget(tokens, 3600.0, carry)
+    market = FirstCome(GRID, tokens, length=3600.0, start=budget.start(clock()), carry=carry)
+    return Till(ledger, market, budget, clock=clock, **options)
+
+
+async def admit(till: Till, name: str, most: int = 200, enough: int = 1) -> Account:
+    account = Account(name, HOPES, most, enough=enough)
+    await till.admit(account)
+    return account
+
+
+def books(ledger: Ledger) -> dict[str, Totals]:
+    return {run.name.removeprefix("serve 2026-11-30T"): ledger.totals(run.name) for run in ledger.runs()}
+
+
+def test_a_window_is_a_run_of_its_own(tmp_path: Path) -> None:
+    async def hour() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            clock = Clock()
+            till = open_till(ledger, clock)
+            account = await admit(till, "a")
+            assert (8, 200) == (account.granted, account.cap)
+            assert 992 == till.left
+            till.settle(account, 50, "finished", {"route": "/"})
+            till.close()
+            assert 950 == till.left
+            found = books(ledger)
+            assert ["09:00:00Z"] == list(found)
+            assert (1000, 50, 0) == tuple(getattr(found["09:00:00Z"], name) for name in ("budget", "spent", "open"))
+
+    asyncio.run(hour())
+
+
+@pytest.mark.parametrize(("carry", "budget"), [(0.0, 1000), (0.1, 1100), (1.0, 1960)])
+def test_what_runs_across_the_end_of_a_window_is_charged_where_it_was_made(
+    tmp_path: Path, carry: float, budget: int
+) -> None:
+    async def night() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            clock = Clock()
+            till = open_till(ledger, clock, carry=carry)
+            account = await admit(till, "a", most=300)
+            assert 64 == till.grant(account, 40, HOPES)
+            await asyncio.sleep(0)
+            clock.now += 3600.0
+            till.tick()
+            await asyncio.sleep(0)
+            found = books(ledger)
+            assert (40, {"went on": 1}) == (found["09:00:00Z"].spent, found["09:00:00Z"].reasons)
+            assert (budget, 0, 24, 236) == tuple(
+                getattr(found["10:00:00Z"], name) for name in ("budget", "spent", "reserved", "ahead")
+            )
+            assert budget - 24 == till.left
+            assert 128 == till.grant(account, 100, HOPES)
+            till.settle(account, 120, "finished", {})
+            till.close()
+            assert 80 == books(ledger)["10:00:00Z"].spent
+            assert budget - 80 == till.left
+            assert [] == ledger.check()
+
+    asyncio.run(night())
+
+
+def test_a_gateway_that_comes_back_goes_on_with_the_window(tmp_path: Path) -> None:
+    async def visit(left: int, **options: Any) -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock(NINE + 60), **options)
+            assert left == till.left
+            till.settle(await admit(till, f"q{left}"), 100, "finished", {})
+            till.close()
+
+    asyncio.run(visit(1000))
+    asyncio.run(visit(900))
+    asyncio.run(visit(1300, tokens=1500))  # a larger budget counts at once
+    asyncio.run(visit(1200, tokens=200))  # a smaller one from the next window on
+
+
+def test_a_window_that_nobody_has_closed_is_closed(tmp_path: Path) -> None:
+    async def day() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            await admit(open_till(ledger, Clock()), "lost", most=50)
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock(NINE + 3600.0), carry=0.5)
+            assert 1 == till.window.recovered
+            found = books(ledger)
+            assert (8, 8, 0) == tuple(getattr(found["09:00:00Z"], name) for name in ("spent", "lost", "open"))
+            assert 1500 == till.window.budget  # of the 992 that were left
+            till.close()
+
+    asyncio.run(day())
+
+
+def test_who_arrives_when_all_is_held_waits_a_moment(tmp_path: Path) -> None:
+    async def rush() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock(), tokens=100, patience=5.0)
+            first = await admit(till, "a", most=100)
+            waiting = asyncio.create_task(admit(till, "b", most=60, enough=60))
+            await asyncio.sleep(0.01)
+            assert not waiting.done()
+            till.settle(first, 20, "finished", {})
+            second = await waiting
+            assert 60 <= second.cap
+            # Nothing that is held could come to so much.
+            with pytest.raises(RefusedRequestError, match="used up") as refused:
+                await admit(till, "c", most=90, enough=90)
+            assert ("budget_exhausted", 3600.0) == (refused.value.code, refused.value.wait)
+            till.settle(second, 1, "finished", {})
+            till.close()
+
+    asyncio.run(rush())
+
+
+def test_who_has_waited_long_enough_is_refused(tmp_path: Path) -> None:
+    async def rush() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            clock = Clock()
+            till = open_till(ledger, clock, tokens=100, patience=0.01)
+            first = await admit(till, "a", most=100)
+            waiting = asyncio.create_task(admit(till, "b", most=60, enough=60))
+            await asyncio.sleep(0)
+            clock.now += 0.02
+            with pytest.raises(RefusedRequestError, match="held by replies under way"):
+                await waiting
+            till.settle(first, 1, "finished", {})
+            till.close()
+
+    asyncio.run(rush())
+
+
+def test_many_arrivals_are_one_transaction(tmp_path: Path) -> None:
+    async def rush() -> int:
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock(), tokens=100_000)
+            written: list[str] = []
+            ledger._db.set_trace_callback(written.append)
+            accounts = await asyncio.gather(*(admit(till, f"q{number}") for number in range(50)))
+            for account in accounts:
+                till.settle(account, 10, "finished", {})
+            await asyncio.sleep(0)
+            ledger._db.set_trace_callback(None)
+            till.close()
+            assert 500 == next(iter(books(ledger).values())).spent
+            return sum(line.startswith("BEGIN") for line in written)
+
+    assert 2 == asyncio.run(rush())
+
+
+def test_while_the_ledger_cannot_be_written_nothing_begins_and_nothing_is_lost(tmp_path: Path) -> None:
+    async def full() -> None:
+        events: list[str] = []
+        with Ledger(tmp_path / "l", patience=0.0) as ledger, Ledger(tmp_path / "l") as other:
+            till = open_till(ledger, Clock(), tell=lambda event, **fields: events.append(event))
+            account = await admit(till, "a")
+            with other.batch():  # it keeps everybody else from writing
+                till.settle(account, 30, "finished", {})
+                with pytest.raises(RefusedRequestError, match="ledger cannot be written"):
+                    await admit(till, "b")
+                assert till.broken
+            till.tick()
+            await asyncio.sleep(0)
+            assert not till.broken
+            assert ["ledger cannot be written"] == events
+            assert 30 == next(iter(books(ledger).values())).spent
+            assert 970 == till.left
+            till.close()
+
+    asyncio.run(full())
