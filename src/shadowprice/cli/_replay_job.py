@@ -8,11 +8,9 @@ from shadowprice.bench.traffic import (
     BATCH,
     FIXED,
     ONLINE,
-    TrafficMaker,
     TrafficResult,
-    check_entrants,
+    check_traffic,
     compare_traffic,
-    get_day,
 )
 from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import progress_bar
@@ -34,10 +32,7 @@ def play_days(
 ) -> TrafficResult:
     """Cross-fit beliefs once, and play every day with every policy."""
     # What is wrong with the question should not wait for the fit.
-    chosen = check_entrants(policies)
-    for day in days:
-        get_day(day)
-    TrafficMaker(traces)
+    _, _, chosen = check_traffic(traces, days, shares, policies, carry)
     check_folds(traces.evidence)
     recipe = Recipe((Knowledge.OUTCOMES,))
     with progress_bar("replay-traffic", None, note="fitting beliefs") as bar:
