@@ -20,7 +20,7 @@ def test_a_day_is_printed_kept_and_drawn(shadowprice: Command, sums_file: Path, 
     assert 0 == said.code
     assert max(map(len, said.out.splitlines()[1:])) <= 80
     assert 4 == said.out.count("first-come")
-    assert "burst, 30 % of full cost: 300 queries in 6 windows of " in said.out
+    assert "burst, 300 queries in 6 windows of " in said.out
     assert "right answers than the best fixed price in hindsight" in said.err
     assert "<svg" in plot.read_text(encoding="utf-8")
     data = json.loads(table.read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ GRID = np.array([8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096])
 def learnt(n: int, median: float, key: str = "chat", cut: bool = False) -> Finishing:
     forecaster, rng = Finishing(GRID), np.random.default_rng(0)
     for length in (median * np.exp(0.5 * rng.standard_normal(n))).astype(int) + 1:
-        most = int(rng.integers(1, 3 * median)) if cut else 10**6
+        most = int(rng.integers(1, int(3 * median))) if cut else 10**6
         forecaster.learn(Asked(key=key), min(int(length), most), bool(length <= most))
     return forecaster
 

@@ -68,14 +68,14 @@ def print_days(result: TrafficResult) -> None:
     ]
     names = list(dict.fromkeys(play.policy for play in result.plays))
     places = list(dict.fromkeys((play.day, play.share) for play in result.plays))
-    for number, (day, share) in enumerate(places):
-        if number:
-            console.print()
+    draws = len({play.seed for play in result.plays})
+    console.print(f"right answers, {draws} {'day' if draws == 1 else 'days'} of each kind: {result.traces}")
+    for day, share in places:
+        console.print()
         rows = [result.row(name, day, share) for name in names]
-        draws = len(rows[0]["draws"])
         title = (
-            f"{day}, {100.0 * share:g} % of full cost: {result.arrivals:,} queries in {result.windows} windows of "
-            f"{rows[0]['tokens']:,.0f} tokens{'' if draws == 1 else f', mean of {draws} days'}: {result.traces}"
+            f"{day}, {result.arrivals:,} queries in {result.windows} windows of {rows[0]['tokens']:,.0f} tokens "
+            f"({100.0 * share:g} %)"
         )
         fields = ("right", "of_fixed", "of_batch", "regret", "used", "limited")
         digits = (0, 1, 1, 0, 1, 1)
