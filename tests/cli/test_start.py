@@ -73,7 +73,11 @@ def test_help_of_a_command_imports_nothing_that_it_works_with(command: list[str]
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("shadowprice r", {"record", "replay-traffic", "run"}), ("shadowprice run --bud", {"--budget"}), ("shadowprice ledger s", {"show"})],
+    [
+        ("shadowprice r", {"record", "replay-traffic", "run"}),
+        ("shadowprice run --bud", {"--budget"}),
+        ("shadowprice ledger s", {"show"}),
+    ],
 )
 def test_completing_what_is_typed_imports_nothing_that_commands_work_with(typed: str, offered: set[str]) -> None:
     environment = os.environ | {
