@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 Command = Callable[..., Any]
-SMALL = ("--arrivals", "300", "--windows", "6")
+SMALL = ("--arrivals", "200", "--windows", "6")
 
 
 def test_a_day_is_printed_kept_and_drawn(shadowprice: Command, sums_file: Path, tmp_path: Path) -> None:
@@ -20,11 +20,11 @@ def test_a_day_is_printed_kept_and_drawn(shadowprice: Command, sums_file: Path, 
     assert 0 == said.code
     assert max(map(len, said.out.splitlines()[1:])) <= 80
     assert 4 == said.out.count("first-come")
-    assert "burst, 300 queries in 6 windows of " in said.out
+    assert "burst, 200 queries in 6 windows of " in said.out
     assert "right answers than the best fixed price in hindsight" in said.err
     assert "<svg" in plot.read_text(encoding="utf-8")
     data = json.loads(table.read_text(encoding="utf-8"))
-    assert (300, 6, 4 * 8) == (data["arrivals"], data["windows"], len(data["rows"]))
+    assert (200, 6, 4 * 8) == (data["arrivals"], data["windows"], len(data["rows"]))
     assert {row["day"] for row in data["rows"]} == {"burst", "silence"}
     assert all(row["over"] in (0, None) for row in data["rows"])
     assert all(row["of_fixed"] == 100.0 for row in data["rows"] if row["policy"] == "fixed-price")

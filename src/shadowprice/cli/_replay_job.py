@@ -15,7 +15,6 @@ from shadowprice.bench.traffic import (
 from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import progress_bar
 from shadowprice.cli._tables import Column, print_table, words
-from shadowprice.policies import Knowledge
 from shadowprice.traces import Traces
 
 
@@ -34,7 +33,7 @@ def play_days(
     # What is wrong with the question should not wait for the fit.
     _, _, chosen = check_traffic(traces, days, shares, policies, carry)
     check_folds(traces.evidence)
-    recipe = Recipe((Knowledge.OUTCOMES,))
+    recipe = Recipe()  # all that `bench` and `demo` make as well, so that it is fitted once
     with progress_bar("replay-traffic", None, note="fitting beliefs") as bar:
         bar.expect(recipe.steps)
         outlook = kept_forecast(traces, recipe, advance=bar.advance).outlook
