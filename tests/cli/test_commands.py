@@ -15,11 +15,7 @@ from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces, write_traces
 
 Command = Callable[..., Any]
-<<<<<<< HEAD
-COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "serve", "bench")
-=======
-COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "bench", "replay-traffic")
->>>>>>> online
+COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "serve", "bench", "replay-traffic")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
