@@ -9,6 +9,7 @@ import pytest
 from shadowprice._errors import InputError
 from shadowprice.beliefs import PriorPredictor, RunningPredictor, ThresholdPredictor
 from shadowprice.online import AbstractForecaster, Asked, Finishing, OnlineMarket, Predicted
+from shadowprice.online._kernels import cut
 from shadowprice.traces import Traces
 
 GRID = np.array([8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096])
@@ -152,3 +153,21 @@ def test_hopes_are_on_the_grid_of_a_market(make: Any) -> None:
     assert ticket is not None
     place = forecaster.follow(Asked(), forecaster.before(Asked()))
     assert market.grant(ticket, 2.0, ticket.granted, forecaster.running(place, ticket.granted, "")) > 8
+
+
+@pytest.mark.parametrize("cap", [1, 8, 20, 64, 4096])
+def test_whoever_asks_for_so_many_tokens_wants_them(cap: int) -> None:
+    """A client that asks for one token, as judges do, gets what it wants with it; a cap of ours cuts it off."""
+    forecaster = learnt(500, 300.0)
+    index = {}
+    for own in (True, False):
+        asked = Asked(key="chat", most=cap, own_cap=own)
+        before = forecaster.before(asked)
+        market = OnlineMarket(GRID, 10**6)
+        assert market.admit(0.0, before, most=cap) is not None or not own
+        index[own] = market._wants[0]
+        running = forecaster.running(forecaster.follow(asked, before), cap // 2, "")
+        ends, right, _ = cut(GRID, *running.rows(), cap, cap // 2)
+        reached = right[0, np.searchsorted(ends, cap)]
+        assert reached == 1.0 if own else cap == 4096 or reached < 0.5
+    assert index[True] >= max(index[False], 1.0 / cap)

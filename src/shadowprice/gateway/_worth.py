@@ -43,7 +43,7 @@ class CallWorth:
         each = min(worth.longest, call.most or worth.longest, max(1, worth.most // call.choices))
         self.most = each * call.choices
         """Tokens that all choices may reach together."""
-        self._asked = _asked(call, each)
+        self._asked = _asked(call, each, own_cap=call.most is not None and call.most <= each)
         first = self._forecaster.before(self._asked)
         self.hopes: Hopes = self._stretched(first)
         self.enough = self._enough(first, each) * call.choices
@@ -88,14 +88,15 @@ def _stretched(hopes: Hopes, grid: FloatArray, choices: int) -> Hopes:
     known = np.concatenate([[0.0], grid])
     each = grid / choices
     right = np.interp(each, known, np.concatenate([[0.0], hopes.right]))
-    return Hopes(right, np.interp(each, known, np.concatenate([[0.0], hopes.finished])))
+    return Hopes(right, np.interp(each, known, np.concatenate([[0.0], hopes.finished])), hopes.at_cap)
 
 
-def _asked(call: Call, most: int) -> Asked:
+def _asked(call: Call, most: int, *, own_cap: bool) -> Asked:
     protocol = call.protocol
     return Asked(
         question=protocol.question(call.body),
         prompt=len(call.body),
         most=most,
+        own_cap=own_cap,
         key=f"{protocol.path} {call.model}",
     )

@@ -1,6 +1,7 @@
 """Where nothing is graded, a whole reply is worth something: how long replies are, learnt from traffic."""
 
 import math
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -29,7 +30,7 @@ _NO_LENGTHS: Final = "The snapshot holds no lengths of replies on this grid; del
 
 
 class Finishing(AbstractForecaster):
-    """A reply is worth something if it comes to its end: P(right by e_j) is P(ended by e_j).
+    """A reply is worth something if it comes to its end, or to the cap that its client set: P(right) is P(ended).
 
     How long replies are is estimated from those that were settled, by kind (`Asked.key`), on the cells of the grid
     (Kaplan and Meier 1958, the actuarial form): a reply that was cut says only that it would have been longer. A kind
@@ -53,7 +54,7 @@ class Finishing(AbstractForecaster):
         self._kinds: dict[str, FloatArray] = {}
         self._hopes: dict[str, Hopes] = {}
         """What is believed of each kind, until something is learnt."""
-        self._followed: dict[int, Outcomes] = {}
+        self._followed: dict[int, tuple[Outcomes, float]] = {}
         self._places = 0
 
     def before(self, asked: Asked) -> Hopes:
@@ -67,18 +68,20 @@ class Finishing(AbstractForecaster):
             found = Hopes(done, done)
             if len(self._hopes) < _MOST_KINDS:
                 self._hopes[asked.key] = found
-        return found
+        return replace(found, at_cap=1.0) if asked.own_cap else found
 
     def follow(self, asked: Asked, before: Hopes) -> int:
         """Remember what was believed of it."""
         self._places += 1
-        self._followed[self._places] = Outcomes(self._points, before.right[np.newaxis], before.finished[np.newaxis])
+        known = Outcomes(self._points, before.right[np.newaxis], before.finished[np.newaxis])
+        self._followed[self._places] = known, before.at_cap
         return self._places
 
     def running(self, place: int, generated: int, text_since: str) -> Hopes:
         """The same, given that it has come so far."""
-        now = given_running(self._followed[place], np.array([float(generated)]))
-        return Hopes(now.right[0], now.finished[0])
+        before, at_cap = self._followed[place]
+        now = given_running(before, np.array([float(generated)]))
+        return Hopes(now.right[0], now.finished[0], at_cap)
 
     def forget(self, place: int) -> None:
         """Its place is free."""

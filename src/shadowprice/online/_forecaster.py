@@ -17,7 +17,9 @@ class Asked:
     prompt: int = 0
     """Size of the prompt, tokens or whatever is known of it."""
     most: int | None = None
-    """The client's own cap, tokens."""
+    """Tokens that its reply may reach, at most."""
+    own_cap: bool = False
+    """Whether the client asked for that cap, so that a reply that comes to it is what it wanted."""
     key: str = ""
     """What requests of one kind have in common: a route, a model, a tenant."""
 

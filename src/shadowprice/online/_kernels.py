@@ -20,7 +20,7 @@ WIDTH: Final = 25.0 / BINS
 
 
 @njit(cache=True, nogil=True)
-def cut(grid: Any, right: Any, finished: Any, most: int, generated: int) -> tuple[Any, Any, Any]:
+def cut(grid: Any, right: Any, finished: Any, at_cap: float, most: int, generated: int) -> tuple[Any, Any, Any]:
     """Hopes of a query that goes no further than a cap, ``(1, K)`` each: where steps end, P(right) and P(ended) there.
 
     Between grid points, and between now and the next one, chances are taken to be linear.
@@ -31,13 +31,15 @@ def cut(grid: Any, right: Any, finished: Any, most: int, generated: int) -> tupl
     for point in range(points):
         if grid[point] <= most:
             ends[point], by[0, point], done[0, point] = grid[point], right[point], finished[point]
+            if grid[point] == most:
+                by[0, point] = max(right[point], at_cap)
             if grid[point] > generated:
                 last, before = float(grid[point]), right[point]
         else:
             if most > last:
                 before += (right[point] - before) * (most - last) / (grid[point] - last)
                 last = float(most)
-            ends[point], by[0, point], done[0, point] = last, before, 1.0
+            ends[point], by[0, point], done[0, point] = last, max(before, at_cap), 1.0
     return ends, by, done
 
 
@@ -88,7 +90,7 @@ def expect(
 
 @njit(cache=True, nogil=True)
 def stairs(
-    grid: Any, right: Any, finished: Any, most: int, weight: float, least: Any, expected: Any
+    grid: Any, right: Any, finished: Any, at_cap: float, most: int, weight: float, least: Any, expected: Any
 ) -> tuple[float, float]:
     """What a query that has just arrived would spend at any price.
 
@@ -96,6 +98,7 @@ def stairs(
         grid: ``(K,)`` token counts.
         right: ``(K,)`` P(right by e_j).
         finished: ``(K,)`` P(ended by e_j).
+        at_cap: P(right) at the cap, where that is more.
         most: Cap, tokens.
         weight: Of a right answer.
         least: ``(K,)`` receives the price up to which it wants each step.
@@ -104,7 +107,7 @@ def stairs(
     Returns:
         Its index, weighted, and the expected tokens up to the end of that chord.
     """
-    ends, by, done = cut(grid, right, finished, most, 0)
+    ends, by, done = cut(grid, right, finished, at_cap, most, 0)
     stair, step = np.empty((1, len(grid))), np.empty((1, len(grid)))
     staircases(ends, by, done, stair, step)
     least[:], expected[:] = weight * stair[0], step[0]
@@ -136,9 +139,11 @@ def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample
 
 
 @njit(cache=True, nogil=True)
-def weigh(grid: Any, right: Any, finished: Any, most: int, generated: int, weight: float) -> tuple[float, float]:
+def weigh(
+    grid: Any, right: Any, finished: Any, at_cap: float, most: int, generated: int, weight: float
+) -> tuple[float, float]:
     """Index of a query, weighted, and the expected tokens up to the end of its steepest chord."""
-    ends, by, done = cut(grid, right, finished, most, generated)
+    ends, by, done = cut(grid, right, finished, at_cap, most, generated)
     index, rest = np.empty(1), np.empty(1)
     steepest_chords(ends, by, done, np.full(1, generated), index, rest)
     return weight * index[0], rest[0]

@@ -98,7 +98,7 @@ class OnlineMarket(AbstractPooledMarket):
         nothing = np.zeros(points)
         self._arrived(Ticket(1.0, 1), Hopes(nothing, nothing))
         want(self._want_bins, self._want_tokens, self._running, 0, 1.0, 0.0)
-        weigh(self.grid, nothing, nothing, 1, 1, 1.0)
+        weigh(self.grid, *Hopes(nothing, nothing).rows(), 1, 1, 1.0)
         self._seen, self._weight, self._weights[0] = 0, 0.0, 0.0
         self._solve()
 

@@ -20,10 +20,13 @@ class Hopes:
     """``(K,)`` P(worth something by e_j): 0 up to now, never falling."""
     finished: FloatArray
     """``(K,)`` P(ended by e_j): 0 up to now, never falling."""
+    at_cap: float = 0.0
+    """P(worth something once it has come to its cap), where that is more than `right` says there."""
 
-    def rows(self) -> tuple[FloatArray, FloatArray]:
-        """Both, as compiled code takes them."""
-        return np.ascontiguousarray(self.right, np.float64), np.ascontiguousarray(self.finished, np.float64)
+    def rows(self) -> tuple[FloatArray, FloatArray, float]:
+        """All of it, as compiled code takes it."""
+        right, finished = (np.ascontiguousarray(row, np.float64) for row in (self.right, self.finished))
+        return right, finished, self.at_cap
 
 
 @dataclass(frozen=True, slots=True)
