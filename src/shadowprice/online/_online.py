@@ -25,7 +25,7 @@ class Tuning:
     """Arrivals whose wishes stand for those to come."""
     fast: float = 120.0
     """Memory of the rate that sees a burst at once, seconds."""
-    middle: float = 900.0
+    middle: float = 1800.0
     """Memory of the rate that sees what has lasted for a while, seconds."""
     slow: float = 4.0 * HOUR
     """Memory of the rate that the traffic is believed to return to, seconds."""
