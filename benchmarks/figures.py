@@ -89,6 +89,10 @@ def figures(data: Path) -> dict[str, Figure]:
             "benchmarks/beliefs.md",
             [script(f"beliefs_{kind}", *given) for kind in ("static", "running", "more")],
         ),
+        "online": Figure(
+            "docs/online.md and benchmarks/online.md",
+            [script("online", *given, "--json", f"{out}/online.json", "--plot", f"{out}/online.svg")],
+        ),
         "likeness": Figure("benchmarks/beliefs.md", [script("likeness", *given)]),
         "grading": Figure("docs/grading.md", [script("check_grading", *files), script("check_cuts", *files)]),
     }

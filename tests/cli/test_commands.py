@@ -15,7 +15,7 @@ from shadowprice.tasks import read_questions
 from shadowprice.traces import read_traces, write_traces
 
 Command = Callable[..., Any]
-COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "serve", "bench")
+COMMANDS = ("demo", "questions", "record", "import", "fit", "allocate", "run", "serve", "bench", "replay-traffic")
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -13,6 +13,7 @@ import typer
 
 from shadowprice import ledger, traces
 from shadowprice.bench import ABLATIONS, STREAMS
+from shadowprice.bench.traffic import DAYS, ENTRANTS
 from shadowprice.cli import _names
 from shadowprice.cli._commands import COMMANDS
 from shadowprice.engines import MODELS
@@ -72,7 +73,11 @@ def test_help_of_a_command_imports_nothing_that_it_works_with(command: list[str]
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("shadowprice r", {"record", "run"}), ("shadowprice run --bud", {"--budget"}), ("shadowprice ledger s", {"show"})],
+    [
+        ("shadowprice r", {"record", "replay-traffic", "run"}),
+        ("shadowprice run --bud", {"--budget"}),
+        ("shadowprice ledger s", {"show"}),
+    ],
 )
 def test_completing_what_is_typed_imports_nothing_that_commands_work_with(typed: str, offered: set[str]) -> None:
     environment = os.environ | {
@@ -94,6 +99,8 @@ def test_completing_what_is_typed_imports_nothing_that_commands_work_with(typed:
         (_names.STREAMS, tuple(STREAMS)),
         (_names.ABLATIONS, tuple(ABLATIONS)),
         (_names.POLICIES, tuple(POLICIES)),
+        (_names.DAYS, tuple(DAYS)),
+        (_names.ENTRANTS, tuple(ENTRANTS)),
         (_names.LOGS, traces.FORMATS),
         (_names.EXPORTS, ledger.FORMATS),
         (_names.MODELS, tuple(sorted(MODELS))),

@@ -8,16 +8,13 @@ from shadowprice.bench.traffic import (
     BATCH,
     FIXED,
     ONLINE,
-    TrafficMaker,
     TrafficResult,
-    check_entrants,
+    check_traffic,
     compare_traffic,
-    get_day,
 )
 from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import progress_bar
 from shadowprice.cli._tables import Column, print_table, words
-from shadowprice.policies import Knowledge
 from shadowprice.traces import Traces
 
 
@@ -34,12 +31,9 @@ def play_days(
 ) -> TrafficResult:
     """Cross-fit beliefs once, and play every day with every policy."""
     # What is wrong with the question should not wait for the fit.
-    chosen = check_entrants(policies)
-    for day in days:
-        get_day(day)
-    TrafficMaker(traces)
+    _, _, chosen = check_traffic(traces, days, shares, policies, carry)
     check_folds(traces.evidence)
-    recipe = Recipe((Knowledge.OUTCOMES,))
+    recipe = Recipe()  # all that `bench` and `demo` make as well, so that it is fitted once
     with progress_bar("replay-traffic", None, note="fitting beliefs") as bar:
         bar.expect(recipe.steps)
         outlook = kept_forecast(traces, recipe, advance=bar.advance).outlook
@@ -73,14 +67,14 @@ def print_days(result: TrafficResult) -> None:
     ]
     names = list(dict.fromkeys(play.policy for play in result.plays))
     places = list(dict.fromkeys((play.day, play.share) for play in result.plays))
-    for number, (day, share) in enumerate(places):
-        if number:
-            console.print()
+    draws = len({play.seed for play in result.plays})
+    console.print(f"right answers, {draws} {'day' if draws == 1 else 'days'} of each kind: {result.traces}")
+    for day, share in places:
+        console.print()
         rows = [result.row(name, day, share) for name in names]
-        draws = len(rows[0]["draws"])
         title = (
-            f"{day}, {100.0 * share:g} % of full cost: {result.arrivals:,} queries in {result.windows} windows of "
-            f"{rows[0]['tokens']:,.0f} tokens{'' if draws == 1 else f', mean of {draws} days'}: {result.traces}"
+            f"{day}, {result.arrivals:,} queries in {result.windows} windows of {rows[0]['tokens']:,.0f} tokens "
+            f"({100.0 * share:g} %)"
         )
         fields = ("right", "of_fixed", "of_batch", "regret", "used", "limited")
         digits = (0, 1, 1, 0, 1, 1)

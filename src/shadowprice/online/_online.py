@@ -24,11 +24,15 @@ class Tuning:
     memory: int = 200
     """Arrivals whose wishes stand for those to come."""
     fast: float = 120.0
-    """Memory of the rate that sees a burst, seconds."""
+    """Memory of the rate that sees a burst at once, seconds."""
+    middle: float = 1800.0
+    """Memory of the rate that sees what has lasted for a while, seconds."""
     slow: float = 4.0 * HOUR
     """Memory of the rate that the traffic is believed to return to, seconds."""
     fades: float = 200.0
     """How long a burst is believed to last, seconds."""
+    lasts: float = 1800.0
+    """How long is believed to go on what has lasted for a while, seconds."""
     every: float = 5.0
     """The price is found anew after so long without an arrival, seconds."""
     trusted: float = 0.05
@@ -72,7 +76,7 @@ class OnlineMarket(AbstractPooledMarket):
         super().__init__(grid, budget, length=length, start=start, carry=carry)
         self._tuning = tuning
         self._listens = False
-        """Whether time has begun to pass: silence before that says nothing of traffic."""
+        """Whether time passes: silence before that says nothing of traffic."""
         self._listen(start)
         points = len(self.grid)
         self._bins = np.full((tuning.memory, points), -1, dtype=np.int64)
@@ -100,8 +104,18 @@ class OnlineMarket(AbstractPooledMarket):
 
     def _listen(self, now: float) -> None:
         tuning, doubt = self._tuning, 0.05 * self._length
-        self._fast, self._slow = Rate(tuning.fast, now, doubt), Rate(tuning.slow, now, doubt)
+        self._rates = tuple(Rate(memory, now, doubt) for memory in (tuning.fast, tuning.middle, tuning.slow))
         self._tides = Tides(self._length, now)
+
+    def _wake(self, now: float) -> None:
+        """Time begins to pass, or passes again: nobody was counted in the meantime, so it is no silence."""
+        if not self._seen:
+            self._listen(now)
+            return
+        away = now - self._now
+        for rate in self._rates:
+            rate.last, rate.start = rate.last + away, rate.start + away
+        self._tides.edge += away
 
     @property
     def price(self) -> float:
@@ -118,15 +132,15 @@ class OnlineMarket(AbstractPooledMarket):
         """Let time pass; after a few seconds the price is found anew."""
         if not self._listens:
             self._listens = True
-            self._listen(max(now, self._now))
+            self._wake(max(now, self._now))
         super().advance(now)
         self._tides.advance(self._now, self._window.end - self._now)
         if self._now - self._solved_at >= self._tuning.every:
             self._solve()
 
     def _begins(self, ticket: Ticket, hopes: Hopes) -> bool:
-        self._fast.arrived(self._now)
-        self._slow.arrived(self._now)
+        for rate in self._rates:
+            rate.arrived(self._now)
         self._tides.arrived()
         self._wants = self._arrived(ticket, hopes)
         self._solve()
@@ -195,8 +209,9 @@ class OnlineMarket(AbstractPooledMarket):
     def _solve(self) -> None:
         """The least price, at least a right answer for the whole budget, at which demand fits into the pool."""
         tuning, rest = self._tuning, self._window.end - self._now
-        slow, fast = self._slow.at(self._now), self._fast.at(self._now)
-        burst = (slow - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
+        fast, middle, slow = (rate.at(self._now) for rate in self._rates)
+        burst = (middle - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
+        burst += (slow - middle) * tuning.lasts * math.expm1(-rest / tuning.lasts)
         known = max(1, min(self._seen, len(self._weights)))
         trusted = tuning.trusted * self._budget
         scale = (self._spent + trusted) / (self._foreseen + trusted) if trusted else 1.0
@@ -211,7 +226,7 @@ class OnlineMarket(AbstractPooledMarket):
         known = min(self._seen, len(self._weights))
         order = [(self._seen - known + number) % len(self._weights) for number in range(known)]
         arrivals = [[float(self._weights[row]), _pairs(self._bins[row], self._tokens[row])] for row in order]
-        rates = [[rate.count, rate.last, rate.start] for rate in (self._fast, self._slow)]
+        rates = [[rate.count, rate.last, rate.start] for rate in self._rates]
         return super().snapshot() | {
             "arrivals": arrivals,
             "rates": rates,
@@ -229,13 +244,13 @@ class OnlineMarket(AbstractPooledMarket):
                 self._weights[row] = _number(weight, 1e-300)
                 for column, (place, tokens) in enumerate(stairs):
                     self._bins[row, column], self._tokens[row, column] = range(BINS)[place], _number(tokens)
-            for rate, (count, last, start) in zip((self._fast, self._slow), rates, strict=True):
+            for rate, (count, last, start) in zip(self._rates, rates, strict=True):
                 rate.count, rate.last, rate.start = _number(count), min(float(last), self._now), float(start)
             counts = [int(_number(count)) for count in state["counts"]] or [0]
             self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
-        self._seen, self._listens = len(arrivals), True
+        self._seen, self._listens = len(arrivals), False
         self._tides = Tides(self._length, self._now)
         self._tides.counts = counts
         self._summed()

@@ -1,4 +1,4 @@
-"""How many are still to come: two rates that forget, and how much stretches of time have differed."""
+"""How many are still to come: rates that forget, and how much stretches of time have differed."""
 
 import math
 from typing import Final

@@ -7,7 +7,7 @@ from shadowprice.bench.traffic._compare import (
     ONLINE,
     Played,
     TrafficResult,
-    check_entrants,
+    check_traffic,
     compare_traffic,
 )
 from shadowprice.bench.traffic._days import DAYS, Day, Traffic, TrafficMaker, get_day
@@ -26,7 +26,7 @@ __all__ = [
     "Traffic",
     "TrafficMaker",
     "TrafficResult",
-    "check_entrants",
+    "check_traffic",
     "compare_traffic",
     "get_day",
     "serve_day",

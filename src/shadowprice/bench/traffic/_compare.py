@@ -33,6 +33,7 @@ _RATE: Final = 0.03
 _PACED_RATE: Final = 2.0
 """Steps of mirror descent: the best of 0.03 to 10 for each target on four days of a file (0.03 is the smallest that was
 tried: the smaller it is, the more it is yesterday's price)."""
+_MOST_SHARE: Final = 10.0
 _YESTERDAY: Final = 1_000_003
 """What is added to a seed for another day of the kind."""
 
@@ -121,16 +122,25 @@ class TrafficResult:
         }
 
 
-def check_entrants(policies: Sequence[str]) -> list[str]:
-    """The rows asked for, in the order of the table; all if none is named.
+def check_traffic(
+    traces: Traces, days: Sequence[str], shares: Sequence[float], policies: Sequence[str], carry: float
+) -> tuple[TrafficMaker, list[Day], list[str]]:
+    """What draws the days, the days, and the rows in the order of the table, before anything is fitted for them.
 
     Raises:
-        InputError: There is no such policy.
+        InputError: As `compare_traffic`.
     """
     for policy in policies:
         if policy not in ENTRANTS:
             raise no_such("policy", policy, ENTRANTS)
-    return [name for name in ENTRANTS if not policies or name in policies]
+    if not days or not shares:
+        raise InputError("There is nothing to play: give a day and a budget.")
+    if not all(0.0 < share <= _MOST_SHARE for share in shares):
+        raise InputError("A budget is a share of full cost, above 0 % and at most 1,000 %.")
+    if not 0.0 <= carry <= 1.0:
+        raise InputError(f"What is carried over is a share of the budget, 0 % to 100 %, not {100.0 * carry:g} %.")
+    chosen = [name for name in ENTRANTS if not policies or name in policies]
+    return TrafficMaker(traces), [get_day(name) for name in days], chosen
 
 
 def compare_traffic(
@@ -165,12 +175,8 @@ def compare_traffic(
     Raises:
         InputError: An unknown name, or nothing to play.
     """
-    chosen, kinds = check_entrants(policies), [get_day(name) for name in days]
-    if not kinds or not shares or not seeds:
-        raise InputError("There is nothing to play: give a day, a budget and a seed.")
-    if not all(0.0 < share <= 10.0 for share in shares):
-        raise InputError("A budget is a share of full cost, above 0 and at most 1,000 %.")
-    maker, plays = TrafficMaker(traces), []
+    maker, kinds, chosen = check_traffic(traces, days, shares, policies, carry)
+    plays: list[Played] = []
     for day in kinds:
         for seed in seeds:
             arena = _Arena(maker, outlook, day, seed, arrivals, windows)

@@ -56,15 +56,16 @@ class Hindsight:
         some = self._least[self._least > 0.0]
         low, high = np.quantile(some, [0.01, 0.995]) if some.size else (1e-6, 1.0)
         tried = np.geomspace(max(low / 4.0, 1e-7), high, _PRICES)
-        return np.asarray(tried[np.argsort(-self._right(tried, np.full(_PRICES, 2**40), budget), kind="stable")])
+        return np.asarray(tried[np.argsort(-self.right(tried, np.full(_PRICES, 2**40), budget), kind="stable")])
 
     def caps(self, budget: int) -> IntArray:
         """Caps worth trying, the most promising first."""
         tried = np.unique(np.geomspace(4, self._traffic.completion_tokens.max(), _CAPS).astype(np.int64))
-        found = self._right(np.full(len(tried), -1.0), tried, budget)
+        found = self.right(np.full(len(tried), -1.0), tried, budget)
         return np.asarray(tried[np.argsort(-found, kind="stable")])
 
-    def _right(self, prices: FloatArray, caps: IntArray, budget: int) -> IntArray:
+    def right(self, prices: FloatArray, caps: IntArray, budget: int) -> IntArray:
+        """Right answers with each pair of a fixed price (below 0: none) and a cap."""
         traffic = self._traffic
         return np.array(
             [
