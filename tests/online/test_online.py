@@ -204,6 +204,17 @@ def test_a_snapshot_goes_on_where_it_was_taken() -> None:
         assert again.price == pytest.approx(market.price, rel=1e-2)
 
 
+def test_the_time_that_a_server_was_away_is_no_silence() -> None:
+    market = OnlineMarket(GRID, 4000)
+    traffic(market, 500, 10.0)
+    again = OnlineMarket(GRID, 4000)
+    again.restore(market.snapshot())
+    for each in (market, again):
+        each.advance(10.0 * HOUR)
+    assert (4000, 4000) == (market.pool, again.pool)
+    assert again.price > 1.5 * market.price
+
+
 def test_open_tickets_of_a_snapshot_count_as_spent() -> None:
     market = OnlineMarket(GRID, 10_000)
     assert market.admit(1.0, hopes(0.9)) is not None

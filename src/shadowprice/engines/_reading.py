@@ -86,7 +86,8 @@ def read_chunk(chunk: Any, *, whole: bool = False) -> Reading:
     # Some servers send both names for a while, with the same text.
     thinking += _text(message.get("reasoning_content")) or _text(message.get("reasoning"))
     text += _text(message.get("refusal")) + _text(choice.get("text"))
-    unread = [*_others(message, thinking), *_others(choice, thinking)]
+    known = message.keys() <= _PASSED and choice.keys() <= _PASSED
+    unread = [] if known else [*_others(message, thinking), *_others(choice, thinking)]
     usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
     tokens, counted_by = _count(usage, timings) if usage or timings else (None, None)
     piece = bool(text or thinking or unread)

@@ -93,7 +93,7 @@ class Generation:
             raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
-        watching = self._loop.create_task(self._watch())
+        self._wire.watch(self._client_left)
         try:
             await self._ask_and_answer()
         except asyncio.CancelledError:
@@ -102,7 +102,7 @@ class Generation:
                 raise
             await self._broken()
         finally:
-            watching.cancel()
+            self._wire.watch(None)
             self._gateway.generations.discard(self)
             self._settle(self._outcome or "failed", cut=True)
             if self._upstream is not None:
@@ -114,8 +114,7 @@ class Generation:
             self._broken_off, self._outcome = True, outcome
             self._task.cancel()
 
-    async def _watch(self) -> None:
-        await self._wire.gone()
+    def _client_left(self) -> None:
         if self._account.run is None:  # it has ended, and so has its answer
             return
         self._wire.left = True

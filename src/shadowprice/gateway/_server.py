@@ -63,6 +63,10 @@ class LimitedProtocol(HttpToolsProtocol):
         self._waits: Literal["nothing", "head", "body"] = "nothing"
         """What the deadline is for."""
         self._deadline: asyncio.TimerHandle | None = None
+        self.lost = False
+        """Whether the client has gone."""
+        self.leaving: Callable[[], None] | None = None
+        """Called when the client goes; set by whoever is at its request; see `Wire.watch`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """A client has come."""
@@ -78,6 +82,9 @@ class LimitedProtocol(HttpToolsProtocol):
         self._reads = "nothing"
         self._await()
         super().connection_lost(exc)
+        self.lost = True
+        if self.leaving is not None:
+            self.leaving()
 
     def data_received(self, data: bytes) -> None:
         """Something has come."""
@@ -108,6 +115,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(400, "The request says its length in two ways; send one.", "invalid_request")
             return
         super().on_headers_complete()
+        self.scope["shadowprice.connection"] = self
 
     def on_body(self, body: bytes) -> None:
         """A part of a body has come."""

@@ -1,5 +1,6 @@
 """One request on the wire: its body read within limits, its answer written, and its client's leaving noticed."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
@@ -30,6 +31,8 @@ class Wire:
         self.path: str = scope["path"]
         self._receive = receive
         self._send = send
+        self._connection: Any = scope.get("shadowprice.connection")
+        self._watching: asyncio.Task[None] | None = None
         self.begun = False
         """Whether the head of an answer was sent."""
         self.left = False
@@ -59,10 +62,24 @@ class Wire:
             if not message.get("more_body"):
                 return blocks[0] if len(blocks) == 1 else b"".join(blocks)
 
-    async def gone(self) -> None:
-        """Wait until the client has left, or has got its whole answer."""
+    def watch(self, leaving: Callable[[], None] | None) -> None:
+        """Have somebody told when the client leaves; or nobody any more.
+
+        Under another server than ours, a task waits for it: ASGI knows no other way.
+        """
+        if self._connection is not None:
+            self._connection.leaving = leaving
+            if self._connection.lost and leaving is not None:  # it was faster
+                leaving()
+            return
+        if self._watching is not None:
+            self._watching.cancel()
+        self._watching = None if leaving is None else asyncio.create_task(self._wait(leaving))
+
+    async def _wait(self, leaving: Callable[[], None]) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
+        leaving()
 
     async def begin(self, status: int, headers: Headers) -> None:
         """Send the head of an answer."""

@@ -131,6 +131,7 @@ async def _serve(
     # What was loaded stays for good: a sweep through all of it, every few hundred requests, would find nothing.
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
     keeping = asyncio.create_task(_keep(memory))
     try:
         await server.serve(gateway, place, drain=options.drain, ready=begun)

@@ -4,7 +4,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, SupportsIndex
@@ -13,6 +13,7 @@ from shadowprice._errors import InputError, LedgerError
 from shadowprice.ledger import _reading
 from shadowprice.ledger._file import connect, connect_to_read, explained
 from shadowprice.ledger._holders import HolderLock
+from shadowprice.ledger._parts import NOT_MOVED, Moved, Part
 from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import recover
 from shadowprice.ledger._run import Run
@@ -58,6 +59,8 @@ class Ledger:
         self._holder = 0
         self._depth = 0
         self._doomed = False
+        self._moves: dict[int, Moved] = {}
+        """What a transaction has changed of the sums of runs, and not written yet."""
 
     def open_run(
         self,
@@ -173,17 +176,39 @@ class Ledger:
         with self._transaction():
             yield
 
-    @contextmanager
-    def write(self) -> Iterator[sqlite3.Connection]:
+    def write(self) -> AbstractContextManager[sqlite3.Connection]:
         """One step of a run: a transaction of its own, or a part of the batch around it."""
+        return Part(self) if self._depth else self._step()
+
+    @contextmanager
+    def _step(self) -> Iterator[sqlite3.Connection]:
         with explained(self.path), self._transaction() as db:
             yield db
+
+    def move(self, run: int, spent: int, reserved: int, ahead: int, overrun: int) -> None:
+        """Change the sums of a run, at the end of the transaction: many steps of a batch change the same ones."""
+        was = self._moves.get(run, NOT_MOVED)
+        self._moves[run] = Moved(was.spent + spent, was.reserved + reserved, was.ahead + ahead, was.overrun + overrun)
+
+    def moved(self, run: int) -> Moved:
+        """By how much the sums of a run are to be changed yet."""
+        return self._moves.get(run, NOT_MOVED)
+
+    def _write_moves(self) -> None:
+        moves, self._moves = self._moves, {}
+        for run, change in moves.items():
+            self._db.execute(
+                "UPDATE runs SET spent = spent + ?, reserved = reserved + ?, ahead = ahead + ?, overrun = overrun + ? "
+                "WHERE id = ?",
+                (*change, run),
+            )
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
         """One moment of the file, while others write; within a batch, the batch's own."""
         with explained(self.path):
             if self._depth:
+                self._write_moves()
                 yield self._db
                 return
             self._db.execute("BEGIN")
@@ -198,7 +223,7 @@ class Ledger:
         if os.getpid() != self._pid:
             raise InputError(f"{self.path} was opened before a fork; open it anew in the child process.")
         if self._depth:
-            with self._part() as db:
+            with Part(self) as db:
                 yield db
             return
         db = self._db
@@ -209,6 +234,7 @@ class Ledger:
             yield db
             self._check_whole()
             with explained(self.path):
+                self._write_moves()
                 db.execute("COMMIT")
         except BaseException:
             # SQLite has rolled back by itself after some errors, a full disk among them.
@@ -218,19 +244,21 @@ class Ledger:
             raise
         finally:
             self._depth = 0
+            self._moves = {}
 
-    @contextmanager
-    def _part(self) -> Iterator[sqlite3.Connection]:
-        """A step of a batch. If one fails half-way and the caller goes on, the batch must not be kept."""
+    def begin_part(self) -> sqlite3.Connection:
+        """A step of a batch begins; see `write`."""
         self._check_whole()
         self._depth += 1
-        try:
-            yield self._db
-        except sqlite3.Error:
+        return self._db
+
+    def end_part(self, error: BaseException | None) -> None:
+        """It ends. If one fails half-way and the caller goes on, the batch must not be kept."""
+        self._depth -= 1
+        if isinstance(error, sqlite3.Error):
             self._doomed = True
-            raise
-        finally:
-            self._depth -= 1
+            with explained(self.path):
+                raise error
 
     def _check_whole(self) -> None:
         if self._doomed:
@@ -249,6 +277,7 @@ class Ledger:
         """
         number = self._number(run)
         with explained(self.path):
+            self._write_moves()
             return _reading.read_totals(self._db, number)
 
     def outcomes(self, run: str = "run") -> Iterator[Outcome]:

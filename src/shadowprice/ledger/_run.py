@@ -95,7 +95,7 @@ class Run:
                 "VALUES (?, ?, ?, ?, 'open', ?, ?, ?)",
                 (self._number, request, (now_.attempt or 0) + 1, self._holder, granted, held, now()),
             )
-            self._move(db, reserved=granted, ahead=held)
+            self._move(reserved=granted, ahead=held)
         return Grant(granted, Answer.GRANTED, held)
 
     def extend(self, request: str, tokens: SupportsIndex) -> Grant:
@@ -291,7 +291,8 @@ class Run:
         return {outcome.request: outcome for outcome in self._ledger.outcomes(self.name)}
 
     def _look(self, db: sqlite3.Connection, request: str) -> Standing:
-        return look(db, self._number, request)
+        moved = self._ledger.moved(self._number)
+        return look(db, self._number, request, moved.spent + moved.reserved, moved.ahead)
 
     def _check_open(self, request: str, now_: Standing) -> None:
         if now_.state != State.OPEN or not self._mine(now_):
@@ -311,7 +312,7 @@ class Run:
             "WHERE run = ? AND request = ? AND attempt = ?",
             (reserved, ahead, self._number, request, now_.attempt),
         )
-        self._move(db, reserved=reserved, ahead=ahead)
+        self._move(reserved=reserved, ahead=ahead)
 
     def _mine(self, now_: Standing) -> bool:
         return now_.holder == self._holder
@@ -335,7 +336,7 @@ class Run:
             (state, reserved, tokens, note, now(), self._number, request, now_.attempt),
         )
         overrun = max(0, tokens - reserved)
-        self._move(db, reserved=-now_.reserved, ahead=-now_.ahead, spent=tokens, overrun=overrun)
+        self._move(reserved=-now_.reserved, ahead=-now_.ahead, spent=tokens, overrun=overrun)
 
     def _recharge(
         self,
@@ -359,16 +360,10 @@ class Run:
             (state, tokens, note, self._number, request, attempt),
         )
         overrun = max(0, tokens - reserved) - max(0, charged - reserved)
-        self._move(db, spent=tokens - charged, overrun=overrun)
+        self._move(spent=tokens - charged, overrun=overrun)
 
-    def _move(
-        self, db: sqlite3.Connection, *, reserved: int = 0, ahead: int = 0, spent: int = 0, overrun: int = 0
-    ) -> None:
-        db.execute(
-            "UPDATE runs SET reserved = reserved + ?, ahead = ahead + ?, spent = spent + ?, overrun = overrun + ? "
-            "WHERE id = ?",
-            (reserved, ahead, spent, overrun, self._number),
-        )
+    def _move(self, *, reserved: int = 0, ahead: int = 0, spent: int = 0, overrun: int = 0) -> None:
+        self._ledger.move(self._number, spent, reserved, ahead, overrun)
 
     def _not_open(self, request: str, now_: Standing) -> InputError:
         if now_.reason is not None:

@@ -4,7 +4,7 @@ import sqlite3
 from typing import NamedTuple
 
 _LOOK = """
-SELECT r.budget - r.spent - r.reserved, r.ahead, o.reason, o.generated, o.payload,
+SELECT r.budget - r.spent - r.reserved - :taken, r.ahead + :ahead, o.reason, o.generated, o.payload,
     a.attempt, a.state, a.holder, a.reserved, a.ahead, a.charged, a.note
 FROM runs r
 LEFT JOIN outcomes o ON o.run = r.id AND o.request = :request
@@ -42,9 +42,18 @@ class Standing(NamedTuple):
     note: str | None
 
 
-def look(db: sqlite3.Connection, run: int, request: str) -> Standing:
-    """Read it all at once, within a transaction."""
-    return Standing(*db.execute(_LOOK, {"run": run, "request": request}).fetchone())
+def look(db: sqlite3.Connection, run: int, request: str, taken: int, ahead: int) -> Standing:
+    """Read it all at once, within a transaction.
+
+    Args:
+        db: The file.
+        run: The run's number.
+        request: The request's id.
+        taken: Tokens that this transaction has spent or reserved, and not written yet.
+        ahead: Tokens that it has held ahead, and not written yet.
+    """
+    asked = {"run": run, "request": request, "taken": taken, "ahead": ahead}
+    return Standing(*db.execute(_LOOK, asked).fetchone())
 
 
 def look_around(db: sqlite3.Connection, run: int, holder: int, since: int) -> tuple[int, News]:

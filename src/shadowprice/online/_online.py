@@ -25,7 +25,7 @@ class Tuning:
     """Arrivals whose wishes stand for those to come."""
     fast: float = 120.0
     """Memory of the rate that sees a burst at once, seconds."""
-    middle: float = 900.0
+    middle: float = 1800.0
     """Memory of the rate that sees what has lasted for a while, seconds."""
     slow: float = 4.0 * HOUR
     """Memory of the rate that the traffic is believed to return to, seconds."""
@@ -76,7 +76,7 @@ class OnlineMarket(AbstractPooledMarket):
         super().__init__(grid, budget, length=length, start=start, carry=carry)
         self._tuning = tuning
         self._listens = False
-        """Whether time has begun to pass: silence before that says nothing of traffic."""
+        """Whether time passes: silence before that says nothing of traffic."""
         self._listen(start)
         points = len(self.grid)
         self._bins = np.full((tuning.memory, points), -1, dtype=np.int64)
@@ -107,6 +107,16 @@ class OnlineMarket(AbstractPooledMarket):
         self._rates = tuple(Rate(memory, now, doubt) for memory in (tuning.fast, tuning.middle, tuning.slow))
         self._tides = Tides(self._length, now)
 
+    def _wake(self, now: float) -> None:
+        """Time begins to pass, or passes again: nobody was counted in the meantime, so it is no silence."""
+        if not self._seen:
+            self._listen(now)
+            return
+        away = now - self._now
+        for rate in self._rates:
+            rate.last, rate.start = rate.last + away, rate.start + away
+        self._tides.edge += away
+
     @property
     def price(self) -> float:
         """The shadow price, utility per token."""
@@ -122,7 +132,7 @@ class OnlineMarket(AbstractPooledMarket):
         """Let time pass; after a few seconds the price is found anew."""
         if not self._listens:
             self._listens = True
-            self._listen(max(now, self._now))
+            self._wake(max(now, self._now))
         super().advance(now)
         self._tides.advance(self._now, self._window.end - self._now)
         if self._now - self._solved_at >= self._tuning.every:
@@ -240,7 +250,7 @@ class OnlineMarket(AbstractPooledMarket):
             self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
-        self._seen, self._listens = len(arrivals), True
+        self._seen, self._listens = len(arrivals), False
         self._tides = Tides(self._length, self._now)
         self._tides.counts = counts
         self._summed()

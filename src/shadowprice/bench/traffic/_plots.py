@@ -101,5 +101,6 @@ def _uses(axes: Axes, plays: list[Played]) -> None:
         axes.bar(place, share, width, color=_COLOURS[play.policy], label=play.policy)
     axes.axhline(100.0, color=_INK, lw=1, ls="--")
     axes.set_ylabel("budget used, %")
+    axes.set_ylim(0, 125)
     if shown:
-        axes.legend(loc="lower left", ncols=2, fontsize=8)
+        axes.legend(loc="upper left", ncols=2, fontsize=8)
