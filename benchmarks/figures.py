@@ -61,6 +61,10 @@ def figures(data: Path) -> dict[str, Figure]:
         ),
         "overhead": Figure("benchmarks/live.md", [script("run_overhead")]),
         "http": Figure("benchmarks/live.md", [script("run_http")]),
+        "gateway": Figure(
+            "benchmarks/gateway.md",
+            [script("gateway_load", "--memory", "200000", "--json", f"{out}/load.json", "--plot", f"{out}/load.svg")],
+        ),
         "pauses": Figure("docs/security.md", [script("pauses")]),
         "ledger": Figure(
             "docs/ledger.md",

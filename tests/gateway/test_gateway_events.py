@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shadowprice.engines import Reading, TokenCount, read_chunk
 from shadowprice.engines._events import EventReader
-from shadowprice.gateway._alike import AlikeReader
+from shadowprice.gateway._alike import AlikeReader, Shapes
 from shadowprice.gateway._meter import Meter
 from shadowprice.gateway._protocol import Piece
 from shadowprice.gateway._sse import EventSplitter, EventTooLongError
@@ -56,7 +56,7 @@ TEXT = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 def test_alike_pieces_are_counted_as_parsed_ones(
     texts: list[tuple[str, str]], escaped: bool, separators: tuple[str, str] | None
 ) -> None:
-    reader, meter, count = AlikeReader(), Meter(1), TokenCount()
+    reader, meter, count = AlikeReader("/v1/chat/completions", Shapes()), Meter(1), TokenCount()
     known = 0
     for text, field in texts:
         chunk: dict[str, Any] = {"id": "x", "choices": [{"index": 0, "delta": {field: text}, "finish_reason": None}]}
@@ -90,7 +90,7 @@ def test_alike_pieces_are_counted_as_parsed_ones(
     ],
 )
 def test_what_differs_in_more_than_its_text_is_parsed(data: bytes) -> None:
-    reader = AlikeReader()
+    reader = AlikeReader("/v1/chat/completions", Shapes())
     plain = b'{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}'
     reader.learn(plain, json.loads(plain), Piece(0, read_chunk(json.loads(plain))))
     assert reader.read(plain.replace(b'"a"', b'"b\\n"')) is not None

@@ -78,7 +78,17 @@ def read_chunk(chunk: Any, *, whole: bool = False) -> Reading:
         raise MalformedChunkError(f"a JSON {type(chunk).__name__} where an object was due")
     if chunk.get("error") or chunk.get("object") == "error":
         return Reading(error=chunk.get("error") or chunk)
+    usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
     choice = _first(chunk.get("choices"))
+    if not choice:  # most say nothing but a usage
+        tokens, counted_by = _count(usage, timings)
+        return Reading(
+            whole=whole,
+            tokens=tokens,
+            counted_by=counted_by,
+            thinking_tokens=_thinking_tokens(usage),
+            absurd=_is_absurd(usage, timings),
+        )
     message = choice.get("delta") or choice.get("message") or {}
     if not isinstance(message, dict):
         raise MalformedChunkError(f"a delta that is no object but a {type(message).__name__}")
@@ -88,7 +98,6 @@ def read_chunk(chunk: Any, *, whole: bool = False) -> Reading:
     text += _text(message.get("refusal")) + _text(choice.get("text"))
     known = message.keys() <= _PASSED and choice.keys() <= _PASSED
     unread = [] if known else [*_others(message, thinking), *_others(choice, thinking)]
-    usage, timings = _mapping(chunk.get("usage")), _mapping(chunk.get("timings"))
     tokens, counted_by = _count(usage, timings) if usage or timings else (None, None)
     piece = bool(text or thinking or unread)
     return Reading(

@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+from shadowprice._pages import decode_json
 from shadowprice.engines import Dialect, read_chunk
 from shadowprice.gateway._merged import joined, merge
 from shadowprice.gateway._protocol import (
@@ -27,6 +28,7 @@ class Completions(AbstractProtocol):
 
     path = "/v1/completions"
     caps: tuple[str, ...] = ("max_tokens",)
+    repeats = True
     chunk = "text_completion"
     """What a chunk calls itself."""
     whole = "text_completion"
@@ -127,6 +129,7 @@ class _Gathering(AbstractGathering):
     def __init__(self, protocol: Completions, keep: bool) -> None:
         self._protocol = protocol
         self._keep = keep
+        self._first = b""
         self._top: Json = {}
         self._choices: dict[int, Json] = {}
         self._usage: Any = None
@@ -149,6 +152,10 @@ class _Gathering(AbstractGathering):
             delta = {field: text}
             chat = self._protocol.whole == "chat.completion"
             merge(self._choices.setdefault(index, {"index": index}), {"delta": delta} if chat else delta)
+
+    def known(self, data: bytes) -> None:
+        """See `AbstractGathering.known`: the first is parsed if the last words have to be like it."""
+        self._first = self._first or data
 
     def whole(self, ending: Ending | None) -> Json:
         """See `AbstractGathering.whole`."""
@@ -174,6 +181,8 @@ class _Gathering(AbstractGathering):
     def last_words(self, ending: Ending) -> bytes:
         """See `AbstractGathering.last_words`."""
         chat = self._protocol.chunk == "chat.completion.chunk"
+        if self._first and not self._top:
+            self.add(decode_json(self._first))
         top = {"id": ending.name, "created": int(time.time()), "model": ending.model} | self._top
         top = {name: value for name, value in top.items() if name != "timings"} | {"object": self._protocol.chunk}
         empty: Json = {"delta": {}} if chat else {"text": ""}

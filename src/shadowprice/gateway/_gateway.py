@@ -12,6 +12,7 @@ import aiohttp
 from shadowprice._http import hang_up, words
 from shadowprice._pages import PageError, read_body
 from shadowprice._pulse import Pulse
+from shadowprice.gateway._alike import Shapes
 from shadowprice.gateway._call import read_call
 from shadowprice.gateway._chat import Chat, Completions
 from shadowprice.gateway._generation import Generation
@@ -72,6 +73,7 @@ class Gateway:
         self.pulse = Pulse()
         self.generations: set[Generation] = set()
         """Those under way."""
+        self.shapes = Shapes()
         self.thinking = thinking
         self.draining = False
         """Whether nothing new is let in."""

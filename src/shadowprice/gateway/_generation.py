@@ -54,7 +54,7 @@ class Generation:
         self._till = gateway.till
         self._wire = wire
         self._worth = gateway.worth.open(call)
-        self._heard = Heard(call, self._worth.saw)
+        self._heard = Heard(call, self._worth.saw, gateway.shapes)
         self._account = Account(
             name,
             self._worth.hopes,

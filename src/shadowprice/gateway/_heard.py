@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from shadowprice._pages import decode_json
 from shadowprice.engines import MalformedChunkError
-from shadowprice.gateway._alike import Alike, AlikeReader
+from shadowprice.gateway._alike import Alike, AlikeReader, Shapes
 from shadowprice.gateway._call import Call
 from shadowprice.gateway._meter import Meter
-from shadowprice.gateway._protocol import Ending, Json
+from shadowprice.gateway._protocol import Ending, Json, Piece
 from shadowprice.gateway._sse import EventSplitter
 
 _DONE: Final = b"[DONE]"
@@ -25,9 +25,10 @@ class Heard:
     Args:
         call: What was asked for.
         saw: Told each text that was written.
+        shapes: What other streams have taught; nothing if left out.
     """
 
-    def __init__(self, call: Call, saw: Callable[[str], None]) -> None:
+    def __init__(self, call: Call, saw: Callable[[str], None], shapes: Shapes | None = None) -> None:
         self.cap = 0
         """Tokens that its server may make, all choices together."""
         self.over = False
@@ -43,7 +44,9 @@ class Heard:
         self._call = call
         self._saw = saw
         self._splitter = EventSplitter(_MOST_EVENT)
-        self._alike = AlikeReader()
+        self._alike = AlikeReader(call.protocol.path, shapes or Shapes())
+        self._alone = call.choices == 1
+        self._frames = call.stream and self._alone and call.protocol.repeats
         self._prompt = 0
 
     @property
@@ -65,8 +68,16 @@ class Heard:
             ValueError: One is no JSON.
             MalformedChunkError: One is not what the protocol says.
         """
+        if self._alone and (data := self._splitter.only(block)) is not None:
+            known = self._alike.read(data)
+            if known is not None:
+                self._more(*known)
+                if self.meter.tokens <= self.cap or self.whole:
+                    return block
+                self.beyond = True
+                return b""
         out: list[bytes] = []
-        alone = self._call.choices == 1
+        alone = self._alone
         for raw, data in self._splitter.feed(block):
             if data is None:
                 out.append(raw)
@@ -75,11 +86,11 @@ class Heard:
                 self.over, self.farewell = True, raw
                 break
             known = self._alike.read(data) if alone else None
-            if known is not None:
+            if known is None:
+                shown = self._recognise(data) if self._frames else self._parse(data)
+            else:
                 self._more(*known)
                 shown = True
-            else:
-                shown = self._parse(data)
             if self.failed:
                 out.append(raw)
                 break
@@ -108,6 +119,18 @@ class Heard:
         left = [index for index in seen if index not in self.meter.finished]
         usage = self._call.usage or not self._call.stream
         return Ending(f"shadowprice-{name}", self._call.model, left, self.meter.exact(), self._prompt, usage, told)
+
+    def _recognise(self, data: bytes) -> bool:
+        """Count an event that other streams had as well, or parse it; whether the client gets it."""
+        known = self._alike.read_shared(data)
+        if known is None:
+            return self._parse(data)
+        self.gathering.known(data)
+        if isinstance(known, Piece):
+            self.meter.take(*known)
+        else:
+            self._more(*known)
+        return True
 
     def _parse(self, data: bytes) -> bool:
         """Count an event; whether the client gets it."""

@@ -1,5 +1,6 @@
 """What has been learnt from traffic, kept beside the ledger: a price that is warm after a restart."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -58,9 +59,20 @@ class Memory:
 
     def save(self) -> None:
         """Keep it."""
-        state = {"schema": _SCHEMA, "market": self._market.snapshot(), "forecaster": self._forecaster.snapshot()}
+        self._write(self._learnt())
+
+    async def keep(self) -> None:
+        """Keep it, and wait for the disk elsewhere."""
+        await asyncio.to_thread(self._write, self._learnt())
+
+    def _learnt(self) -> str:
+        return json.dumps(
+            {"schema": _SCHEMA, "market": self._market.snapshot(), "forecaster": self._forecaster.snapshot()}
+        )
+
+    def _write(self, text: str) -> None:
         try:
             with write_whole(self.path) as partial:
-                partial.write_text(json.dumps(state), encoding="utf-8")
+                partial.write_text(text, encoding="utf-8")
         except (OSError, InputError) as error:
             self._tell("what was learnt cannot be kept", error=str(error))

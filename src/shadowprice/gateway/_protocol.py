@@ -62,6 +62,10 @@ class AbstractGathering(ABC):
     def more(self, index: int, field: str, text: str) -> None:
         """An event has come that holds nothing but a text, of one choice, in one field."""
 
+    def known(self, data: bytes) -> None:
+        """An event of a stream has come that need not be parsed; only of an API that repeats itself."""
+        del data
+
     @abstractmethod
     def whole(self, ending: Ending | None) -> Json:
         """The reply as if it had not been streamed; stopped, if there is an ending."""
@@ -78,6 +82,8 @@ class AbstractProtocol(ABC):
     """Where it is served, below the server's root: ``/v1/chat/completions``."""
     caps: tuple[str, ...]
     """Fields that cap a reply, the usual one first."""
+    repeats: bool = False
+    """Whether the streams of one server have chunks that say the same in the same words, but for names and times."""
 
     @abstractmethod
     def choices(self, body: Json) -> int:

@@ -45,6 +45,12 @@ class EventSplitter:
         """What has come of an event whose end has not."""
         return self._open
 
+    def only(self, block: bytes) -> bytes | None:
+        """The data of a block that is one plain event and nothing else, as most are; None of any other."""
+        if self._open or len(block) > self._most or not (block.startswith(b"data: ") and block.endswith(b"\n\n")):
+            return None
+        return None if b"\r" in block or block.find(b"\n", 6) != len(block) - 2 else block[6:-2]
+
     def feed(self, block: bytes) -> list[Event]:
         """The events that these bytes complete.
 

@@ -80,7 +80,7 @@ class CallWorth:
         grid, finished = self._forecaster.grid, hopes.finished
         if not finished.size or finished[-1] <= 0.0:
             return 1
-        return min(each, int(grid[min(len(grid) - 1, int(np.searchsorted(finished, _LIKELY * finished[-1])))]))
+        return min(each, int(grid[min(len(grid) - 1, int(finished.searchsorted(_LIKELY * finished[-1])))]))
 
 
 def _stretched(hopes: Hopes, grid: FloatArray, choices: int) -> Hopes:

@@ -1,26 +1,30 @@
 """A gateway in front of servers, for as long as somebody wants it."""
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from shadowprice._errors import EngineError, MissingExtraError
+from shadowprice._errors import EngineError, MissingExtraError, ShadowpriceError
 from shadowprice._json import finite
 from shadowprice.engines import identify
 from shadowprice.gateway import Gateway, Keyhole, Log, Memory, Till, Upstream, Upstreams, WindowBudget, Worth
 from shadowprice.jobs._step import Tell, log
 from shadowprice.jobs.given import ServeOptions, get_predictor, read_window
-from shadowprice.ledger import Ledger
+from shadowprice.ledger import Ledger, copy_log, log_bytes
 from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
 
 _KEEPS: Final = 60.0
 """Seconds after which what was learnt is kept again."""
+_LOOKS: Final = 1.0
+"""Seconds between two looks at the ledger's log."""
+_LONG_LOG: Final = 64 << 20
+"""Bytes."""
 _FIRST_STEP: Final = 16
 _STEPS: Final = 24
 _AT_ONCE: Final = 4
@@ -81,7 +85,7 @@ def serve(options: ServeOptions, *, tell: Tell = log, ready: Callable[[str], obj
     options.check()
     window = read_window(options.budget, options.price_per_million, options.carry)
     place = server.listen(options.host, options.port)
-    with place, Ledger(options.ledger) as ledger:
+    with place, Ledger(options.ledger, log_apart=True) as ledger:
         server.run(_serve(options, window, ledger, place, tell, ready))
 
 
@@ -128,15 +132,13 @@ async def _serve(
             tell("No key is asked for: whoever reaches this address spends the budget. See --key-file.")
         ready(url)
 
-    # What was loaded stays for good: a sweep through all of it, every few hundred requests, would find nothing.
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
-    keeping = asyncio.create_task(_keep(memory))
+    beside = [asyncio.create_task(_keep(memory)), asyncio.create_task(_copy(ledger.place))]
     try:
-        await server.serve(gateway, place, drain=options.drain, ready=begun)
+        with server.few_pauses():
+            await server.serve(gateway, place, drain=options.drain, ready=begun)
     finally:
-        keeping.cancel()
+        for task in beside:
+            task.cancel()
         till.close()
         memory.save()
         written.flush()
@@ -145,7 +147,16 @@ async def _serve(
 async def _keep(memory: Memory) -> None:
     while True:
         await asyncio.sleep(_KEEPS)
-        memory.save()
+        await memory.keep()
+
+
+async def _copy(place: Path) -> None:
+    """Copy the ledger's log into it when it is long, beside the work."""
+    while True:
+        await asyncio.sleep(_LOOKS)
+        if log_bytes(place) > _LONG_LOG:
+            with suppress(ShadowpriceError):  # what is wrong with the ledger, whoever writes it hears
+                await asyncio.to_thread(copy_log, place)
 
 
 def _forecaster(options: ServeOptions) -> AbstractForecaster:

@@ -3,6 +3,7 @@
 from shadowprice.ledger._beside import ledger_files
 from shadowprice.ledger._export import FORMATS, export_requests
 from shadowprice.ledger._ledger import Ledger
+from shadowprice.ledger._log_copy import copy_log, log_bytes
 from shadowprice.ledger._records import Answer, Attempt, Grant, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import Recovered
 from shadowprice.ledger._run import Run
@@ -23,7 +24,9 @@ __all__ = [
     "RunInfo",
     "State",
     "Totals",
+    "copy_log",
     "export_requests",
     "ledger_files",
+    "log_bytes",
     "without_secrets",
 ]

@@ -19,6 +19,9 @@ from shadowprice.ledger._recovery import recover
 from shadowprice.ledger._run import Run
 from shadowprice.ledger._values import checked_name, checked_tokens, now, settings_text
 
+_PAGES_IF_FORGOTTEN = 64_000
+"""256 MB of log."""
+
 
 class Ledger:
     """A file with the budgets, reservations and outcomes of runs; SQLite in WAL mode.
@@ -31,6 +34,7 @@ class Ledger:
         power_safe: Wait for the disk at the end of every transaction. Without it, everything survives the death of any
             process, and a power cut can take back the newest transactions.
         patience: Seconds to wait for other processes to finish a transaction.
+        log_apart: Somebody calls `copy_log` when `log_bytes` are many, so that no transaction has to wait for that.
 
     Raises:
         InputError: The file is not a ledger, or damaged, or of a newer version, or cannot be written.
@@ -44,6 +48,7 @@ class Ledger:
         read_only: bool = False,
         power_safe: bool = False,
         patience: float = 10.0,
+        log_apart: bool = False,
     ) -> None:
         self.path = Path(path)
         """As it was given, for messages."""
@@ -51,6 +56,8 @@ class Ledger:
             self._db = connect_to_read(self.path, patience)
         else:
             self._db = connect(self.path, create=True, power_safe=power_safe, patience=patience)
+            if log_apart:
+                self._db.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_IF_FORGOTTEN}")
         self.place = self.path.resolve()
         """Where it is, whatever the working folder becomes; all processes must look for locks in one place."""
         self._read_only = read_only

@@ -19,6 +19,7 @@ _SECRET_TEXT = (
     (re.compile(r"(?i)\b((?:api[-_]?key|(?:access[-_]?)?token|secret|password)=)[^&\s]+"), rf"\1{HIDDEN}"),
     (re.compile(r"\b(?:sk|hf|gsk|xai|ghp)[-_][\w-]{12,}"), HIDDEN),
 )
+_HOLDERS: Final = (dict, list, tuple)
 
 
 def without_secrets(text: str) -> str:
@@ -31,7 +32,10 @@ def without_secrets(text: str) -> str:
 def hide_fields(data: Any) -> Any:
     """JSON data in which fields that are named like secrets are hidden; texts stay as they are."""
     if isinstance(data, dict):
-        return {name: HIDDEN if value and _is_secret(name) else hide_fields(value) for name, value in data.items()}
+        return {
+            name: HIDDEN if value and _is_secret(name) else hide_fields(value) if isinstance(value, _HOLDERS) else value
+            for name, value in data.items()
+        }
     return [hide_fields(value) for value in data] if isinstance(data, list | tuple) else data
 
 
