@@ -130,13 +130,16 @@ class OnlineMarket(AbstractPooledMarket):
 
     def advance(self, now: float) -> None:
         """Let time pass; after a few seconds the price is found anew."""
+        super().advance(now)
+        if self._now - self._solved_at >= self._tuning.every:
+            self._solve()
+
+    def _pass(self, now: float) -> None:
         if not self._listens:
             self._listens = True
             self._wake(max(now, self._now))
-        super().advance(now)
+        super()._pass(now)
         self._tides.advance(self._now, self._window.end - self._now)
-        if self._now - self._solved_at >= self._tuning.every:
-            self._solve()
 
     def _begins(self, ticket: Ticket, hopes: Hopes) -> bool:
         for rate in self._rates:

@@ -70,7 +70,7 @@ class AbstractPooledMarket(AbstractOnlineMarket):
             raise InputError(f"weight must be finite and above 0, but is {weight:g}.")
         if most is not None and most < 1:
             raise InputError(f"A query that may reach {most} tokens at most has nothing to say; give 1 or more.")
-        self.advance(now)
+        self._pass(now)
         ticket = Ticket(weight, self._ends[-1] if most is None else min(int(most), self._ends[-1]))
         if not self._begins(ticket, hopes) or self._pool < 1:
             return None
@@ -119,6 +119,10 @@ class AbstractPooledMarket(AbstractOnlineMarket):
 
     def advance(self, now: float) -> None:
         """Let time pass, window by window."""
+        self._pass(now)
+
+    def _pass(self, now: float) -> None:
+        """The windows that are over by then, and no more than that."""
         self._now = max(self._now, now)
         if self._now < self._window.end:
             return
