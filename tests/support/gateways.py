@@ -137,7 +137,7 @@ class Running:
 
         asked = self._options
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        with Ledger(self.path) as ledger, _server.listen("127.0.0.1", 0) as place:
+        with Ledger(self.path, caps_are_lost=True) as ledger, _server.listen("127.0.0.1", 0) as place:
             upstreams = Upstreams(
                 [
                     Upstream(UpstreamChoice(url, asked.get("upstream_key"), asked.get("on_leave", "abort")))

@@ -31,7 +31,7 @@ COMMANDS: Final = {
     "fit": Place("_fit", "fit", "Learn from traces what to believe of questions."),
     "allocate": Place("_allocate", "allocate", "Plan the tokens of every question before any is asked, and say why."),
     "run": Place("_run", "run", "Answer questions inside a shared token budget."),
-    "serve": Place("_serve", "serve", "Serve live traffic inside a token budget."),
+    "serve": Place("_serve", "serve", "Serve OpenAI's API in front of your servers, inside a token budget."),
     "grade": Place("_grade", "grade", "Judge replies again, without asking for new ones."),
     "bench": Place("_bench", "bench", "Replay recorded replies through every policy."),
     "replay-traffic": Place(

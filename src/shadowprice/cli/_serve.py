@@ -72,7 +72,7 @@ def serve(
     drain: Annotated[
         float | None, typer.Option(help="Seconds that replies under way get to end after SIGTERM. [30]")
     ] = None,
-    max_body: Annotated[int | None, typer.Option(help="Bytes of a request, at most. [33554432]")] = None,
+    max_body: Annotated[int | None, typer.Option(help="Bytes of a request, at most. [8388608]")] = None,
     log: Annotated[
         str | None,
         typer.Option(help="requests (a JSON line on stderr for each) or events (of all alike). [requests]"),

@@ -9,6 +9,9 @@ from shadowprice.gateway._protocol import AbstractProtocol, Json, flag
 from shadowprice.gateway._refusals import bad_request
 
 _LONGEST_NAME: Final = 120
+_MOST_INSIDE: Final = 100_000
+_MOST_COMMAS: Final = 1_000_000
+"""Lists and objects, and what they hold, in one body: nobody else is served while it is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,10 @@ def read_call(protocol: AbstractProtocol, content: bytes) -> Call:
     Raises:
         RefusedRequestError: It is no JSON object, or asks for something in a way that servers read differently.
     """
+    if content.count(b"[") + content.count(b"{") > _MOST_INSIDE or content.count(b",") > _MOST_COMMAS:
+        raise bad_request(
+            "The body holds more lists, objects or commas than are read here; send less.", code="too_large"
+        )
     try:
         body: Any = decode_json(content)
     except UnicodeDecodeError as error:

@@ -38,7 +38,7 @@ class Completions(AbstractProtocol):
         """Every prompt gets `n` replies, and `best_of` are written where it is more."""
         prompts = body.get("prompt")
         several = isinstance(prompts, list) and bool(prompts) and not isinstance(prompts[0], int)
-        each = max(positive(body, "n", MOST_CHOICES) or 1, positive(body, "best_of", MOST_CHOICES) or 1)
+        each = each_choices(body)
         return each * (len(prompts) if several and isinstance(prompts, list) else 1)
 
     def question(self, body: Json) -> str | None:
@@ -100,7 +100,7 @@ class Chat(Completions):
 
     def choices(self, body: Json) -> int:
         """Replies to one conversation."""
-        return max(positive(body, "n", MOST_CHOICES) or 1, positive(body, "best_of", MOST_CHOICES) or 1)
+        return each_choices(body)
 
     def question(self, body: Json) -> str | None:
         """What the user said last."""
@@ -191,6 +191,11 @@ class _Gathering(AbstractGathering):
         if ending.usage:
             chunks.append({**top, "choices": [], "usage": ending.counts})
         return b"".join(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks) + b"data: [DONE]\n\n"
+
+
+def each_choices(body: Json) -> int:
+    """Replies to one prompt, by all names for them: llama.cpp has one of its own."""
+    return max(positive(body, name, MOST_CHOICES) or 1 for name in ("n", "n_cmpl", "best_of"))
 
 
 def _index(choices: Any) -> int:

@@ -60,7 +60,7 @@ class Gateway:
         *,
         keyhole: Keyhole,
         log: Log,
-        most_body: int = 32 << 20,
+        most_body: int = 8 << 20,
         timeout: float = 600.0,
         stall: float = 120.0,
         thinking: int | None = None,
@@ -89,6 +89,8 @@ class Gateway:
         try:
             await self._answer(wire)
         except RefusedRequestError as refusal:
+            if refusal.status == 429:
+                refusal.more += limits(self.till.window.budget, self.till.left, self.till.until_renewed())
             if not wire.left:
                 await wire.answer(refusal.status, refusal.headers(), b"" if wire.method == "HEAD" else refusal.body())
         except ClientLeftError:

@@ -72,6 +72,8 @@ class Generation:
         """The same, by a clock that nothing stops."""
         self._due = _NEVER
         """Tokens at which the market is asked."""
+        self._sent = False
+        """Whether a server may have begun."""
         self._writing = _NOT_WRITING
         """When the client was given something that it has not taken yet, by the loop's clock."""
         self._outcome = ""
@@ -87,6 +89,7 @@ class Generation:
         try:
             await self._till.admit(self._account)
         except RefusedRequestError as refusal:
+            refusal.more.append((b"x-shadowprice-request", self.name.encode()))
             if self._gateway.log.requests:
                 route, model = self.call.protocol.path, self.call.model
                 self._gateway.log.tell("refused", request=self.name, why=refusal.code, route=route, model=model)
@@ -164,14 +167,18 @@ class Generation:
             self._upstream = upstream
             upstream.running += 1
             body = protocol.written(self.call.body, each, upstream.dialect, self._gateway.thinking)
+            self._sent = True
             try:
                 response = await upstream.ask("POST", protocol.path, json.dumps(body).encode(), headers)
             except UnreachableUpstreamError as error:
-                said = _line(error)
+                self._sent, said = False, _line(error)
                 continue
             except aiohttp.ClientError as error:
+                self._settle("failed", cut=True)
                 said = _line(words(error))
-                break
+                raise RefusedRequestError(
+                    502, f"The server gave no answer ({said}); ask again.", "upstream_broken"
+                ) from None
             upstream.answered()
             self._hear()
             self._due = self._next_due(self._account.granted)
@@ -183,8 +190,12 @@ class Generation:
         """The server says no: its words go on, without what is secret in them."""
         assert self._upstream is not None
         content = await read_body(response, _MOST_ERROR)
+        if response.status < 400:  # whoever followed it would ask past the budget
+            await self._fail(f"The server sends its clients elsewhere ({response.status})")
+            return
         safe = self._upstream.address.redact(content.decode("utf-8", "replace")).encode()
-        self._settle("refused by server", cut=False, status=response.status)
+        # Who stands before a server gives up waiting for it when it has long been writing.
+        self._settle("refused by server", cut=response.status in (502, 504), status=response.status)
         headers = sent_back(response.raw_headers)
         await self._wire.answer(response.status, [*headers, *self._explained("refused by server", 0)], safe)
 
@@ -354,9 +365,11 @@ class Generation:
 
     def _unread(self, read: int) -> int:
         """Tokens that its server may have made beyond what was read, of those that it was allowed."""
-        if not read or self._upstream is None or self._heard.whole:
+        if not self._sent or self._upstream is None or (self._heard.whole and not self._heard.beyond):
             return 0
         cap = self._account.cap
+        if not read and not self._upstream.hides_nothing:
+            return cap
         # Whoever waits for a slow client, or stands still, does not hear what a server makes meanwhile.
         waited = self._loop.time() - self._writing > _WAITED
         if waited or self._gateway.pulse.was_late(self._heard_at):

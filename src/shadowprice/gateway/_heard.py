@@ -48,6 +48,8 @@ class Heard:
         self._alone = call.choices == 1
         self._frames = call.stream and self._alone and call.protocol.repeats
         self._prompt = 0
+        self._indices: set[int] = set()
+        """Choices that something has come of."""
 
     @property
     def whole(self) -> bool:
@@ -72,7 +74,7 @@ class Heard:
             known = self._alike.read(data)
             if known is not None:
                 self._more(*known)
-                if self.meter.tokens <= self.cap or self.whole:
+                if not self.beyond and (self.meter.tokens <= self.cap or self.whole):
                     return block
                 self.beyond = True
                 return b""
@@ -94,8 +96,8 @@ class Heard:
             if self.failed:
                 out.append(raw)
                 break
-            if self.meter.tokens > self.cap and not self.whole:
-                self.beyond = True
+            self.beyond |= self.meter.tokens > self.cap and not self.whole
+            if self.beyond:
                 break
             if shown:
                 out.append(raw)
@@ -127,6 +129,7 @@ class Heard:
             return self._parse(data)
         self.gathering.known(data)
         if isinstance(known, Piece):
+            self._met(known.choice)
             self.meter.take(*known)
         else:
             self._more(*known)
@@ -143,8 +146,15 @@ class Heard:
             self.gathering.add(event)
         return not hidden
 
+    def _met(self, index: int) -> None:
+        """Something has come of a choice. More of them than were asked for are beyond the cap, whatever they hold."""
+        if index not in self._indices:
+            self._indices.add(index)
+            self.beyond |= len(self._indices) > self._call.choices
+
     def _more(self, alike: Alike, text: str) -> None:
         """A piece that is like an earlier one."""
+        self._met(alike.choice)
         self.meter.text(text)
         self.gathering.more(alike.choice, alike.field, text)
         self._saw(text)
@@ -155,6 +165,8 @@ class Heard:
             if reading.error is not None:
                 self.failed = True
                 return
+            if reading.piece or reading.blank or reading.finish is not None:
+                self._met(index)
             self.meter.take(index, reading)
             self._saw(reading.thinking + reading.text)
         if data and len(pieces) == 1 and self._call.choices == 1:

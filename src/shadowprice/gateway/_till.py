@@ -22,8 +22,15 @@ _DEAR: Final = 10.0
 _REFUSALS: Final = {
     "empty": ("The token budget of this window is used up", "budget_exhausted"),
     "held": ("What is left of this window's token budget is held by replies under way", "budget_held"),
+    "small": (
+        "Replies of this kind are thought to take more tokens than this gateway's budget has in a whole window; send a "
+        "max_tokens, or raise --budget",
+        "budget_too_small",
+    ),
     "dear": ("This request is worth less than its tokens cost at the current price", "price_too_high"),
 }
+_IDLE: Final = 1.001
+"""Price of a window's whole budget at which nobody else wants it, in right answers."""
 _FORGETS: Final = 0.98
 """How much of the most that ran at the same time is remembered a second later."""
 
@@ -247,6 +254,8 @@ class Till:
                 answered.append((arrival, None))
                 continue
             refusal: RefusedRequestError | None
+            # In a window that could never hold what such replies take, one gets as much as there can be.
+            arrival.account.enough = min(arrival.account.enough, self.window.budget)
             if self._free >= arrival.account.needed:
                 refusal = self._let_in(arrival.account, now)
             elif not self._may_come_back(arrival.account.needed):
@@ -300,7 +309,14 @@ class Till:
         )
 
     def _refused(self, why: str) -> RefusedRequestError:
-        wait = {"held": _HELD, "dear": _DEAR, "empty": max(_HELD, self.until_renewed())}[why]
+        if why == "dear" and self._market.price * self.window.budget <= _IDLE:
+            why = "small"
+        wait = {
+            "held": _HELD,
+            "dear": _DEAR,
+            "small": max(_HELD, self.until_renewed()),
+            "empty": max(_HELD, self.until_renewed()),
+        }[why]
         said, code = _REFUSALS[why]
         return RefusedRequestError(429, f"{said}; ask again in {wait:.0f} s.", code, wait=wait, again=False)
 

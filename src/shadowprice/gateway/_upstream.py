@@ -23,6 +23,8 @@ _OVERSHOOT_NEARBY: Final = 2
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds for which a server that could not be reached is asked only if no other can be."""
+_AT_ONCE: Final = 0.5
+"""Seconds within which a connection that was closed before is found to be lost; later, its server was at work."""
 _LOOK: Final = 5.0
 """Seconds for a look at whether a server is back."""
 
@@ -81,6 +83,15 @@ class Upstream:
         """Whether a connection may have been kept for a further request."""
 
     @property
+    def hides_nothing(self) -> bool:
+        """Whether it sends each token as it makes it, so that of whom nothing came has made next to nothing.
+
+        A server of which nobody knows what it is may think for a minute first, or have something before it that hands
+        on replies when they are whole.
+        """
+        return self.dialect.name != "openai"
+
+    @property
     def healthy(self) -> bool:
         """Whether it could be reached when it was last asked, or that is some time ago."""
         return not self.failures or time.monotonic() >= self._until
@@ -131,11 +142,12 @@ class Upstream:
         sent = {**headers, **PLAIN, **self._own}
         if self._session is None:
             self._session = self._open(keep=True)
+        began = time.monotonic()
         try:
             try:
                 return await self._session.request(method, url, data=content, headers=sent, allow_redirects=False)
             except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as lost:
-                if is_unreachable(lost) or not self.kept:
+                if is_unreachable(lost) or not self.kept or time.monotonic() - began > _AT_ONCE:
                     raise
             # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
             if self._once is None:

@@ -85,7 +85,7 @@ def serve(options: ServeOptions, *, tell: Tell = log, ready: Callable[[str], obj
     options.check()
     window = read_window(options.budget, options.price_per_million, options.carry)
     place = server.listen(options.host, options.port)
-    with place, Ledger(options.ledger, log_apart=True) as ledger:
+    with place, Ledger(options.ledger, log_apart=True, caps_are_lost=True) as ledger:
         server.run(_serve(options, window, ledger, place, tell, ready))
 
 
@@ -104,6 +104,7 @@ async def _serve(
     for one in upstreams.all:
         if one.failures:
             tell(f"{one.address.shown} cannot be reached yet; it is looked for again and again.")
+    tell("Loading what prices are found with; the first start on a machine compiles it, which takes a minute.")
     forecaster = _forecaster(options)
     market = _market(forecaster, window)
     memory = Memory(Path(options.ledger), market, forecaster, written.tell)

@@ -34,6 +34,8 @@ class Ledger:
         power_safe: Wait for the disk at the end of every transaction. Without it, everything survives the death of any
             process, and a power cut can take back the newest transactions.
         patience: Seconds to wait for other processes to finish a transaction.
+        caps_are_lost: Charge requests of dead processes also what their servers were allowed ahead: who stood still
+            before it died has not read what they made.
         log_apart: Somebody calls `copy_log` when `log_bytes` are many, so that no transaction has to wait for that.
 
     Raises:
@@ -49,7 +51,9 @@ class Ledger:
         power_safe: bool = False,
         patience: float = 10.0,
         log_apart: bool = False,
+        caps_are_lost: bool = False,
     ) -> None:
+        self.caps_are_lost = caps_are_lost
         self.path = Path(path)
         """As it was given, for messages."""
         if read_only:
@@ -113,7 +117,7 @@ class Ledger:
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
-                recovered = recover(db, self.place, run, holder)
+                recovered = recover(db, self.place, run, holder, ahead=self.caps_are_lost)
         except BaseException:
             if lock is not None and self._lock is None:
                 lock.close()

@@ -235,7 +235,7 @@ class Run:
         what it is charged; see `correct` for what is known better. It has no outcome and may be reserved again.
         """
         with self._ledger.write() as db:
-            found = recover(db, self._ledger.place, self._number, self._holder)
+            found = recover(db, self._ledger.place, self._number, self._holder, ahead=self._ledger.caps_are_lost)
         if found.requests:
             self._seen_version = -1  # it is news, although no other process wrote it
         return found

@@ -54,7 +54,7 @@ class ServeOptions:
     """Seconds to wait for each piece of a reply."""
     drain: float = 30.0
     """Seconds that replies under way get to end after SIGTERM."""
-    max_body: int = 32 << 20
+    max_body: int = 8 << 20
     """Bytes of a request."""
     log: LogDetail = "requests"
     """Whether every request gets a line, or only what is about all of them."""
