@@ -179,7 +179,7 @@ def served(url: str, ledger: Path, *words: str) -> Iterator[tuple[str, "subproce
 def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:
     ledger = tmp_path / "serve.ledger"
     with counting_server(rate=100) as server, served(server, ledger, "--budget", "50k/d") as (url, process):
-        body = {"messages": [{"role": "user", "content": "60 words"}], "stream": True}
+        body = {"messages": [{"role": "user", "content": "300 words"}], "stream": True}
         with (
             httpx2.Client(timeout=20, trust_env=False) as client,
             client.stream("POST", url + "/chat/completions", json=body) as reply,
@@ -187,21 +187,22 @@ def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:
             blocks = reply.iter_bytes()
             got = next(blocks)
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.2)
             root = url.removesuffix("/v1")
+            while 200 == httpx2.get(root + "/readyz", trust_env=False).status_code:
+                time.sleep(0.01)
             assert 503 == httpx2.get(root + "/readyz", trust_env=False).status_code
             assert 200 == httpx2.get(root + "/healthz", trust_env=False).status_code
             refused = httpx2.post(url + "/chat/completions", json=body, trust_env=False)
             assert (503, "draining") == (refused.status_code, refused.json()["error"]["code"])
             got += b"".join(blocks)
-        assert 60 == got.count(b'"a "')
+        assert 300 == got.count(b'"a "')
         assert got.endswith(b"data: [DONE]\n\n")
         assert 0 == process.wait(20)
     shown = subprocess.run(
         [sys.executable, "-m", "shadowprice", "ledger", "show", str(ledger), "--json"], capture_output=True, check=True
     )
     [run] = json.loads(shown.stdout)["runs"]
-    assert (60, 0, {"finished": 1}) == (run["spent"], run["open"], run["reasons"])
+    assert (300, 0, {"finished": 1}) == (run["spent"], run["open"], run["reasons"])
     assert "50k" not in json.dumps(run["newest"])
     learnt = json.loads((tmp_path / "serve.ledger-market.json").read_text())
     assert 1 == learnt["schema"]

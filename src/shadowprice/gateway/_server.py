@@ -115,7 +115,7 @@ class LimitedProtocol(HttpToolsProtocol):
             self._refuse(400, "The request says its length in two ways; send one.", "invalid_request")
             return
         super().on_headers_complete()
-        self.scope["shadowprice.connection"] = self
+        self.scope["shadowprice.connection"] = self  # type: ignore[typeddict-unknown-key]
 
     def on_body(self, body: bytes) -> None:
         """A part of a body has come."""
