@@ -187,8 +187,9 @@ def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:
             blocks = reply.iter_bytes()
             got = next(blocks)
             process.send_signal(signal.SIGTERM)
-            time.sleep(0.2)
             root = url.removesuffix("/v1")
+            while 200 == httpx2.get(root + "/readyz", trust_env=False).status_code:
+                time.sleep(0.01)
             assert 503 == httpx2.get(root + "/readyz", trust_env=False).status_code
             assert 200 == httpx2.get(root + "/healthz", trust_env=False).status_code
             refused = httpx2.post(url + "/chat/completions", json=body, trust_env=False)
