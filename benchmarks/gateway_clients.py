@@ -144,6 +144,8 @@ class Crowd:
         """Do it all."""
         load, loop = self._load, asyncio.get_running_loop()
         at = urlsplit(load.url)
+        assert at.hostname is not None
+        assert at.port is not None
         for _ in range(load.clients):
             _, client = await loop.create_connection(lambda: Client(self), at.hostname or "", at.port or 80)
             self._free.append(client)

@@ -30,12 +30,15 @@ from typing import Any
 from gateway_clients import Load
 from gateway_proxies import Peers, Proxy, proxies
 
+OURS = ("no proxy", "bare aiohttp", "shadowprice", "shadowprice, other")
 HERE = Path(__file__).parent
 CORES = 2
 APART = 15
 """Milliseconds between pieces at a fixed rate."""
 TIMED = 16
 """Pieces of a reply then."""
+SPARE = 1.2
+"""Who cannot do so much more at full load is not measured at a fixed rate, where it would only fall behind."""
 WARM = 300
 MARKS = 10
 """Looks at the memory."""
@@ -64,8 +67,10 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as name,
         mock() as upstream,
-        proxies(upstream, Path(name), peers, asked.beside) as found,
+        proxies(upstream, Path(name), peers, asked.beside) as started,
     ):
+        # What others were built for may have changed since.
+        found = [one for one in started if one.name in OURS or works(one)]
         for number in range(asked.rounds):
             rows += [{"round": number, **row} for row in one_round(found, asked)]
         if rows:
@@ -91,28 +96,49 @@ def mock() -> Iterator[str]:
 
 
 def one_round(found: list[Proxy], asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """Everything once, of all in turn."""
+    """Everything once, of all in turn; who cannot do one thing is not asked for the next."""
+    able = list(found)
     base = {"clients": asked.clients, "warm": WARM, "seconds": asked.seconds}
-    for pieces in asked.pieces:
-        for proxy in found:
-            row = measure(proxy, Load(proxy.url, pieces=pieces, apart=0, **base))
-            yield {"kind": f"full {pieces}", **row}
-            if asked.rate and pieces == max(asked.pieces) and row["done"] / row["seconds"] < asked.rate * 1.5:
+    kinds = [(f"full {pieces}", {"pieces": pieces, "apart": 0}) for pieces in asked.pieces]
+    if asked.rate:
+        kinds.append(("timed", {"pieces": TIMED, "apart": APART, "rate": asked.rate}))
+    for kind, more in kinds:
+        for proxy in list(able):
+            try:
+                row = measure(proxy, Load(proxy.url, **base, **more))
+            except RuntimeError as error:
+                if proxy.name in OURS:
+                    raise
+                print(error, file=sys.stderr)
+                able.remove(proxy)
+                continue
+            yield {"kind": kind, **row}
+            if kind != "timed" and row["done"] / row["seconds"] < asked.rate * SPARE:
                 print(f"{proxy.name} cannot keep up with {asked.rate:g} replies a second.", file=sys.stderr)
-                proxy.headers["x-saturated"] = "1"
-    for proxy in found:
-        if asked.rate and "x-saturated" not in proxy.headers:
-            load = Load(proxy.url, pieces=TIMED, apart=APART, rate=asked.rate, **base)
-            yield {"kind": "timed", **measure(proxy, load)}
+                able.remove(proxy)
+
+
+def works(proxy: Proxy) -> bool:
+    """Whether it hands on a stream at all."""
+    try:
+        measure(proxy, Load(proxy.url, clients=1, pieces=2, apart=0, warm=0, count=2))
+    except RuntimeError as error:
+        print(f"{error} It is left out.", file=sys.stderr)
+        return False
+    return True
 
 
 def measure(proxy: Proxy, load: Load) -> dict[str, Any]:
-    """One measurement."""
+    """One measurement.
+
+    Raises:
+        RuntimeError: The proxy did not do what it should.
+    """
     load.headers, load.pids = proxy.headers, proxy.pids
     words = [sys.executable, str(HERE / "gateway_clients.py"), json.dumps(asdict(load))]
-    done = subprocess.run(words, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
-        sys.exit(f"{proxy.name} failed.")
+        raise RuntimeError(f"{proxy.name} failed ({done.stderr.strip().splitlines()[-1]}).")
     found: dict[str, Any] = json.loads(done.stdout)
     return {"name": proxy.name, **found, "memory": proxy.memory()}
 
@@ -126,32 +152,39 @@ def show(rows: list[dict[str, Any]], asked: argparse.Namespace) -> None:
     for pieces in asked.pieces:
         print(f"\nFull load, replies of {pieces} pieces")
         print(f"{'':19}{'requests/s':>11}{'CPU µs/request':>16}{'(rounds)':>15}{'of bare':>9}")
-        bare = [micros(row) for row in rows if row["kind"] == f"full {pieces}" and row["name"] == "bare aiohttp"]
+        bare = {row["round"]: micros(row) for row in rows if one_of(row, f"full {pieces}", "bare aiohttp")}
         for name in names:
-            here = [row for row in rows if row["kind"] == f"full {pieces}" and row["name"] == name]
-            rate = statistics.median(row["done"] / row["seconds"] for row in here)
-            line = f"{name:19}{rate:11,.0f}"
+            here = [row for row in rows if one_of(row, f"full {pieces}", name)]
+            if not here:
+                print(f"{name:19}{'-':>11}")
+                continue
+            line = f"{name:19}{statistics.median(row['done'] / row['seconds'] for row in here):11,.0f}"
             if here[0]["cpu"]:
                 cost = [micros(row) for row in here]
                 spread = f"{min(cost):,.0f}-{max(cost):,.0f}"
-                ratio = statistics.median(one / other for one, other in zip(cost, bare, strict=True))
+                ratio = statistics.median(micros(row) / bare[row["round"]] for row in here)
                 line += f"{statistics.median(cost):16,.0f}{spread:>15}{ratio:9.2f}"
             print(line)
     if not asked.rate:
         return
     print(f"\n{asked.rate:g} replies a second of {TIMED} pieces, {APART} ms apart; milliseconds added (rounds)")
-    print(f"{'':19}{'first p50':>17}{'first p99':>20}{'gap p99':>20}")
+    print(f"{'':19}{'first p50':>20}{'first p99':>20}{'gap p99':>20}")
     for name in names:
-        added = [added_ms(rows, row) for row in rows if row["kind"] == "timed" and row["name"] == name]
+        added = [added_ms(rows, row) for row in rows if one_of(row, "timed", name)]
         if not added:
-            print(f"{name:19}{'cannot keep up':>17}")
+            print(f"{name:19}{'cannot keep up':>20}")
         elif name == names[0]:
-            here = [row for row in rows if row["kind"] == "timed" and row["name"] == name]
+            here = [row for row in rows if one_of(row, "timed", name)]
             columns = ([row[key] for row in here] for key in ("first_half", "first_most", "gap_most"))
             print(f"{name + ' itself':19}" + "".join(cells(numbers) for numbers in columns))
         else:
             print(f"{name:19}" + "".join(cells(list(numbers)) for numbers in zip(*added, strict=True)))
     print("\nMemory, MB: " + ", ".join(f"{name} {last(rows, name):,.0f}" for name in names[1:]))
+
+
+def one_of(row: dict[str, Any], kind: str, name: str) -> bool:
+    """Whether a measurement is of that kind and of that proxy."""
+    return (row["kind"], row["name"]) == (kind, name)
 
 
 def micros(row: dict[str, Any]) -> float:
@@ -199,12 +232,12 @@ def draw(rows: list[dict[str, Any]], place: Path) -> None:
     mpl.use("agg")
     from matplotlib import pyplot
 
-    kinds = sorted({row["kind"] for row in rows if row["kind"].startswith("full")}, key=lambda kind: int(kind[5:]))
+    kinds = sorted({row["kind"] for row in rows if row["kind"] != "timed"}, key=lambda kind: int(kind[5:]))
     names = list(dict.fromkeys(row["name"] for row in rows if row["cpu"]))
     figure, axes = pyplot.subplots(1, len(kinds), figsize=(9.0, 0.5 * len(names) + 1.2), sharey=True, squeeze=False)
     for kind, axis in zip(kinds, axes[0], strict=True):
         for place_, name in enumerate(names):
-            costs = [micros(row) for row in rows if row["kind"] == kind and row["name"] == name]
+            costs = [micros(row) for row in rows if one_of(row, kind, name)] or [float("nan")]
             axis.barh(place_, statistics.median(costs), color="C0" if name.startswith("shadow") else "0.75")
             axis.plot(costs, [place_] * len(costs), "k.", markersize=3)
         axis.set_yticks(range(len(names)), names)

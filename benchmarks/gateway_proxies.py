@@ -69,7 +69,7 @@ def proxies(upstream: str, folder: Path, peers: Peers, source: Path | None = Non
             log = stack.enter_context((folder / f"{name}.log").open("wb"))
             port = _free_port()
             words = [word.replace("PORT", str(port)) for word in words]
-            environment = {**os.environ, **more}
+            environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | more
             process = subprocess.Popen(words, env=environment, cwd=folder, stdout=log, stderr=log)
             stack.callback(_end, process)
             _await(name, process, port, folder)
@@ -83,7 +83,13 @@ def proxies(upstream: str, folder: Path, peers: Peers, source: Path | None = Non
             known = {"model_name": MODEL, "litellm_params": {"model": f"openai/{MODEL}", "api_base": f"{upstream}/v1"}}
             known["litellm_params"]["api_key"] = "none"  # type: ignore[index]
             (folder / "litellm.yaml").write_text(json.dumps({"model_list": [known]}), encoding="utf-8")
-            start("LiteLLM", [str(peers.litellm), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", "PORT"])
+            words = [str(peers.litellm), "--config", "litellm.yaml", "--host", "127.0.0.1", "--port", "PORT"]
+            start(
+                "LiteLLM",
+                words,
+                LITELLM_LOCAL_MODEL_COST_MAP="true",
+                LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY="true",
+            )
         if peers.portkey is not None:
             headers = {
                 "x-portkey-provider": "openai",
