@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 
-from gateways import Start
+from gateways import Running, Start
 from http_server import Serve, Wire
 from shadowprice.ledger import Ledger
 
@@ -17,8 +17,9 @@ def ask(url: str, body: Any = None, path: str = "/chat/completions", **options: 
         return client.post(url + path, json=ASKED if body is None else body, **options)
 
 
-def spent(path: Any) -> int:
-    with Ledger(path, read_only=True) as ledger:
+def spent(running: Running) -> int:
+    running.requests()  # when all have ended
+    with Ledger(running.path, read_only=True) as ledger:
         return sum(ledger.totals(run.name).spent for run in ledger.runs())
 
 
@@ -57,7 +58,7 @@ def test_a_usage_that_the_client_did_not_ask_for_stays_here(serve: Serve, gatewa
         in ask(running.url, {**ASKED, "stream_options": {"include_usage": True}}).content
     )
     assert [True, True] == [body["stream_options"]["include_usage"] for body in server.bodies]
-    assert 10 == spent(running.path)
+    assert 10 == spent(running)
 
 
 def test_a_stopped_stream_ends_as_streams_end(serve: Serve, gateway: Start) -> None:
@@ -78,7 +79,7 @@ def test_a_stopped_stream_ends_as_streams_end(serve: Serve, gateway: Start) -> N
     assert written == usage["usage"]["completion_tokens"]
     [line] = running.requests()
     assert ("stopped", written, written + 2) == (line["outcome"], line["read"], line["tokens"])
-    assert written + 2 == spent(running.path)
+    assert written + 2 == spent(running)
 
 
 def test_a_reply_that_is_wanted_whole_is_put_together(serve: Serve, gateway: Start) -> None:
@@ -162,7 +163,7 @@ def test_without_a_usage_what_arrived_is_counted(serve: Serve, gateway: Start) -
 
     running = gateway(serve(silent).url)
     ask(running.url)
-    assert 11 <= spent(running.path) <= 13
+    assert 11 <= spent(running) <= 13
 
 
 def test_a_usage_that_lies_low_does_not_count(serve: Serve, gateway: Start) -> None:
@@ -174,7 +175,7 @@ def test_a_usage_that_lies_low_does_not_count(serve: Serve, gateway: Start) -> N
 
     running = gateway(serve(lies).url)
     ask(running.url)
-    assert 30 == spent(running.path)
+    assert 30 == spent(running)
 
 
 def test_a_server_that_does_not_stream_is_counted_too(serve: Serve, gateway: Start) -> None:
@@ -188,7 +189,7 @@ def test_a_server_that_does_not_stream_is_counted_too(serve: Serve, gateway: Sta
 
     running = gateway(serve(handler).url)
     assert whole == ask(running.url, {**ASKED, "stream": False}).json()
-    assert 7 == spent(running.path)
+    assert 7 == spent(running)
 
 
 def test_a_stream_that_breaks_off_is_paid_for_and_said(serve: Serve, gateway: Start) -> None:

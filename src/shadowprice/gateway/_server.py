@@ -43,6 +43,8 @@ class _Corked:
         """Write now."""
         if self._blocks:
             blocks, self._blocks = self._blocks, []
+            if self._transport.is_closing():  # the client has gone meanwhile
+                return
             self._transport.write(blocks[0] if len(blocks) == 1 else b"".join(blocks))
 
     def close(self) -> None:

@@ -181,6 +181,7 @@ class Till:
 
     def tick(self) -> None:
         """Let time pass; to be called every second or so."""
+        self._ledger.beat()
         self._peak = max(1.0, self._peak * _FORGETS, len(self._accounts))
         now = self.now()
         if now >= self.window.end or self._pending.settled or self._pending.arrivals:

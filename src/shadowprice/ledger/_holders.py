@@ -9,6 +9,7 @@ import fcntl
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 from weakref import WeakSet
 
@@ -38,6 +39,11 @@ class HolderLock:
                 "can write to."
             ) from error
         _here.add(self)
+
+    def beat(self) -> None:
+        """Leave a sign of life: the time of the lock file."""
+        if self._file >= 0:
+            os.utime(self._file)
 
     def close(self) -> None:
         """Let go; what is still reserved counts as a dead process's from now on. Safe to call twice."""
@@ -83,6 +89,29 @@ def is_alive(ledger: Path, mark: str) -> bool:
     finally:
         os.close(file)
     return False
+
+
+def silence(ledger: Path, mark: str) -> float:
+    """Seconds from a dead holder's last sign of life to when it was missed; infinite where there is none.
+
+    It is missed by whoever is started in its place, and not only once that has loaded all that it needs.
+    """
+    try:
+        last = _path(ledger, mark).stat().st_mtime if _is_mark(mark) else float("-inf")
+    except OSError:
+        last = float("-inf")
+    began = _started()
+    return max(0.0, (began if began > last else time.time()) - last)
+
+
+def _started() -> float:
+    """When this process was started, seconds since 1970; now where nobody says."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+        up = float(Path("/proc/uptime").read_text().split()[0])
+        return time.time() - (up - ticks / os.sysconf("SC_CLK_TCK"))
+    except (OSError, ValueError, IndexError):
+        return time.time()
 
 
 def sweep(ledger: Path) -> None:

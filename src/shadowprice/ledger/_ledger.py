@@ -34,8 +34,8 @@ class Ledger:
         power_safe: Wait for the disk at the end of every transaction. Without it, everything survives the death of any
             process, and a power cut can take back the newest transactions.
         patience: Seconds to wait for other processes to finish a transaction.
-        caps_are_lost: Charge requests of dead processes also what their servers were allowed ahead: who stood still
-            before it died has not read what they made.
+        caps_are_lost: Charge requests of dead processes also what their servers may have made ahead, see `recover`;
+            whoever reserves calls `beat` every second then.
         log_apart: Somebody calls `copy_log` when `log_bytes` are many, so that no transaction has to wait for that.
 
     Raises:
@@ -186,6 +186,11 @@ class Ledger:
         """
         with self._transaction():
             yield
+
+    def beat(self) -> None:
+        """Leave a sign of life, so that this process is known to have been at work if it dies now."""
+        if self._lock is not None:
+            self._lock.beat()
 
     def write(self) -> AbstractContextManager[sqlite3.Connection]:
         """One step of a run: a transaction of its own, or a part of the batch around it."""
