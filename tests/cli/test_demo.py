@@ -28,6 +28,7 @@ def rows(table: str) -> dict[str, list[float]]:
     return found
 
 
+@pytest.mark.soak
 def test_a_small_demo_is_as_it_was(
     shadowprice: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

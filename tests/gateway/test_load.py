@@ -10,7 +10,7 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gateway_load.py"
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_the_load_benchmark_measures_all_three(tmp_path: Path) -> None:
     kept, plot = tmp_path / "load.json", tmp_path / "load.svg"
     words = ["--rounds", "1", "--seconds", "0.3", "--clients", "4", "--rate", "20", "--memory", "40"]

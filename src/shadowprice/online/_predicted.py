@@ -1,13 +1,16 @@
 """Hopes of a fitted predictor: whether the reply will be right, by its question and by what it says so far."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs import AbstractPredictor, Outcomes, RunningPredictor, WatchedOutlook, given_running
+from shadowprice.beliefs import Outcomes, given_running
 from shadowprice.online._forecaster import AbstractForecaster, Asked
 from shadowprice.online._seam import Hopes
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import AbstractPredictor, RunningPredictor
 
 _BLOCK: Final = 256
 """Replies that are followed together."""
@@ -24,7 +27,7 @@ class Predicted(AbstractForecaster):
         InputError: The predictor knows no outcomes.
     """
 
-    def __init__(self, predictor: AbstractPredictor, running: RunningPredictor | None = None) -> None:
+    def __init__(self, predictor: "AbstractPredictor", running: "RunningPredictor | None" = None) -> None:
         outcomes = predictor.predict([""]).outcomes
         if outcomes is None:
             raise InputError(
@@ -91,7 +94,9 @@ class Predicted(AbstractForecaster):
 class _Block:
     """Some replies that are followed together."""
 
-    def __init__(self, points: Any, running: RunningPredictor | None) -> None:
+    def __init__(self, points: Any, running: "RunningPredictor | None") -> None:
+        from shadowprice.beliefs import WatchedOutlook  # scikit-learn comes with it
+
         shape = (_BLOCK, len(points))
         self.before = Outcomes(points, np.zeros(shape), np.zeros(shape))
-        self.watched = None if running is None else WatchedOutlook(self.before, running)
+        self.watched: WatchedOutlook | None = None if running is None else WatchedOutlook(self.before, running)
