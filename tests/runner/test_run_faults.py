@@ -25,7 +25,7 @@ _STALL = 15.0
 @pytest.mark.slow
 @pytest.mark.model
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("policy", ["index", "uniform"])
+@pytest.mark.parametrize("policy", ["index", pytest.param("uniform", marks=pytest.mark.soak)])
 def test_the_run_ends_inside_its_budget_and_nothing_is_lost(
     smollm2: Path, serve: Serve, tmp_path: Path, policy: str
 ) -> None:
