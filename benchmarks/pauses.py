@@ -3,7 +3,7 @@
 python benchmarks/pauses.py                        ten pauses of 1 to 5 s for each kind of server
 python benchmarks/pauses.py --pauses 3 --kinds words --seed 1
 
-Kinds: `llama` is a real llama.cpp server with the embedded model; `words` makes 500 tokens a second, obeys its caps,
+Kinds: `llama` is a real llama.cpp server with the embedded model; `words` makes 200 tokens a second, obeys its caps,
 and takes a text to go on with; `words-openai` is the same one, asked as a server that takes none. Each run is a process
 of its own that gets SIGSTOP at a random moment and SIGCONT later, and is told to spend a budget that it cannot leave
 over. The bound is the budget and, for each reply that may run, what a server makes past a stop.
@@ -90,7 +90,7 @@ def _kind(kind: str, tokens: int) -> tuple[AbstractContextManager[str], Callable
         return server, served_tokens, "llamacpp+", questions, tokens
     chance = random.Random(0)
     questions = [Question(f"q{n}", f"Write {chance.randint(5, 600)} words.", "a") for n in range(200)]
-    return counting_server(), made_tokens, "openai+" if kind == "words-openai" else "llamacpp+", questions, 6000
+    return counting_server(rate=200), made_tokens, "openai+" if kind == "words-openai" else "llamacpp+", questions, 6000
 
 
 def run(
