@@ -339,3 +339,21 @@ def test_what_a_kept_connection_has_lost_comes_on_a_connection_of_its_own(serve:
     server = serve(reply)
     assert ["x "] * 3 == asyncio.run(work())
     assert 3 == len(server.asked)
+
+
+def test_a_server_that_was_at_work_is_not_asked_again(serve: Serve) -> None:
+    """What it has made by then is to be paid for; a connection that it had closed before is found lost at once."""
+
+    async def reply(wire: Wire) -> None:
+        await wire.begin_chunked()
+        for data in (PIECE, STOP, b"data: [DONE]\n\n"):
+            await wire.chunked(data)
+        await wire.send(b"0\r\n\r\n")
+        await wire.reader.readuntil(b"\r\n\r\n")
+        await asyncio.sleep(0.7)
+        wire.reset()
+
+    server = serve(reply)
+    with pytest.raises(EngineError, match="broke off after 0 tokens"):
+        read(server.url, *[ask()] * 2)
+    assert 1 == len(server.asked)

@@ -1,7 +1,6 @@
 """The wire: one request to ``/chat/completions``, its chunks as they come, every failure as an `EngineError`."""
 
 import asyncio
-import io
 import json
 from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import suppress
@@ -9,7 +8,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import aiohttp
 
-from shadowprice._http import hang_up, is_unreachable, open_session, unread, words
+from shadowprice._connections import Connections
+from shadowprice._http import hang_up, is_unreachable, unread, words
 from shadowprice._pages import PLAIN, PageError, check_plain, decode_json, read_body
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
@@ -25,8 +25,6 @@ _LONGEST_ERROR: Final = 65_536
 _MOST_REPLY_BYTES: Final = 16 << 20
 """Bytes of a reply that comes whole."""
 _MOST_EVENT_BYTES: Final = 16 << 20
-_LARGE: Final = 1 << 20
-"""Bytes of a request that are sent at once."""
 _HEADERS: Final = {"Accept": "text/event-stream", "Content-Type": "application/json", **PLAIN}
 
 
@@ -65,12 +63,8 @@ class ChatConnection:
         self._timeout = timeout
         self._stall = stall
         self._url = address.asked(address.endpoint("/chat/completions"))
-        self._proxy = address.proxy()
-        self._session: aiohttp.ClientSession | None = None
-        self._once: aiohttp.ClientSession | None = None
-        """For a request that a kept connection has lost: others may be closed as well, so it gets one of its own."""
-        self._kept = False
-        """Whether a connection may have been kept for a further request."""
+        headers = {**_HEADERS, **address.headers()}
+        self._connections = Connections(address.shown, headers=headers, proxy=address.proxy())
 
     async def chunks(
         self, body: Mapping[str, Any], complaints: Complaints, progress: Progress
@@ -81,7 +75,7 @@ class ChatConnection:
             EngineError: The server could not be reached, refused, stalled, or broke off.
         """
         clock = _Clock(self._timeout, self._stall, complaints, progress)
-        response = await clock.wait(self._send(json.dumps(body).encode()))
+        response = await clock.wait(self._connections.request("POST", self._url, json.dumps(body).encode()))
         try:
             kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
             if response.status != 200:
@@ -103,36 +97,12 @@ class ChatConnection:
         except PageError as error:
             raise complaints.broken(error, progress.tokens, advice="choose a server that sends less") from error
         finally:
-            self._kept |= response.content.at_eof()
+            self._connections.kept |= response.content.at_eof()
             hang_up(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for session in (self._session, self._once):
-            if session is not None:
-                await session.close()
-
-    async def _send(self, body: bytes) -> aiohttp.ClientResponse:
-        if self._session is None:
-            self._session = self._open(keep=True)
-        try:
-            return await self._post(self._session, body)
-        except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as error:
-            if not self._kept or is_unreachable(error):
-                raise
-        # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
-        if self._once is None:
-            self._once = self._open(keep=False)
-        return await self._post(self._once, body)
-
-    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
-        """A session, which belongs to the loop that it is made in."""
-        headers = {**_HEADERS, **self.address.headers()}
-        return open_session(self.address.shown, headers=headers, proxy=self._proxy, keep=keep)
-
-    async def _post(self, session: aiohttp.ClientSession, body: bytes) -> aiohttp.ClientResponse:
-        data = body if len(body) <= _LARGE else io.BytesIO(body)
-        return await session.post(self._url, data=data, allow_redirects=False)
+        await self._connections.aclose()
 
 
 _CHECK_URL: Final = "check the URL, which usually ends in /v1"

@@ -182,7 +182,7 @@ class Gateway:
                     try:
                         answer = await read_body(response, _MOST_PASSED)
                     finally:
-                        upstream.kept |= response.content.at_eof()
+                        upstream.connections.kept |= response.content.at_eof()
                         hang_up(response)
             except UnreachableUpstreamError as error:
                 said = str(error)

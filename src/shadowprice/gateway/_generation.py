@@ -382,7 +382,7 @@ class Generation:
         """Let go of the connection, which is kept if the response was read to its end."""
         if response.content.at_eof():
             if self._upstream is not None:
-                self._upstream.kept = True
+                self._upstream.connections.kept = True
             response.release()
         else:
             hang_up(response)

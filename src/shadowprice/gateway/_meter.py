@@ -23,8 +23,6 @@ class Meter:
     def __init__(self, choices: int) -> None:
         self.tokens = 0
         """Tokens generated, by the highest count."""
-        self.reported = False
-        """Whether a usage has come."""
         self.finished: dict[int, str] = {}
         """The server's word for how a choice ended, by its index."""
         self._one = TokenCount() if choices == 1 else None
@@ -54,7 +52,6 @@ class Meter:
         """Count what an event says of a choice."""
         if reading.finish is not None:
             self.finished[index] = reading.finish
-        self.reported |= reading.counted_by == "usage"
         if self._one is not None:  # servers that number the only choice otherwise are counted all the same
             if self._later:
                 self._look()

@@ -117,19 +117,9 @@ class Till:
         self._align()
 
     @property
-    def price(self) -> float:
-        """Utility per token, now."""
-        return self._market.price
-
-    @property
     def left(self) -> int:
         """Tokens of this window that are neither spent nor granted."""
         return self._market.pool
-
-    @property
-    def running(self) -> int:
-        """Generations under way."""
-        return len(self._accounts)
 
     def now(self) -> float:
         """Seconds since 1970, never less than before."""
@@ -312,12 +302,7 @@ class Till:
     def _refused(self, why: str) -> RefusedRequestError:
         if why == "dear" and self._market.price * self.window.budget <= _IDLE:
             why = "small"
-        wait = {
-            "held": _HELD,
-            "dear": _DEAR,
-            "small": max(_HELD, self.until_renewed()),
-            "empty": max(_HELD, self.until_renewed()),
-        }[why]
+        wait = {"held": _HELD, "dear": _DEAR}.get(why, max(_HELD, self.until_renewed()))
         said, code = _REFUSALS[why]
         return RefusedRequestError(429, f"{said}; ask again in {wait:.0f} s.", code, wait=wait, again=False)
 

@@ -10,8 +10,9 @@ from typing import Final, Literal
 import aiohttp
 from yarl import URL
 
+from shadowprice._connections import Connections
 from shadowprice._errors import EngineError, InputError
-from shadowprice._http import is_unreachable, open_session, words
+from shadowprice._http import is_unreachable, words
 from shadowprice._pages import PLAIN
 from shadowprice.engines import DIALECTS, Dialect, Server, ServerAddress, get_dialect, identify, split_url
 
@@ -23,8 +24,6 @@ _OVERSHOOT_NEARBY: Final = 2
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds for which a server that could not be reached is asked only if no other can be."""
-_AT_ONCE: Final = 0.5
-"""Seconds within which a connection that was closed before is found to be lost; later, its server was at work."""
 _LOOK: Final = 5.0
 """Seconds for a look at whether a server is back."""
 
@@ -73,14 +72,9 @@ class Upstream:
         self.failures = 0
         """Times in a row that it could not be reached."""
         self._until = 0.0
-        self._proxy = self.address.proxy()
-        self._session: aiohttp.ClientSession | None = None
-        self._once: aiohttp.ClientSession | None = None
-        """For a request that a kept connection has lost: others may be closed as well, so it gets one of its own."""
+        self.connections = Connections(self.address.shown, proxy=self.address.proxy())
         self._own = self.address.headers()
         self._urls: dict[str, URL] = {}
-        self.kept = False
-        """Whether a connection may have been kept for a further request."""
 
     @property
     def hides_nothing(self) -> bool:
@@ -140,19 +134,8 @@ class Upstream:
         if url is None:  # making one takes as long as reading a reply
             url = self._urls[path] = self.address.asked(self.address.endpoint(path.removeprefix("/v1")))
         sent = {**headers, **PLAIN, **self._own}
-        if self._session is None:
-            self._session = self._open(keep=True)
-        began = time.monotonic()
         try:
-            try:
-                return await self._session.request(method, url, data=content, headers=sent, allow_redirects=False)
-            except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as lost:
-                if is_unreachable(lost) or not self.kept or time.monotonic() - began > _AT_ONCE:
-                    raise
-            # A server may close a connection that was kept just when the next request comes; llama.cpp does, often.
-            if self._once is None:
-                self._once = self._open(keep=False)
-            return await self._once.request(method, url, data=content, headers=sent, allow_redirects=False)
+            return await self.connections.request(method, url, content, sent)
         except aiohttp.ClientError as error:
             if not is_unreachable(error):
                 raise
@@ -162,12 +145,7 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for session in (self._session, self._once):
-            if session is not None:
-                await session.close()
-
-    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
-        return open_session(self.address.shown, proxy=self._proxy, keep=keep)
+        await self.connections.aclose()
 
 
 class Upstreams:

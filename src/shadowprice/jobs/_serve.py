@@ -86,10 +86,11 @@ def serve(options: ServeOptions, *, tell: Tell = log, ready: Callable[[str], obj
     window = read_window(options.budget, options.price_per_million, options.carry)
     place = server.listen(options.host, options.port)
     with place, Ledger(options.ledger, log_apart=True, caps_are_lost=True) as ledger:
-        server.run(_serve(options, window, ledger, place, tell, ready))
+        server.run(_serve(server, options, window, ledger, place, tell, ready))
 
 
 async def _serve(
+    server: Any,
     options: ServeOptions,
     window: WindowBudget,
     ledger: Ledger,
@@ -97,7 +98,6 @@ async def _serve(
     tell: Tell,
     ready: Callable[[str], object],
 ) -> None:
-    server = _import_server()
     written = Log(requests=options.log == "requests")
     upstreams = Upstreams([Upstream(choice) for choice in options.upstreams])
     await asyncio.gather(*(one.look() for one in upstreams.all))
