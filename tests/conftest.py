@@ -41,13 +41,16 @@ _OPERATIONS = ("plus", "minus", "times", "over")
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of a file stay together, and so do all that run a model, whose threads would stall each other.
+    """Tests of a file stay together, and so do those of what is compiled: large groups go first, one to each worker.
 
-    So do those of what is compiled: large groups go first, one to each worker, which then compiles for the other one.
+    Those that run a model make two groups, of about the same length: a model has one thread on two cores, so two at
+    once do not stall each other, and one group would leave the other worker with nothing to do for half of the time.
     """
     for item in items:
         file = item.nodeid.partition("::")[0]
-        group = "model" if item.get_closest_marker("model") else _COMPILED.get(Path(file).parent.name, file)
+        folder = Path(file).parent.name
+        model = "model of runs" if folder == "runner" else "model"
+        group = model if item.get_closest_marker("model") else _COMPILED.get(folder, file)
         item.add_marker(pytest.mark.xdist_group(group))
 
 

@@ -28,7 +28,7 @@ BUDGET = 400
 
 @pytest.fixture(scope="module")
 def url(smollm2: Path) -> Iterator[str]:
-    with llama_server(smollm2, parallel=8, threads=2) as served:
+    with llama_server(smollm2, parallel=8) as served:
         yield served
 
 
