@@ -26,9 +26,6 @@ BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(
 # Every Python that pyproject.toml names, and the next one where it is there.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-# Byte code is made when a module is first imported: to make it for all that is installed takes as long as the rest.
-INSTALL := -m pip install --quiet --no-compile
-
 .PHONY: demo test test-slow soak test-encoders test-vllm test-pythons attacks fuzz lint format figures browser clean
 
 $(STAMP): pyproject.toml constraints.txt
@@ -37,7 +34,7 @@ ifdef UV
 	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e .
 else
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python $(INSTALL) -c constraints.txt -e .
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 endif
 	touch $@
 
@@ -45,8 +42,8 @@ $(TOOLS_STAMP): $(STAMP)
 ifdef UV
 	uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[local,tasks,math]' --group dev
 else
-	$(BIN)/python $(INSTALL) --upgrade 'pip>=25.1'
-	$(BIN)/python $(INSTALL) -c constraints.txt -e '.[local,tasks,math]' --group dev
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[local,tasks,math]' --group dev
 endif
 	touch $@
 
@@ -56,23 +53,23 @@ ifdef UV
 	uv pip install --quiet --python $(INTEROP)/bin/python -c constraints-interop.txt --group interop
 else
 	$(PYTHON) -m venv $(INTEROP)
-	$(INTEROP)/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	$(INTEROP)/bin/python $(INSTALL) -c constraints-interop.txt --group interop
+	$(INTEROP)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(INTEROP)/bin/python -m pip install --quiet -c constraints-interop.txt --group interop
 endif
 	touch $@
 
 $(ENCODERS_STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(ENCODERS)
-	$(ENCODERS)/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	$(ENCODERS)/bin/python $(INSTALL) -c constraints.txt -e '.[embed,local,tasks,math,transformers]' --group dev
+	$(ENCODERS)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(ENCODERS)/bin/python -m pip install --quiet -c constraints.txt -e '.[embed,local,tasks,math,transformers]' --group dev
 	touch $@
 
 # torch is not in the list's --no-deps: what it needs depends on which of its builds pip is configured to find.
 $(VLLM_STAMP): constraints-vllm.txt
 	$(PYTHON) -m venv $(VLLM)
-	$(VLLM)/bin/python $(INSTALL) --upgrade 'pip>=25.1'
-	$(VLLM)/bin/python $(INSTALL) -c constraints-vllm.txt torch
-	$(VLLM)/bin/python $(INSTALL) --no-deps -r constraints-vllm.txt
+	$(VLLM)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(VLLM)/bin/python -m pip install --quiet -c constraints-vllm.txt torch
+	$(VLLM)/bin/python -m pip install --quiet --no-deps -r constraints-vllm.txt
 	touch $@
 
 demo: $(STAMP)
