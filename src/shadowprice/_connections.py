@@ -1,72 +1,130 @@
 """Connections to one server that are kept, and what becomes of a request that one of them has lost."""
 
-import io
-import time
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
-import aiohttp
 from yarl import URL
 
-from shadowprice._http import is_unreachable, open_session
+from shadowprice._exchange import Answer, Connection, LostError
+from shadowprice._http import Route, as_url
 
 _AT_ONCE: Final = 0.5
 """Seconds within which a connection that was closed before is found to be lost; later, its server was at work."""
-_LARGE: Final = 1 << 20
-"""Bytes of a request that are sent at once."""
+_IDLE: Final = 4.0
+"""Seconds for which a connection is kept for the next request; many servers close theirs after five."""
+_ALWAYS: Final = {"accept": "*/*", "user-agent": "shadowprice"}
 
 
 class Connections:
-    """Sends requests over kept connections. To be used in one event loop.
+    """Sends requests to one server over kept connections. To be used in one event loop.
 
     A server may close a connection that was kept just when the next request comes; llama.cpp does, often. Other kept
-    ones may be closed as well, so such a request is sent once more on a connection of its own.
+    ones may be closed as well, so such a request is sent once more on a new connection.
+
+    Only finding a server has a limit of time; the rest is timed by whoever asks.
 
     Args:
         url: Of the server, or any page of it.
         headers: Sent with every request.
-        proxy: What stands between.
+        proxy: What stands between, from `proxy_for`.
+
+    Raises:
+        ValueError: A URL is none.
     """
 
-    def __init__(self, url: str, *, headers: Mapping[str, str] | None = None, proxy: str | None = None) -> None:
-        self._url, self._headers, self._proxy = url, headers, proxy
-        self._session: aiohttp.ClientSession | None = None
-        self._once: aiohttp.ClientSession | None = None
-        self.kept = False
-        """Whether a connection may have been kept for a further request; for whoever reads responses to say."""
+    def __init__(self, url: URL | str, *, headers: Mapping[str, str] | None = None, proxy: str | None = None) -> None:
+        server = as_url(url) if isinstance(url, str) else url
+        self._route = Route(server, None if proxy is None else as_url(proxy))
+        self._headers = {"host": self._route.host, **_ALWAYS, **self._route.headers(), **_lower(headers or {})}
+        self._kept: list[tuple[Connection, float]] = []
+        """Those that nobody uses, and until when they are kept, by the loop's clock; the newest last."""
+        self._sweeping: asyncio.Handle | None = None
+        self._closed = False
 
     async def request(
-        self, method: str, url: URL, body: bytes | None, headers: Mapping[str, str] | None = None
-    ) -> aiohttp.ClientResponse:
-        """Send a request; the response's body is yet to be read. Redirects are not followed.
+        self, method: str, url: URL, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Send a request; the body of its answer is yet to be read, and then given to `part`.
+
+        Redirects are not followed.
+
+        Args:
+            method: Of HTTP.
+            url: A page of this server.
+            body: None for none.
+            headers: Beside those of every request, in whose place they go.
 
         Raises:
-            aiohttp.ClientError: There is no way to the server, or the connection broke before an answer came.
+            NoWayError: There is no way to the server.
+            HttpError: The connection broke before an answer came, or what came is none.
         """
-        if self._session is None:
-            self._session = self._open(keep=True)
-        began = time.monotonic()
-        try:
-            return await _send(self._session, method, url, body, headers)
-        except (aiohttp.ClientOSError, aiohttp.ClientConnectionResetError, aiohttp.ServerDisconnectedError) as lost:
-            if not self.kept or is_unreachable(lost) or time.monotonic() - began > _AT_ONCE:
-                raise
-        if self._once is None:
-            self._once = self._open(keep=False)
-        return await _send(self._once, method, url, body, headers)
+        sent = self._headers if headers is None else self._headers | _lower(headers)
+        target = self._route.target(url)
+        loop = asyncio.get_running_loop()
+        connection = self._take(loop)
+        if connection is not None:
+            began = loop.time()
+            answer = connection.ask(method, target, sent, body)
+            try:
+                await self._heads(answer)
+            except LostError:
+                if answer.begun or loop.time() - began > _AT_ONCE:
+                    raise
+            else:
+                return answer
+        connection = await self._route.open()
+        answer = connection.ask(method, target, sent, body)
+        await self._heads(answer)
+        return answer
+
+    def part(self, answer: Answer) -> None:
+        """Be done with an answer: its connection is kept if all of it was read, and closed at once if not."""
+        connection = answer.connection
+        if not answer.part():
+            return
+        if self._closed:
+            connection.abort()
+            return
+        self._kept.append((connection, connection.loop.time() + _IDLE))
+        if self._sweeping is None:
+            self._sweeping = connection.loop.call_later(_IDLE, self._sweep, connection.loop)
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        for session in (self._session, self._once):
-            if session is not None:
-                await session.close()
+        """Close all connections that nobody uses; those in use are closed by whoever does."""
+        self._closed = True
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        for connection, _ in self._kept:
+            connection.abort()
+        self._kept.clear()
 
-    def _open(self, *, keep: bool) -> aiohttp.ClientSession:
-        return open_session(self._url, headers=self._headers, proxy=self._proxy, keep=keep)
+    async def _heads(self, answer: Answer) -> None:
+        try:
+            await answer.head()
+        except BaseException:
+            answer.part()
+            raise
+
+    def _take(self, loop: asyncio.AbstractEventLoop) -> Connection | None:
+        now = loop.time()
+        while self._kept:
+            connection, until = self._kept.pop()
+            if now < until and not connection.lost:
+                return connection
+            connection.abort()
+        return None
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._sweeping = None
+        now = loop.time()
+        for connection, until in self._kept:
+            if now >= until:
+                connection.abort()
+        self._kept = [(connection, until) for connection, until in self._kept if not connection.lost]
+        if self._kept:
+            self._sweeping = loop.call_later(self._kept[0][1] - now, self._sweep, loop)
 
 
-async def _send(
-    session: aiohttp.ClientSession, method: str, url: URL, body: bytes | None, headers: Mapping[str, str] | None
-) -> aiohttp.ClientResponse:
-    data = body if body is None or len(body) <= _LARGE else io.BytesIO(body)
-    return await session.request(method, url, data=data, headers=headers, allow_redirects=False)
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}

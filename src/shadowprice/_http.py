@@ -1,26 +1,33 @@
-"""The HTTP client: how it is set up, and what went wrong in words that hold neither URLs nor headers."""
+"""How servers are reached: URLs, proxies, TLS, and what goes wrong in words that hold neither URLs nor headers."""
 
+import asyncio
+import base64
 import os
 import re
+import socket
 import ssl
 import sys
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
+import aiohappyeyeballs
 import truststore
 from yarl import URL
 
 from shadowprice._errors import InputError
+from shadowprice._exchange import Connection, HttpError
 
 _CONNECT: Final = 10.0
 """Seconds until a server must have taken a connection, the search for its address and TLS included."""
-_IDLE: Final = 4.0
-"""Seconds for which a connection is kept for the next request; many servers close theirs after five."""
+_FIRST: Final = 0.25
+"""Seconds that the first of a server's addresses gets before the next one is tried beside it, RFC 8305."""
+_REMEMBERED: Final = 10.0
+"""Seconds for which a server's addresses are remembered."""
 _AS_WRITTEN: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 """URLs of these characters only are sent as they are; whatever else is in one is quoted."""
+_OF_OPENSSL: Final = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
 _BUNDLES: Final = (
     "/etc/ssl/cert.pem",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -31,36 +38,8 @@ _BUNDLES: Final = (
 """Where Linux keeps the certificates that it trusts; a Python that was built elsewhere may look in another place."""
 
 
-def open_session(
-    url: str, *, headers: Mapping[str, str] | None = None, proxy: str | None = None, keep: bool = True
-) -> aiohttp.ClientSession:
-    """A client for as many connections as are wanted, inside a running event loop; to be closed.
-
-    It keeps no cookies, unpacks nothing, and reads neither ``.netrc`` nor proxies from the environment. Only finding a
-    server has a limit of time; the rest is timed by whoever asks.
-
-    Args:
-        url: Of the server that is asked, or any page of it.
-        headers: Sent with every request.
-        proxy: What stands between, from `proxy_for`.
-        keep: Whether connections are kept for further requests.
-    """
-    # Reading the certificates takes as long as asking a hundred times.
-    secure = any(one.lower().startswith("https:") for one in (url, proxy or ""))
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(
-            limit=0,
-            ssl=_trusted() if secure else True,
-            # Named because an installed aiodns would take its place, which knows fewer of a machine's names.
-            resolver=aiohttp.ThreadedResolver(),
-            **({"keepalive_timeout": _IDLE} if keep else {"force_close": True}),
-        ),
-        headers=headers,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT),
-        auto_decompress=False,
-        proxy=proxy,
-    )
+class NoWayError(HttpError):
+    """There was no server, or no way to it, so that it has certainly heard of nothing."""
 
 
 def as_url(text: str) -> URL:
@@ -93,43 +72,117 @@ def proxy_for(url: str) -> str | None:
     return proxy
 
 
-def is_unreachable(error: aiohttp.ClientError) -> bool:
-    """Whether there was no server, or no way to it."""
-    return isinstance(
-        error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
-    )
+@dataclass(slots=True)
+class Route:
+    """The way to one server. Neither ``.netrc`` nor proxies of the environment are looked up here."""
+
+    server: URL
+    """Any page of it."""
+    proxy: URL | None = None
+    """What stands between, from `proxy_for`."""
+    _trust: ssl.SSLContext | None = field(default=None, init=False, repr=False)
+    _addresses: list[Any] = field(default_factory=list, init=False, repr=False)
+    _asked: float = field(default=0.0, init=False, repr=False)
+    """When the addresses were asked for, by the loop's clock."""
+
+    def target(self, url: URL) -> str:
+        """What a request for a page of this server says it wants, RFC 9112, section 3.2."""
+        if self.proxy is None or self.server.scheme == "https":
+            return url.raw_path_qs
+        return f"http://{self.host}{url.raw_path_qs}"
+
+    @property
+    def host(self) -> str:
+        """The server's name, and its port if it is not the usual one."""
+        return self.server.host_port_subcomponent or ""
+
+    def headers(self) -> dict[str, str]:
+        """What every request needs to be let through."""
+        return {} if self.proxy is None or self.server.scheme == "https" else _to_proxy(self.proxy)
+
+    async def open(self) -> Connection:
+        """A new connection.
+
+        Raises:
+            NoWayError: None could be made within ten seconds.
+        """
+        try:
+            async with asyncio.timeout(_CONNECT) as limit:
+                return await self._open()
+        except TimeoutError as error:
+            said = f"it took no connection within {_CONNECT:g} s" if limit.expired() else _words(error)
+        except HttpError as error:
+            said = str(error)
+        except OSError as error:  # TLS errors are among them
+            said = _words(error)
+        except ValueError as error:  # a name that cannot be one
+            said = f"the URL is none ({error})"
+        raise NoWayError(said)
+
+    async def _open(self) -> Connection:
+        loop = asyncio.get_running_loop()
+        nearest = self.proxy or self.server
+        through = await aiohappyeyeballs.start_connection(
+            await self._find(loop, nearest), happy_eyeballs_delay=_FIRST, interleave=1, loop=loop
+        )
+        secure = nearest.scheme == "https"
+        _, connection = await loop.create_connection(
+            lambda: Connection(loop),
+            sock=through,
+            ssl=self._trusted() if secure else None,
+            server_hostname=nearest.raw_host if secure else None,
+        )
+        if self.proxy is not None and self.server.scheme == "https":
+            try:
+                await self._tunnel(loop, connection, self.proxy)
+            except BaseException:
+                connection.abort()
+                raise
+        return connection
+
+    async def _tunnel(self, loop: asyncio.AbstractEventLoop, connection: Connection, proxy: URL) -> None:
+        """Have the proxy connect us to the server, RFC 9110, section 9.3.6, and speak TLS with that."""
+        place = f"{self.server.host_subcomponent}:{self.server.port}"
+        answer = connection.ask("CONNECT", place, {"host": place, **_to_proxy(proxy)}, None)
+        await answer.head()
+        if answer.status != 200:
+            raise NoWayError(f"the proxy answered {answer.status} {answer.phrase}")
+        made = await loop.start_tls(
+            connection.transport, connection, self._trusted(), server_hostname=self.server.raw_host
+        )
+        if made is None:
+            raise NoWayError("the proxy closed the connection")
+        connection.tunnelled(made)
+
+    async def _find(self, loop: asyncio.AbstractEventLoop, url: URL) -> list[Any]:
+        if not self._addresses or loop.time() - self._asked > _REMEMBERED:
+            found = await loop.run_in_executor(
+                None, lambda: socket.getaddrinfo(url.raw_host, url.port, type=socket.SOCK_STREAM)
+            )
+            self._addresses, self._asked = found, loop.time()
+        return self._addresses
+
+    def _trusted(self) -> ssl.SSLContext:
+        # Reading the certificates takes as long as asking a hundred times.
+        if self._trust is None:
+            self._trust = _trusted()
+        return self._trust
 
 
-def words(error: aiohttp.ClientError) -> str:
-    """What went wrong. The error itself is not to be repeated or chained: it holds what was sent, keys and all."""
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy answered {error.status} {error.message}"
-    if isinstance(error, aiohttp.ClientResponseError):
-        return error.message
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return f"it took no connection within {_CONNECT:g} s"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return "it closed the connection"
-    if isinstance(error, aiohttp.ClientConnectorError) and not isinstance(error, aiohttp.ClientSSLError):
-        number = error.os_error.errno  # of names that nobody knows it is below 0, and of another list
-        return os.strerror(number).lower() if number and number > 0 else str(error.os_error.strerror or error.os_error)
-    if isinstance(error, aiohttp.InvalidURL):
-        return "the URL is none"
-    return str(error) or type(error).__name__
+def _to_proxy(proxy: URL) -> dict[str, str]:
+    if not proxy.user and not proxy.password:
+        return {}
+    secret = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
+    return {"proxy-authorization": f"Basic {secret}"}
 
 
-def hang_up(response: aiohttp.ClientResponse) -> None:
-    """Close the connection of a response that was not read to its end, and at once: TLS would ask the server first."""
-    connection = response.connection
-    if connection is not None and connection.transport is not None:
-        connection.transport.abort()
-    response.close()
-
-
-def unread(content: aiohttp.StreamReader) -> bytes:
-    """What had arrived of a body before its connection broke, and was not read yet; the client would forget it."""
-    content.set_exception(cast("Any", None))
-    return content.read_nowait()
+def _words(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return _OF_OPENSSL.sub("", str(error))
+    number = error.errno  # of names that nobody knows it is below 0, and of another list
+    if number and number > 0:
+        return os.strerror(number).lower()
+    return str(error.strerror or error) or type(error).__name__
 
 
 def _trusted() -> ssl.SSLContext:

@@ -11,8 +11,10 @@ from shadowprice._json import MAX_DEPTH, is_too_deep
 from shadowprice._text import shown
 
 if TYPE_CHECKING:  # the client takes a quarter of a second to load, and beliefs, which are imported by all, may use it
-    import aiohttp
     from yarl import URL
+
+    from shadowprice._connections import Connections
+    from shadowprice._exchange import Answer
 
 _T = TypeVar("_T")
 PLAIN: Final[Mapping[str, str]] = {"Accept-Encoding": "identity"}
@@ -32,7 +34,7 @@ class Page:
     status: int
     """The HTTP status."""
     headers: Mapping[str, str]
-    """Looked up in any case."""
+    """By their names in lower case."""
     content: bytes
     """The body."""
 
@@ -52,7 +54,7 @@ def decode_json(text: str | bytes) -> Any:
     return data
 
 
-def check_plain(response: "aiohttp.ClientResponse") -> None:
+def check_plain(response: "Answer") -> None:
     """Refuse an answer that is compressed, which nobody asked for: a few bytes of it may be gigabytes.
 
     Raises:
@@ -63,7 +65,7 @@ def check_plain(response: "aiohttp.ClientResponse") -> None:
         raise PageError(f"it is compressed ({shown(coding)}), which was not asked for")
 
 
-async def read_body(response: "aiohttp.ClientResponse", most: int) -> bytes:
+async def read_body(response: "Answer", most: int) -> bytes:
     """The body of an answer whose head has come.
 
     Args:
@@ -75,7 +77,7 @@ async def read_body(response: "aiohttp.ClientResponse", most: int) -> bytes:
     """
     check_plain(response)
     body = bytearray()
-    async for block in response.content.iter_any():
+    while block := await response.read():
         body += block
         if len(body) > most:
             raise PageError(f"it is longer than {most} bytes")
@@ -83,32 +85,32 @@ async def read_body(response: "aiohttp.ClientResponse", most: int) -> bytes:
 
 
 async def fetch(
-    session: "aiohttp.ClientSession", method: str, url: "str | URL", *, seconds: float, most: int, **options: Any
+    connections: "Connections", method: str, url: "URL", *, seconds: float, most: int, asked: Any = None
 ) -> Page:
     """Ask for a whole page; where it points elsewhere is not followed.
 
     Args:
-        session: Whom to ask with.
+        connections: To the server.
         method: Of HTTP.
         url: The page.
         seconds: For all of it, from the name of the server to the last byte.
         most: Bytes of the longest body that is read.
-        options: More for the request, such as `json` and `headers`.
+        asked: Sent as JSON, if there is anything to send.
 
     Raises:
         TimeoutError: The time is over.
         PageError: The body is not one that may be read.
-        aiohttp.ClientError: The server cannot be reached, or does not speak HTTP; see `shadowprice._http.words`.
+        shadowprice._exchange.HttpError: The server cannot be reached, or does not speak HTTP.
     """
-    from shadowprice._http import hang_up
-
-    headers = {**options.pop("headers", {}), **PLAIN}
+    headers, body = dict(PLAIN), None
+    if asked is not None:
+        headers["content-type"], body = "application/json", json.dumps(asked).encode()
     async with asyncio.timeout(seconds):
-        response = await session.request(method, url, headers=headers, allow_redirects=False, **options)
+        response = await connections.request(method, url, body, headers)
         try:
             return Page(response.status, response.headers, await read_body(response, most))
         finally:
-            hang_up(response)
+            connections.part(response)
 
 
 def wait_for(work: Coroutine[Any, Any, _T]) -> _T:

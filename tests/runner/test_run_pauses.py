@@ -92,7 +92,7 @@ def test_a_cap_that_was_too_low_is_gone_on_with(tmp_path: Path) -> None:
 
     async def work(url: str) -> list[Result]:
         # Room for a last step of each: with less, the market stops one for the others.
-        market = get_policy("index").open(hopeful(len(questions)), 900)
+        market = get_policy("index").open(hopeful(len(questions)), 960)
         async with Watched(url, "words", dialect="llamacpp", overshoot=0) as engine:
             return await run(questions, engine, market, RunSettings(concurrency=WIDTH))
 

@@ -6,10 +6,9 @@ from collections.abc import AsyncGenerator, Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
-import aiohttp
-
 from shadowprice._connections import Connections
-from shadowprice._http import hang_up, is_unreachable, unread, words
+from shadowprice._exchange import Answer, HttpError
+from shadowprice._http import NoWayError
 from shadowprice._pages import PLAIN, PageError, check_plain, decode_json, read_body
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
@@ -87,7 +86,7 @@ class ChatConnection:
             if kind != "text/event-stream":
                 raise complaints.broken(f"it is {kind or 'of no type'}, no stream of events", 0, advice=_CHECK_URL)
             check_plain(response)
-            stream = _Stream(response.content)
+            stream = _Stream(response)
             while events := await clock.wait(stream.next()):
                 for event in events:
                     if event == "[DONE]":
@@ -97,8 +96,7 @@ class ChatConnection:
         except PageError as error:
             raise complaints.broken(error, progress.tokens, advice="choose a server that sends less") from error
         finally:
-            self._connections.kept |= response.content.at_eof()
-            hang_up(response)
+            self._connections.part(response)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -125,56 +123,47 @@ class _Clock:
         try:
             async with asyncio.timeout(min(left, patience)):
                 return await result
-        except aiohttp.ClientError as error:
-            unreachable, said = is_unreachable(error), words(error)
-        except EventSizeError as error:
-            unreachable, said = False, str(error)
+        except NoWayError as error:
+            raise self._complaints.unreachable(str(error)) from error
+        except (HttpError, EventSizeError) as error:
+            raise self._complaints.broken(error, tokens) from error
         except TimeoutError as error:
             if left <= patience:
                 raise self._complaints.late(self._timeout, tokens) from error
             raise self._complaints.stalled(patience, tokens) from error
-        raise self._complaints.unreachable(said) if unreachable else self._complaints.broken(said, tokens)
 
 
 class _Stream:
     """The events of a stream."""
 
-    def __init__(self, content: aiohttp.StreamReader) -> None:
-        self._content = content
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
         self._reader = EventReader(_MOST_EVENT_BYTES)
-        self._failure: aiohttp.ClientError | None = None
 
     async def next(self) -> list[str]:
         """The data of the events that come next, all that are here; none at the end."""
-        while self._failure is None:
-            try:
-                block = await self._content.readany()
-            except aiohttp.ClientError as error:
-                self._failure, block = error, unread(self._content)
-            else:
-                if not block:
-                    return []
+        while block := await self._answer.read():
             if events := self._reader.feed(block):
                 return events
-        raise self._failure
+        return []
 
     async def part(self) -> None:
         """Wait a moment for the end of a stream that is over."""
-        if self._content.at_eof():
+        if self._answer.read_up:
             return
-        with suppress(TimeoutError, aiohttp.ClientError):
+        with suppress(TimeoutError, HttpError):
             async with asyncio.timeout(_PARTING):
-                await self._content.readany()
+                await self._answer.read()
 
 
-async def _head(response: aiohttp.ClientResponse) -> bytes:
+async def _head(response: Answer) -> bytes:
     """The beginning of an error's body; nothing of it where it is compressed."""
     head = bytearray()
     try:
         check_plain(response)
     except PageError:
         return b""
-    async for block in response.content.iter_any():
+    while block := await response.read():
         head += block
         if len(head) > _LONGEST_ERROR:
             break

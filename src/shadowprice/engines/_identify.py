@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import aiohttp
-
+from shadowprice._connections import Connections
 from shadowprice._errors import EngineError
-from shadowprice._http import is_unreachable, open_session, words
+from shadowprice._exchange import HttpError
+from shadowprice._http import NoWayError
 from shadowprice._pages import Page, PageError, decode_json, fetch, wait_for
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._complaints import Complaints
@@ -110,22 +110,25 @@ class _Visitor:
         self._proxy = address.proxy()
 
     async def __aenter__(self) -> "_Visitor":
-        self._session = open_session(self._address.shown, headers=self._address.headers(), proxy=self._proxy)
+        headers = self._address.headers()
+        self._connections = Connections(self._address.shown, headers=headers, proxy=self._proxy)
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._session.close()
+        await self._connections.aclose()
 
     async def get(self, url: str) -> Page:
         try:
-            return await fetch(self._session, "GET", self._address.asked(url), seconds=_PATIENCE, most=_MOST_BYTES)
+            page = self._address.asked(url)
+            return await fetch(self._connections, "GET", page, seconds=_PATIENCE, most=_MOST_BYTES)
         except PageError as error:
             raise self.complaints.unread(error) from error
-        except aiohttp.ClientError as error:
-            unreachable, said = is_unreachable(error), words(error)
+        except NoWayError as error:
+            raise self.complaints.unreachable(str(error)) from error
+        except HttpError as error:
+            raise self.complaints.broken(error, 0) from error
         except TimeoutError as error:
             raise self.complaints.slow(_PATIENCE) from error
-        raise self.complaints.unreachable(said) if unreachable else self.complaints.broken(said, 0)
 
     async def page(self, path: str) -> bytes:
         """A page beside the API; empty if it is not there, or cannot be had."""

@@ -7,9 +7,8 @@ import time
 from contextlib import suppress
 from typing import Final
 
-import aiohttp
-
-from shadowprice._http import hang_up, words
+from shadowprice._exchange import HttpError
+from shadowprice._http import NoWayError
 from shadowprice._pages import PageError, read_body
 from shadowprice._pulse import Pulse
 from shadowprice.gateway._alike import Shapes
@@ -23,7 +22,7 @@ from shadowprice.gateway._protocol import AbstractProtocol
 from shadowprice.gateway._refusals import RefusedRequestError, not_found
 from shadowprice.gateway._responses import Responses
 from shadowprice.gateway._till import Till
-from shadowprice.gateway._upstream import UnreachableUpstreamError, Upstreams
+from shadowprice.gateway._upstream import Upstreams
 from shadowprice.gateway._wire import ClientLeftError, Receive, Scope, Send, Wire
 from shadowprice.gateway._worth import Worth
 
@@ -182,13 +181,12 @@ class Gateway:
                     try:
                         answer = await read_body(response, _MOST_PASSED)
                     finally:
-                        upstream.connections.kept |= response.content.at_eof()
-                        hang_up(response)
-            except UnreachableUpstreamError as error:
+                        upstream.connections.part(response)
+            except NoWayError as error:
                 said = str(error)
                 continue
-            except (aiohttp.ClientError, PageError, TimeoutError) as error:
-                said = words(error) if isinstance(error, aiohttp.ClientError) else str(error) or "it took too long"
+            except (HttpError, PageError, TimeoutError) as error:
+                said = str(error) or "it took too long"
                 break
             if response.status >= 400:
                 answer = upstream.address.redact(answer.decode("utf-8", "replace")).encode()

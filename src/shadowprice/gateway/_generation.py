@@ -5,9 +5,8 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-import aiohttp
-
-from shadowprice._http import hang_up, unread, words
+from shadowprice._exchange import Answer, HttpError
+from shadowprice._http import NoWayError
 from shadowprice._pages import PageError, check_plain, read_body
 from shadowprice._text import shown
 from shadowprice.engines import MalformedChunkError
@@ -18,7 +17,7 @@ from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._protocol import Ending
 from shadowprice.gateway._refusals import Headers, RefusedRequestError
 from shadowprice.gateway._sse import EventTooLongError
-from shadowprice.gateway._upstream import UnreachableUpstreamError, Upstream
+from shadowprice.gateway._upstream import Upstream
 from shadowprice.gateway._wire import Wire
 
 if TYPE_CHECKING:
@@ -144,18 +143,18 @@ class Generation:
                 await self._take_whole(response)
         except (PageError, EventTooLongError, MalformedChunkError, ValueError) as error:
             await self._fail(f"The server's reply cannot be read ({_line(error)})")
-        except aiohttp.ClientError as error:
-            self._take_rest(response)
-            await self._fail(f"The server's reply broke off ({_line(words(error))})")
+        except HttpError as error:
+            await self._fail(f"The server's reply broke off ({_line(error)})")
         except asyncio.CancelledError:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # what stands in the socket comes in with the loop's next pass
             self._take_rest(response)
             raise
         finally:
-            self._part(response)
+            if self._upstream is not None:
+                self._upstream.connections.part(response)
 
-    async def _ask(self) -> aiohttp.ClientResponse:
+    async def _ask(self) -> Answer:
         """Send the request to the best server that takes it."""
         said = ""
         headers = sent_on(self._wire.headers, keys=self._gateway.keyhole.open)
@@ -170,12 +169,12 @@ class Generation:
             self._sent = True
             try:
                 response = await upstream.ask("POST", protocol.path, json.dumps(body).encode(), headers)
-            except UnreachableUpstreamError as error:
+            except NoWayError as error:
                 self._sent, said = False, _line(error)
                 continue
-            except aiohttp.ClientError as error:
+            except HttpError as error:
                 self._settle("failed", cut=True)
-                said = _line(words(error))
+                said = _line(error)
                 raise RefusedRequestError(
                     502, f"The server gave no answer ({said}); ask again.", "upstream_broken"
                 ) from None
@@ -186,7 +185,7 @@ class Generation:
         self._settle("failed", cut=False)
         raise RefusedRequestError(502, f"No server took the request ({said}); ask again.", "upstream_unreachable")
 
-    async def _pass_refusal(self, response: aiohttp.ClientResponse) -> None:
+    async def _pass_refusal(self, response: Answer) -> None:
         """The server says no: its words go on, without what is secret in them."""
         assert self._upstream is not None
         content = await read_body(response, _MOST_ERROR)
@@ -199,7 +198,7 @@ class Generation:
         headers = sent_back(response.raw_headers)
         await self._wire.answer(response.status, [*headers, *self._explained("refused by server", 0)], safe)
 
-    async def _take_whole(self, response: aiohttp.ClientResponse) -> None:
+    async def _take_whole(self, response: Answer) -> None:
         """A server that does not stream has made all of it by now; it is counted, and goes on as it is."""
         self._account.generated = self._account.cap  # until it is known better
         content = await read_body(response, _MOST_REPLY)
@@ -210,21 +209,21 @@ class Generation:
         headers = [*sent_back(response.raw_headers), *self._explained(outcome, self._account.generated)]
         await self._wire.answer(response.status, headers, content)
 
-    async def _stream(self, response: aiohttp.ClientResponse) -> None:
+    async def _stream(self, response: Answer) -> None:
         """Read a stream and hand it on, until it ends, or the market ends it."""
-        content, heard = response.content, self._heard
+        heard = self._heard
         if self.call.stream:
             headers = [*sent_back(response.raw_headers), *self._explained("begun", None)]
             await self._wire.begin(response.status, headers)
         stopped = False
-        while block := await content.readany():
+        while block := await response.read():
             self._hear()
             await self._hand_on(block)
             if heard.over or heard.failed or heard.beyond:
                 break
             if heard.meter.tokens >= self._due and not self._may_go_on():
                 await asyncio.sleep(0)  # what stands in the socket comes in with the loop's next pass
-                while not (heard.over or heard.failed or heard.beyond) and (more := content.read_nowait()):
+                while not (heard.over or heard.failed or heard.beyond) and (more := response.read_nowait()):
                     await self._hand_on(more)
                 stopped = not (heard.over or heard.failed)
                 break
@@ -245,10 +244,10 @@ class Generation:
             await self._wire.write(out)
             self._writing = _NOT_WRITING
 
-    def _take_rest(self, response: aiohttp.ClientResponse) -> None:
+    def _take_rest(self, response: Answer) -> None:
         """Count what had arrived unread, which was made and is to be paid for."""
         with suppress(EventTooLongError, MalformedChunkError, ValueError):
-            self._heard.take(unread(response.content))
+            self._heard.take(response.read_nowait())
 
     def _hear(self) -> None:
         self.heard = self._loop.time()
@@ -271,9 +270,9 @@ class Generation:
             self._due = self._next_due(granted)
         return granted > tokens
 
-    async def _stop(self, response: aiohttp.ClientResponse, outcome: str) -> None:
+    async def _stop(self, response: Answer, outcome: str) -> None:
         """It is stopped here: its client gets an end that is well formed."""
-        hang_up(response)
+        response.part()
         account = self._account
         explained = {"outcome": outcome, "granted": account.granted, "price": account.price}
         ending = self._heard.ending(self.name, explained)
@@ -285,7 +284,7 @@ class Generation:
         else:
             await self._answer_whole(response, ending)
 
-    async def _finish(self, response: aiohttp.ClientResponse) -> None:
+    async def _finish(self, response: Answer) -> None:
         """It has ended by itself."""
         self._settle("finished" if self._heard.finished else "length", cut=False)
         if not self._wire.left:
@@ -293,12 +292,12 @@ class Generation:
                 await self._wire.end(self._heard.farewell)
             else:
                 await self._answer_whole(response, None)
-        if not response.content.at_eof():
-            with suppress(TimeoutError, aiohttp.ClientError):
+        if not response.read_up:
+            with suppress(TimeoutError, HttpError):
                 async with asyncio.timeout(_PARTING):
-                    await response.content.readany()
+                    await response.read()
 
-    async def _answer_whole(self, response: aiohttp.ClientResponse, ending: Ending | None) -> None:
+    async def _answer_whole(self, response: Answer, ending: Ending | None) -> None:
         content = json.dumps(self._heard.gathering.whole(ending)).encode()
         headers = [pair for pair in sent_back(response.raw_headers) if pair[0] not in _OF_STREAMS]
         headers += [(b"content-type", b"application/json"), *self._explained(self._outcome, self._heard.meter.exact())]
@@ -377,15 +376,6 @@ class Generation:
         if read > cap:
             return max(0, self._upstream.overshoot - (read - cap))
         return min(self._upstream.overshoot, cap - read)
-
-    def _part(self, response: aiohttp.ClientResponse) -> None:
-        """Let go of the connection, which is kept if the response was read to its end."""
-        if response.content.at_eof():
-            if self._upstream is not None:
-                self._upstream.connections.kept = True
-            response.release()
-        else:
-            hang_up(response)
 
 
 def _line(error: Exception | str) -> str:

@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-import aiohttp
 from yarl import URL
 
 from shadowprice._connections import Connections
 from shadowprice._errors import EngineError, InputError
-from shadowprice._http import is_unreachable, words
+from shadowprice._exchange import Answer
+from shadowprice._http import NoWayError
 from shadowprice._pages import PLAIN
 from shadowprice.engines import DIALECTS, Dialect, Server, ServerAddress, get_dialect, identify, split_url
 
@@ -26,10 +26,6 @@ _LONGEST_PAUSE: Final = 30.0
 """Seconds for which a server that could not be reached is asked only if no other can be."""
 _LOOK: Final = 5.0
 """Seconds for a look at whether a server is back."""
-
-
-class UnreachableUpstreamError(Exception):
-    """Nobody took a request, so that it has certainly cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +111,8 @@ class Upstream:
         """It could be reached."""
         self.failures = 0
 
-    async def ask(
-        self, method: str, path: str, content: bytes | None, headers: dict[str, str]
-    ) -> aiohttp.ClientResponse:
-        """Send a request; the response's body is yet to be read.
+    async def ask(self, method: str, path: str, content: bytes | None, headers: dict[str, str]) -> Answer:
+        """Send a request; the answer's body is yet to be read, and then given to `connections.part`.
 
         Args:
             method: Of HTTP.
@@ -127,8 +121,8 @@ class Upstream:
             headers: Of the client's, those that go on.
 
         Raises:
-            UnreachableUpstreamError: Nobody took it; it says how, without anything secret.
-            aiohttp.ClientError: The connection broke before an answer came.
+            NoWayError: Nobody took it.
+            HttpError: The connection broke before an answer came.
         """
         url = self._urls.get(path)
         if url is None:  # making one takes as long as reading a reply
@@ -136,12 +130,9 @@ class Upstream:
         sent = {**headers, **PLAIN, **self._own}
         try:
             return await self.connections.request(method, url, content, sent)
-        except aiohttp.ClientError as error:
-            if not is_unreachable(error):
-                raise
+        except NoWayError:
             self.failed()
-            said = words(error)
-        raise UnreachableUpstreamError(said)
+            raise
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -91,20 +91,23 @@ class EndpointEncoder(AbstractEncoder):
         return {"Authorization": f"Bearer {os.environ[self.key_variable]}"}
 
     async def _ask(self, url: str, server: str, headers: dict[str, str], texts: list[str]) -> Page:
-        import aiohttp  # takes a quarter of a second, which only those who ask a server shall wait
-
-        from shadowprice._http import open_session, words
+        # Only those who ask a server shall wait for what it takes.
+        from shadowprice._connections import Connections
+        from shadowprice._exchange import HttpError
+        from shadowprice._http import as_url
 
         body = {"model": self.model, "input": texts}
         try:
-            async with open_session(url) as session:
-                return await fetch(
-                    session, "POST", url, seconds=self.timeout, most=_MOST_BYTES, json=body, headers=headers
-                )
+            page = as_url(url)
+            connections = Connections(page, headers=headers)
+            try:
+                return await fetch(connections, "POST", page, seconds=self.timeout, most=_MOST_BYTES, asked=body)
+            finally:
+                await connections.aclose()
         except PageError as error:
             raise EngineError(f"The answer of the embedding server at {server} cannot be read: {error}.") from error
-        except (aiohttp.ClientError, ValueError) as error:
-            said = words(error) if isinstance(error, aiohttp.ClientError) else "the URL is none"
+        except (HttpError, ValueError) as error:
+            said = str(error) if isinstance(error, HttpError) else "the URL is none"
         except TimeoutError as error:
             late = f"The embedding server at {server} had not answered in full after {self.timeout:g} s."
             raise EngineError(late) from error
