@@ -50,7 +50,7 @@ class Connection(asyncio.Protocol):
             body: None for none.
 
         Raises:
-            ValueError: A header holds the end of a line.
+            ValueError: A header holds the end of a line, or a character that no header can carry.
         """
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         if body is not None:
@@ -58,8 +58,9 @@ class Connection(asyncio.Protocol):
         head = "\r\n".join([*lines, "", ""])
         if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
             raise ValueError("a header holds the end of a line")
+        data = head.encode("latin-1")
         self._answer = answer = Answer(self)
-        self.transport.write(head.encode("latin-1") + body if body else head.encode("latin-1"))
+        self.transport.write(data + body if body else data)
         return answer
 
     def free(self) -> None:
@@ -211,9 +212,7 @@ class Answer:
             self._head += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self._fail(HttpError("it wants to speak something else than HTTP"))
-        except httptools.HttpParserError as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._kept = False
             if not self.whole:
                 self._fail(HttpError(f"it does not speak HTTP as it should: {error}"))
@@ -263,7 +262,10 @@ class Answer:
             return
         assert self._parser is not None
         status: Any = self._parser.get_status_code()
-        if 100 <= status < 200 and status != 101:  # something before the answer, RFC 9110, section 15.2
+        if status == 101:
+            self._fail(HttpError("it wants to speak something else than HTTP"))
+            return
+        if 100 <= status < 200:  # something before the answer, RFC 9110, section 15.2
             self._interim = True
             return
         self._kept = self._parser.should_keep_alive()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shadowprice.engines import Reading, TokenCount, read_chunk
 from shadowprice.engines._events import EventReader
-from shadowprice.gateway._alike import AlikeReader, Shapes
+from shadowprice.gateway._alike import AlikeReader, Shapes, Spent
 from shadowprice.gateway._meter import Meter
 from shadowprice.gateway._protocol import Piece
 from shadowprice.gateway._sse import EventSplitter, EventTooLongError
@@ -95,6 +95,33 @@ def test_what_differs_in_more_than_its_text_is_parsed(data: bytes) -> None:
     reader.learn(plain, json.loads(plain), Piece(0, read_chunk(json.loads(plain))))
     assert reader.read(plain.replace(b'"a"', b'"b\\n"')) is not None
     assert reader.read(data) is None
+
+
+COUNTS = st.one_of(st.integers(0, 10**9), st.sampled_from([0, 7, 10**6, 10**8, 10**12, 1.5, True, None, "7", -1]))
+
+
+@given(
+    st.lists(st.tuples(COUNTS, COUNTS, COUNTS), min_size=2, max_size=6),
+    st.dictionaries(st.sampled_from(["prompt_tokens_details", "reasoning_tokens", "timings"]), COUNTS, max_size=2),
+    st.sampled_from([None, (",", ":")]),
+)
+def test_what_replies_took_is_read_as_if_it_had_been_parsed(
+    counts: list[tuple[Any, Any, Any]], more: dict[str, Any], separators: tuple[str, str] | None
+) -> None:
+    shapes = Shapes()
+    for number, (completion, prompt, total) in enumerate(counts):
+        usage = {"completion_tokens": completion, "prompt_tokens": prompt, "total_tokens": total, **more}
+        chunk = {"id": f"chatcmpl-{number}", "created": 1_700_000_000 + number, "choices": [], "usage": usage}
+        data = json.dumps(chunk, separators=separators).encode()
+        reader, piece = AlikeReader("/v1/chat/completions", shapes), Piece(0, read_chunk(chunk))
+        found = reader.read_shared(data)
+        if isinstance(found, Spent):
+            assert (piece, prompt) == (found.piece, found.prompt)
+        else:
+            assert found is None
+            reader.learn(data, chunk, piece)
+    if not more and all(type(one) is int and 0 <= one < 10**7 for one in counts[0] + counts[-1]):
+        assert isinstance(found, Spent)
 
 
 def test_choices_are_counted_apart_and_their_usage_together() -> None:

@@ -5,14 +5,16 @@ it. A text in JSON ends at the first quotation mark that no backslash escapes. S
 such mark, the chunk says what the earlier one said, with this text.
 
 From stream to stream, chunks differ in a name and a time as well, which say nothing of the reply. What is left without
-them is remembered for all streams: chunks with a text, and those that open and end a reply. No name of that form stands
-in a text, as JSON escapes its quotation marks; and what is remembered holds no field in which a name would be text.
+them is remembered for all streams: chunks with a text, those that open and end a reply, and those that say what it
+took. No name of that form stands in a text, as JSON escapes its quotation marks; and what is remembered holds no field
+in which a name would be text.
 """
 
 import json
 import re
 from typing import Any, Final, NamedTuple
 
+from shadowprice.engines import Reading
 from shadowprice.gateway._protocol import Json, Piece
 
 _FIELDS: Final = ("content", "text", "reasoning_content", "reasoning")
@@ -24,6 +26,9 @@ _MOST_SHARED: Final = 256
 _LONGEST: Final = 4096
 """Bytes of a chunk that is remembered."""
 _CHOICES: Final = b'"choices"'
+_USAGE: Final = b'"usage"'
+_COUNT: Final = re.compile(rb'"(completion|prompt|total)_tokens": ?(\d{1,7})(?=[,}])')
+"""What differs between chunks that say how many tokens a reply took: numbers that no service finds absurd."""
 _VARIES: Final = re.compile(rb'"id": ?"[\w.:-]{1,100}"|"created": ?\d{1,20}')
 
 
@@ -45,12 +50,28 @@ class Alike(NamedTuple):
         return None
 
 
+class Spent(NamedTuple):
+    """A chunk that says how many tokens a reply took, and nothing else of it."""
+
+    event: Json
+    """One such chunk, parsed."""
+    choice: int
+    tokens: int
+    prompt: int
+
+    @property
+    def piece(self) -> Piece:
+        """What it says, as if it had been parsed."""
+        return Piece(self.choice, Reading(tokens=self.tokens, counted_by="usage"))
+
+
 class Shapes:
     """What was learnt of chunks from all streams of one gateway."""
 
     def __init__(self) -> None:
         self._alike: dict[str, list[Alike]] = {}
         self._frames: dict[tuple[str, bytes], Piece] = {}
+        self._spent: dict[tuple[str, bytes], tuple[Json, int]] = {}
 
     def read(self, path: str, plain: bytes) -> tuple[Alike, str] | None:
         """The text of a chunk without name and time, if it is like another."""
@@ -63,6 +84,22 @@ class Shapes:
     def frame(self, path: str, plain: bytes) -> Piece | None:
         """What a chunk without name and time says that was there before."""
         return self._frames.get((path, plain))
+
+    def spent(self, path: str, plain: bytes) -> Spent | None:
+        """What a chunk says of what a reply took, if it is like one that was there before."""
+        found = self._spent.get((path, _COUNT.sub(b"", plain)))
+        return None if found is None else Spent(*found, *_said(plain))
+
+    def learn_spent(self, path: str, plain: bytes, event: Json, piece: Piece) -> None:
+        """Remember a chunk that says how many tokens a reply took, if it says nothing that we would not read so."""
+        names = sorted(name for name, _ in _COUNT.findall(plain))
+        if names != [b"completion", b"prompt", b"total"] or len(plain) > _LONGEST:
+            return
+        if piece.reading != Reading(tokens=_said(plain)[0], counted_by="usage"):
+            return
+        if len(self._spent) >= _MOST_SHARED:
+            self._spent.clear()
+        self._spent[path, _COUNT.sub(b"", plain)] = event, piece.choice
 
     def learn(self, path: str, alike: Alike) -> None:
         """Remember a kind of chunk."""
@@ -105,9 +142,11 @@ class AlikeReader:
                 return known, text
         return None
 
-    def read_shared(self, data: bytes) -> tuple[Alike, str] | Piece | None:
+    def read_shared(self, data: bytes) -> tuple[Alike, str] | Piece | Spent | None:
         """The same by what other streams have taught; a piece for what opens and ends a reply."""
         plain = self._plain(data)
+        if _USAGE in plain and (spent := self._shapes.spent(self._path, plain)) is not None:
+            return spent
         found = self._shapes.read(self._path, plain)
         if found is None:
             return self._shapes.frame(self._path, plain)
@@ -119,7 +158,9 @@ class AlikeReader:
         """A chunk was parsed, and this is what it says."""
         reading = piece.reading
         if not reading.piece:
-            if event.get("choices") and not event.get("usage") and not event.get("timings"):
+            if not event.get("choices") and event.get("usage"):
+                self._shapes.learn_spent(self._path, self._plain(data), event, piece)
+            elif event.get("choices") and not event.get("usage") and not event.get("timings"):
                 self._shapes.learn_frame(self._path, self._plain(data), piece)
             return
         if reading.unread or reading.finish is not None:
@@ -162,6 +203,12 @@ class AlikeReader:
                     return alike
                 return None
         return None
+
+
+def _said(plain: bytes) -> tuple[int, int]:
+    """Tokens of the reply and of its prompt; some services leave reasoning out of the one, see `read_chunk`."""
+    said = {name: int(number) for name, number in _COUNT.findall(plain)}
+    return max(said[b"completion"], said[b"total"] - said[b"prompt"]), said[b"prompt"]
 
 
 def _end(data: bytes, start: int) -> int:

@@ -5,6 +5,7 @@ import json
 import secrets
 import time
 from contextlib import suppress
+from itertools import count
 from typing import Final
 
 from shadowprice._exchange import HttpError
@@ -205,9 +206,14 @@ class Gateway:
         await wire.answer(200, [(b"content-type", b"application/json"), *headers], json.dumps(state).encode())
 
 
+_OWN: Final = secrets.token_hex(4)
+"""Of this process: two that share a ledger begin requests at the same moment."""
+_COUNTER: Final = count()
+
+
 def _new_name() -> str:
     """A name for a request. Later ones sort behind earlier ones: what is written together lies together then."""
-    return f"{time.time_ns() // 100_000:012x}-{secrets.token_hex(4)}"
+    return f"{time.time_ns() // 100_000:012x}-{_OWN}{next(_COUNTER) & 0xFFFF:04x}"
 
 
 def _where(error: BaseException) -> str:

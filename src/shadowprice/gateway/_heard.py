@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from shadowprice._pages import decode_json
 from shadowprice.engines import MalformedChunkError
-from shadowprice.gateway._alike import Alike, AlikeReader, Shapes
+from shadowprice.gateway._alike import Alike, AlikeReader, Shapes, Spent
 from shadowprice.gateway._call import Call
 from shadowprice.gateway._meter import Meter
 from shadowprice.gateway._protocol import Ending, Json, Piece
@@ -127,6 +127,10 @@ class Heard:
         known = self._alike.read_shared(data)
         if known is None:
             return self._parse(data)
+        if isinstance(known, Spent):
+            self.meter.take(*known.piece)
+            self._prompt = known.prompt
+            return not self._call.protocol.hides(known.event, usage=self._call.usage)
         self.gathering.known(data)
         if isinstance(known, Piece):
             self._met(known.choice)

@@ -11,6 +11,7 @@ from shadowprice._errors import InputError
 from shadowprice._types import FloatArray
 from shadowprice.beliefs import Outcomes, given_running
 from shadowprice.online._forecaster import AbstractForecaster, Asked
+from shadowprice.online._kernels import count_reply, ended_by
 from shadowprice.online._pooled import checked_grid
 from shadowprice.online._seam import Hopes
 
@@ -51,6 +52,7 @@ class Finishing(AbstractForecaster):
         self._usual = (by - before) / (1.0 - before)
         self._all: FloatArray = np.zeros((2, len(self.grid)))
         """Replies at risk in each cell, and those that ended in it."""
+        self._none = np.zeros_like(self._all)
         self._kinds: dict[str, FloatArray] = {}
         self._hopes: dict[str, Hopes] = {}
         """What is believed of each kind, until something is learnt."""
@@ -61,10 +63,8 @@ class Finishing(AbstractForecaster):
         """How likely a reply of that kind has ended by then."""
         found = self._hopes.get(asked.key)
         if found is None:
-            hazard = _mixed(self._all, self._usual, _USUAL_COUNTS)
-            if asked.key in self._kinds:
-                hazard = _mixed(self._kinds[asked.key], hazard, _ALL_COUNT)
-            done = 1.0 - np.cumprod(1.0 - hazard)
+            kind = self._kinds.get(asked.key, self._none)
+            done = ended_by(self._all, self._usual, _USUAL_COUNTS, kind, _ALL_COUNT)
             found = Hopes(done, done)
             if len(self._hopes) < _MOST_KINDS:
                 self._hopes[asked.key] = found
@@ -95,14 +95,8 @@ class Finishing(AbstractForecaster):
             if len(self._kinds) >= _MOST_KINDS:
                 del self._kinds[next(iter(self._kinds))]
             self._kinds[asked.key] = np.zeros_like(self._all)
-        cell = int(np.searchsorted(self._points, generated))
         for counts in (self._all, self._kinds[asked.key]):
-            counts[0, :cell] += 1.0
-            if cell < len(self._points):
-                counts[0, cell] += 1.0 if finished else 0.5
-                counts[1, cell] += finished
-            if counts[0, 0] > _ENOUGH:
-                counts *= 0.5
+            count_reply(self._points, counts, generated, finished, _ENOUGH)
         self._hopes.clear()
 
     def snapshot(self) -> dict[str, Any]:
@@ -129,12 +123,6 @@ class Finishing(AbstractForecaster):
         if (counts[1] > counts[0]).any():
             raise ValueError("more have ended than there were")
         return counts
-
-
-def _mixed(counts: FloatArray, believed: FloatArray, worth: float) -> FloatArray:
-    """Chance to end in each cell, of those that come to it: what was counted, and what was believed before."""
-    hazard: FloatArray = (counts[1] + worth * believed) / (counts[0] + worth)
-    return hazard
 
 
 def _rounded(counts: FloatArray) -> list[list[float]]:

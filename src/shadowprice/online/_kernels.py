@@ -117,6 +117,16 @@ def stairs(
 
 
 @njit(cache=True, nogil=True)
+def foreseen(least: Any, expected: Any, price: float) -> float:
+    """Expected tokens of the stairs that are worth a price, from `stairs`."""
+    total = 0.0
+    for point in range(len(least)):
+        if least[point] >= price:
+            total += expected[point]
+    return total
+
+
+@njit(cache=True, nogil=True)
 def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
     """Take an arrival's stairs into the sample, in place of the oldest.
 
@@ -164,3 +174,47 @@ def want(bins: Any, tokens: Any, running: Any, place: int, price: float, more: f
     running[bins[place]] = max(running[bins[place]] - tokens[place], 0.0)
     bins[place], tokens[place] = bin_of(price), more
     running[bins[place]] += more
+
+
+@njit(cache=True, nogil=True)
+def ended_by(everything: Any, usual: Any, usual_counts: float, kind: Any, all_counts: float) -> Any:
+    """Chance that a reply has ended by each grid point, ``(K,)``.
+
+    The chance to end in each cell, of those that come to it, is what was counted, and what was believed before: of its
+    kind on top of all kinds on top of what is usual.
+
+    Args:
+        everything: ``(2, K)`` replies of all kinds at risk in each cell, and those that ended in it.
+        usual: ``(K,)`` the chance to end in each cell where nothing is known.
+        usual_counts: Replies that this counts as.
+        kind: ``(2, K)`` replies of this kind, zeros where there are none.
+        all_counts: Replies that those of all kinds count as.
+    """
+    done, still = np.empty(len(usual)), 1.0
+    for cell in range(len(usual)):
+        hazard = (everything[1, cell] + usual_counts * usual[cell]) / (everything[0, cell] + usual_counts)
+        if kind[0, 0] > 0.0:
+            hazard = (kind[1, cell] + all_counts * hazard) / (kind[0, cell] + all_counts)
+        still *= 1.0 - hazard
+        done[cell] = 1.0 - still
+    return done
+
+
+@njit(cache=True, nogil=True)
+def count_reply(points: Any, counts: Any, generated: int, ended: bool, enough: float) -> None:
+    """Count a reply that came so far.
+
+    Args:
+        points: ``(K,)`` the grid.
+        counts: ``(2, K)`` replies at risk in each cell, and those that ended in it; changed here.
+        generated: Its tokens.
+        ended: Whether it ended there, or was only cut.
+        enough: Replies beyond which the older half is forgotten.
+    """
+    cell = np.searchsorted(points, float(generated))
+    counts[0, :cell] += 1.0
+    if cell < len(points):
+        counts[0, cell] += 1.0 if ended else 0.5
+        counts[1, cell] += 1.0 if ended else 0.0
+    if counts[0, 0] > enough:
+        counts *= 0.5

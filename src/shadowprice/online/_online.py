@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice.online._kernels import BINS, expect, remember, stairs, want, weigh
+from shadowprice.online._kernels import BINS, expect, foreseen, remember, stairs, want, weigh
 from shadowprice.online._pooled import HOUR, AbstractPooledMarket
 from shadowprice.online._rates import Rate, Tides
 from shadowprice.online._seam import Hopes, Ticket
@@ -161,7 +161,7 @@ class OnlineMarket(AbstractPooledMarket):
         return wants
 
     def _began(self, ticket: Ticket) -> None:
-        ticket.foreseen = float(self._expected[self._least >= self._price].sum())
+        ticket.foreseen = foreseen(self._least, self._expected, self._price)
         if ticket.place >= len(self._want_bins):
             self._want_bins = np.concatenate([self._want_bins, np.zeros_like(self._want_bins)])
             self._want_tokens = np.concatenate([self._want_tokens, np.zeros_like(self._want_tokens)])
