@@ -9,6 +9,7 @@ import pytest
 
 from gateways import Start
 from http_server import Serve, Wire
+from shadowprice.gateway import Tenant
 from shadowprice.ledger import Ledger
 
 ASKED: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
@@ -161,6 +162,27 @@ def test_keys_open_doors_and_go_no_further(serve: Serve, gateway: Start) -> None
     running.requests()
     kept = b"".join(file.read_bytes() for file in running.path.parent.iterdir()) + running.said.getvalue().encode()
     assert b"server-key" not in kept and b"right-key" not in kept
+
+
+def test_tenants_are_worth_what_they_are_said_to_be(serve: Serve, gateway: Start) -> None:
+    """At a price of a right answer for 100 tokens, replies of 40 in the mean are worth it to some and not to others."""
+    tenants = (Tenant("evals", "key-of-evals", 0.1), Tenant("shop", "key-of-shop", 5.0))
+    running = gateway(serve(words).url, key="usual-key", tenants=tenants, price=0.01)
+    answers = {name: ask(running.url, headers={"x-api-key": key}) for name, key in KEYS.items()}
+    assert {"evals": 429, "shop": 200, "usual": 200, "nobody": 401} == {
+        name: answer.status_code for name, answer in answers.items()
+    }
+    assert "price_too_high" == answers["evals"].json()["error"]["code"]
+    assert ["shop", None] == [event.get("tenant") for event in running.requests()]
+    assert ["evals"] == [event.get("tenant") for event in running.events if event["event"] == "refused"]
+    with Ledger(running.path, read_only=True) as ledger:
+        [run] = ledger.runs()
+        assert ["shop", None] == [outcome.payload.get("tenant") for outcome in ledger.outcomes(run.name)]
+    kept = b"".join(file.read_bytes() for file in running.path.parent.iterdir()) + running.said.getvalue().encode()
+    assert not any(key.encode() in kept for key in KEYS.values())
+
+
+KEYS = {"evals": "key-of-evals", "shop": "key-of-shop", "usual": "usual-key", "nobody": "other-key"}
 
 
 def test_without_a_key_of_ours_the_clients_goes_on(serve: Serve, gateway: Start) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from counting_server import counting_server
 from shadowprice._errors import InputError
-from shadowprice.gateway import UpstreamChoice
+from shadowprice.gateway import Tenant, UpstreamChoice
 from shadowprice.jobs import ServeOptions
 from shadowprice.jobs.given import read_serving, read_window
 
@@ -62,10 +62,12 @@ def test_options_go_before_the_file_and_the_file_before_what_is_usual(
         'budget = "2M/h"\nport = 9000\ncarry = 0.1\nledger = "other.ledger"\n'
         '[[upstream]]\nurl = "http://a:1/v1"\n'
         '[[upstream]]\nurl = "http://b:1/v1"\nkey-env = "KEY_OF_B"\non-leave = "drain"\novershoot = 8\n'
+        '[[tenant]]\nname = "evals"\nkey-env = "KEY_OF_B"\nweight = 0.2\n'
     )
     options = read_serving(file, {"port": 9001, "host": None, "upstream": ()})
     assert ("2M/h", 9001, 0.1, "127.0.0.1") == (options.budget, options.port, options.carry, options.host)
     assert Path("other.ledger") == options.ledger
+    assert (Tenant("evals", "secret-b", 0.2),) == options.tenant
     assert [
         UpstreamChoice("http://a:1/v1", "secret-all"),
         UpstreamChoice("http://b:1/v1", "secret-b", "drain", 8),
@@ -84,6 +86,11 @@ def test_options_go_before_the_file_and_the_file_before_what_is_usual(
         ("upstream = [5]", "field 'upstream'"),
         ("[[upstream]]\nurl = 'http://a'\nurll = 1", "did you mean url"),
         ("[[upstream]]\nurl = 'http://a'\nkey-env = 'NO_SUCH_KEY'", "NO_SUCH_KEY"),
+        ("tenant = 'evals'", "'name', 'key-env' and 'weight'"),
+        ("[[tenant]]\nname = 'evals'", "no environment variable None"),
+        ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nwieght = 2", "did you mean weight"),
+        ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nweight = 0", "field 'weight': 0 is no number from 0.001"),
+        ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nweight = nan", "field 'weight'"),
         ("budget = '", "no TOML"),
         ("a" * 2_000_000, "larger than"),
     ],
@@ -106,6 +113,9 @@ def test_what_is_wrong_in_a_file_is_named(tmp_path: Path, text: str, said: str) 
         ({"port": 70_000}, "--port"),
         ({"thinking": -1}, "--thinking"),
         ({"log": "all"}, "log 'all'"),
+        ({"tenant": (Tenant("a", "x"), Tenant("a", "y"))}, "the same name or key"),
+        ({"tenant": (Tenant("a", "x"),), "key": "x"}, "the same name or key"),
+        ({"tenant": (Tenant("a", "\n"),)}, "The key of a holds"),
         ({"value": "right"}, "--predictor"),
         ({"value": "wrong"}, "value 'wrong'"),
         ({"key": "schlüssel"}, "key"),

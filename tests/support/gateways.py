@@ -26,7 +26,7 @@ import pytest
 from shadowprice._types import IntArray
 from shadowprice.gateway import Gateway, Keyhole, Log, Till, Upstream, UpstreamChoice, Upstreams, WindowBudget, Worth
 from shadowprice.ledger import Ledger
-from shadowprice.online import AbstractForecaster, Asked, FirstCome, Hopes, Ticket
+from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Asked, FirstCome, FixedPrice, Hopes, Ticket
 
 GRID = np.array([8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096])
 
@@ -149,9 +149,11 @@ class Running:
             log = Log(self.said)
             window = WindowBudget(asked["tokens"], asked["seconds"], asked.get("carry", 0.0))
             start = window.start(time.time())
-            market: FirstCome
+            market: AbstractOnlineMarket
             shape: dict[str, Any] = {"length": window.seconds, "start": start, "carry": window.carry}
-            if asked["stop"] is None:
+            if "price" in asked:
+                market = FixedPrice(GRID, window.tokens, price=asked["price"], **shape)
+            elif asked["stop"] is None:
                 market = FirstCome(GRID, window.tokens, **shape)
             else:
                 market = StopsAt(asked["stop"], GRID, window.tokens, **shape)
@@ -161,7 +163,7 @@ class Running:
                 till,
                 upstreams,
                 Worth(self.forecaster, asked.get("longest", 2048)),
-                keyhole=Keyhole(asked["key"]),
+                keyhole=Keyhole(asked["key"], asked.get("tenants", ())),
                 log=log,
                 **more,
             )

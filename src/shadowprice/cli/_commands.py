@@ -1,6 +1,7 @@
 """The commands, each imported when it is called: asking for the version or a list of them should cost nothing."""
 
 import inspect
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Final, NamedTuple
@@ -82,4 +83,5 @@ def _nothing() -> None:
 
 def _help(command: Callable[..., None]) -> str:
     """A command's docstring; the mark keeps each example on a line of its own."""
-    return (inspect.getdoc(command) or "").replace("Examples:\n", "\b\nExamples:\n")
+    # What is a list stays one.
+    return re.sub(r"^(?=(?:Days|Examples):\n)", "\b\n", inspect.getdoc(command) or "", flags=re.MULTILINE)

@@ -1,7 +1,7 @@
 """Live traffic inside a budget: a proxy that lets in, prices, stops and settles what is generated."""
 
 from shadowprice.gateway._gateway import Gateway
-from shadowprice.gateway._headers import Keyhole
+from shadowprice.gateway._keyhole import Keyhole, Tenant
 from shadowprice.gateway._logs import Log
 from shadowprice.gateway._memory import Memory
 from shadowprice.gateway._till import Till
@@ -15,6 +15,7 @@ __all__ = [
     "Log",
     "Memory",
     "OnLeave",
+    "Tenant",
     "Till",
     "Upstream",
     "UpstreamChoice",

@@ -16,7 +16,8 @@ from shadowprice.gateway._alike import Shapes
 from shadowprice.gateway._call import read_call
 from shadowprice.gateway._chat import Chat, Completions
 from shadowprice.gateway._generation import Generation
-from shadowprice.gateway._headers import Keyhole, limits, sent_back, sent_on
+from shadowprice.gateway._headers import limits, sent_back, sent_on
+from shadowprice.gateway._keyhole import Keyhole
 from shadowprice.gateway._logs import Log
 from shadowprice.gateway._messages import Messages
 from shadowprice.gateway._protocol import AbstractProtocol
@@ -138,10 +139,10 @@ class Gateway:
     async def _answer(self, wire: Wire) -> None:
         protocol = _GENERATING.get(wire.path)
         if protocol is not None and wire.method == "POST":
-            self.keyhole.check(wire.headers)
+            tenant = self.keyhole.check(wire.headers)
             self._check_open()
             call = read_call(protocol, await wire.body(self._most_body))
-            await Generation(self, call, wire, _new_name()).serve()
+            await Generation(self, call, wire, _new_name(), tenant).serve()
         elif wire.path == "/healthz":
             await self._tell_health(wire, ready=True)
         elif wire.path == "/readyz":

@@ -14,6 +14,7 @@ from shadowprice.gateway._account import Account
 from shadowprice.gateway._call import Call
 from shadowprice.gateway._headers import limits, sent_back, sent_on, told
 from shadowprice.gateway._heard import Heard
+from shadowprice.gateway._keyhole import Tenant
 from shadowprice.gateway._protocol import Ending
 from shadowprice.gateway._refusals import Headers, RefusedRequestError
 from shadowprice.gateway._sse import EventTooLongError
@@ -44,9 +45,10 @@ class Generation:
         call: What is asked for.
         wire: Where the answer goes.
         name: The request's own name.
+        tenant: Who asks.
     """
 
-    def __init__(self, gateway: "Gateway", call: Call, wire: Wire, name: str) -> None:
+    def __init__(self, gateway: "Gateway", call: Call, wire: Wire, name: str, tenant: Tenant) -> None:
         self.call = call
         self.name = name
         self._gateway = gateway
@@ -59,7 +61,7 @@ class Generation:
             self._worth.hopes,
             self._worth.most,
             choices=call.choices,
-            weight=float(call.choices),
+            weight=call.choices * tenant.weight,
             enough=self._worth.enough,
         )
         self._upstream: Upstream | None = None
@@ -71,6 +73,8 @@ class Generation:
         """The same, by a clock that nothing stops."""
         self._due = _NEVER
         """Tokens at which the market is asked."""
+        self._whose = {"tenant": tenant.name} if tenant.name else {}
+        """For the books."""
         self._sent = False
         """Whether a server may have begun."""
         self._writing = _NOT_WRITING
@@ -90,8 +94,8 @@ class Generation:
         except RefusedRequestError as refusal:
             refusal.more.append((b"x-shadowprice-request", self.name.encode()))
             if self._gateway.log.requests:
-                route, model = self.call.protocol.path, self.call.model
-                self._gateway.log.tell("refused", request=self.name, why=refusal.code, route=route, model=model)
+                what = {"route": self.call.protocol.path, "model": self.call.model, **self._whose}
+                self._gateway.log.tell("refused", request=self.name, why=refusal.code, **what)
             raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
@@ -353,6 +357,7 @@ class Generation:
             "cap": account.cap,
             "read": read,
             "price": account.price,
+            **self._whose,
         }
         self._till.settle(account, tokens, outcome, payload)
         self._worth.close(read, finished=outcome == "finished")

@@ -1,21 +1,19 @@
 """Headers: which of them go on, and what is explained in ours."""
 
-import hashlib
-import hmac
 from collections.abc import Iterable
 from typing import Final
 
-from shadowprice.gateway._refusals import Headers, RefusedRequestError
+from shadowprice.gateway._refusals import Headers
 
 _HOP_BY_HOP: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"proxy-connection", b"te"}
     | {b"trailer", b"transfer-encoding", b"upgrade"}
 )
 """What belongs to one connection, RFC 9110, section 7.6.1."""
-_KEYS: Final = (b"authorization", b"x-api-key", b"api-key")
+KEYS: Final = (b"authorization", b"x-api-key", b"api-key")
 """Headers in which clients send a key."""
 _NOT_ON: Final = _HOP_BY_HOP | frozenset(
-    {b"host", b"content-length", b"content-type", b"accept", b"accept-encoding", b"expect", b"cookie", *_KEYS}
+    {b"host", b"content-length", b"content-type", b"accept", b"accept-encoding", b"expect", b"cookie", *KEYS}
     | {b"forwarded", b"via", b"x-real-ip"}
 )
 """What is about the request to us, and not about the one that we send."""
@@ -44,7 +42,7 @@ def sent_on(headers: Headers, *, keys: bool) -> dict[str, str]:
     return {
         name.decode("latin-1"): value.decode("latin-1")
         for name, value in headers
-        if (name not in _NOT_ON or (keys and name in _KEYS))
+        if (name not in _NOT_ON or (keys and name in KEYS))
         and name not in dropped
         and not name.startswith((b"x-forwarded-", _OURS))
     }
@@ -59,43 +57,6 @@ def sent_back(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         for name, value in pairs
         if name not in _NOT_BACK and name not in dropped and not name.startswith((_OURS, _LIMITS))
     ]
-
-
-class Keyhole:
-    """Lets in who has the key.
-
-    Args:
-        key: None lets everybody in.
-    """
-
-    def __init__(self, key: str | None) -> None:
-        # What is compared has one length, whatever was sent.
-        self._digest = None if key is None else hashlib.sha256(key.encode()).digest()
-
-    @property
-    def open(self) -> bool:
-        """Whether no key is asked for."""
-        return self._digest is None
-
-    def check(self, headers: Headers) -> None:
-        """Look at a request's key.
-
-        Raises:
-            RefusedRequestError: It is not the one.
-        """
-        if self._digest is None:
-            return
-        for name, value in headers:
-            if name not in _KEYS:
-                continue
-            kind, _, token = value.partition(b" ")
-            bearer = token.strip() if kind.lower() == b"bearer" else b""
-            given = bearer if name == b"authorization" else value
-            if hmac.compare_digest(hashlib.sha256(given).digest(), self._digest):
-                return
-        raise RefusedRequestError(
-            401, "The key is missing or wrong; send the gateway's as 'Authorization: Bearer KEY'.", "invalid_api_key"
-        )
 
 
 def told(price: float, granted: int, outcome: str, generated: int | None = None) -> Headers:

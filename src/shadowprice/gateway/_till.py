@@ -269,7 +269,7 @@ class Till:
         account.price = self._market.price
         ticket = self._market.admit(now, account.hopes, weight=account.weight, most=account.most)
         if ticket is None:
-            return self._refused("empty" if self._market.pool < account.choices else "dear")
+            return self._refused("empty" if self._market.pool < account.choices else self._why_dear(account))
         granted = max(ticket.granted, account.choices)
         grant = self.window.run.reserve(
             account.name,
@@ -299,9 +299,12 @@ class Till:
             503, "The budget's ledger cannot be written, so nothing is generated; ask again later.", "ledger_broken"
         )
 
+    def _why_dear(self, account: Account) -> str:
+        """Others pay more; or not even a window's whole budget, which nobody else wants, is worth such a reply."""
+        idle = _IDLE * max(1.0, account.weight / account.choices)
+        return "small" if self._market.price * self.window.budget <= idle else "dear"
+
     def _refused(self, why: str) -> RefusedRequestError:
-        if why == "dear" and self._market.price * self.window.budget <= _IDLE:
-            why = "small"
         wait = {"held": _HELD, "dear": _DEAR}.get(why, max(_HELD, self.until_renewed()))
         said, code = _REFUSALS[why]
         return RefusedRequestError(429, f"{said}; ask again in {wait:.0f} s.", code, wait=wait, again=False)

@@ -114,7 +114,7 @@ async def _serve(
         till,
         upstreams,
         Worth(forecaster, options.max_tokens),
-        keyhole=Keyhole(options.key),
+        keyhole=Keyhole(options.key, options.tenant),
         log=written,
         most_body=options.max_body,
         timeout=options.timeout,
@@ -129,7 +129,7 @@ async def _serve(
             f"Serving {url}: {window.tokens:,} tokens in {window.seconds:g} s, {till.left:,} of them left now; "
             f"books in {options.ledger}."
         )
-        if options.key is None and options.host not in ("127.0.0.1", "localhost", "::1"):
+        if options.key is None and not options.tenant and options.host not in ("127.0.0.1", "localhost", "::1"):
             tell("No key is asked for: whoever reaches this address spends the budget. See --key-file.")
         ready(url)
 

@@ -9,13 +9,15 @@ from typing import Any, Final, Literal
 
 from shadowprice._errors import InputError, no_such
 from shadowprice.engines import api_key
-from shadowprice.gateway import OnLeave, UpstreamChoice
+from shadowprice.gateway import OnLeave, Tenant, UpstreamChoice
 
 LogDetail = Literal["requests", "events"]
 Value = Literal["finished", "right"]
 _GATEWAY_KEY: Final = "SHADOWPRICE_GATEWAY_KEY"
 _UPSTREAM_KEY: Final = "SHADOWPRICE_UPSTREAM_KEY"
 _MOST_FILE: Final = 1 << 20
+_LIGHTEST: Final = 0.001
+_HEAVIEST: Final = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,8 @@ class ServeOptions:
     port: int = 8100
     key: str | None = field(default=None, repr=False)
     """What clients must send; None asks for nothing."""
+    tenant: tuple[Tenant, ...] = ()
+    """Those with a key of their own, and what their replies are worth beside others'."""
     ledger: Path = Path("serve.ledger")
     """The books."""
     on_leave: OnLeave = "abort"
@@ -85,8 +89,12 @@ class ServeOptions:
             raise no_such("value", str(self.value), ("finished", "right"))
         if self.value == "right" and self.predictor is None:
             raise InputError("--value right needs a predictor: say --predictor FILE, from `shadowprice fit`.")
-        if self.key is not None and not (self.key.isascii() and self.key.isprintable() and self.key.strip()):
-            raise InputError("The gateway's key holds characters that no HTTP header can carry: choose another one.")
+        keys = [("gateway", self.key)] * (self.key is not None) + [(one.name, one.key) for one in self.tenant]
+        for whose, key in keys:
+            if not (key and key.isascii() and key.isprintable() and key.strip()):
+                raise InputError(f"The key of {whose} holds what no HTTP header can carry: choose another one.")
+        if len({key for _, key in keys}) < len(keys) or len({one.name for one in self.tenant}) < len(self.tenant):
+            raise InputError("Two tenants have the same name or key: nobody could tell them apart; give each its own.")
 
     @property
     def upstreams(self) -> list[UpstreamChoice]:
@@ -165,6 +173,8 @@ def _checked(file: Path, name: str, value: Any) -> Any:
     if name == "upstream":
         servers = value if isinstance(value, list) else [value]
         return tuple(_server(file, one) for one in servers)
+    if name == "tenant":
+        return tuple(_tenant(file, one) for one in (value if isinstance(value, list) else [value]))
     wanted = kinds.get(name, (str,))
     given: Any = value
     if not isinstance(value, wanted) or isinstance(value, bool):
@@ -186,11 +196,28 @@ def _server(file: Path, value: Any) -> str | UpstreamChoice:
     for name in value:
         if name not in known:
             raise no_such(f"field of 'upstream' in {file}", name, known)
-    variable = value.get("key-env")
-    if variable is not None and (not isinstance(variable, str) or not os.environ.get(variable, "").strip()):
-        raise InputError(f"{file}, field 'key-env': there is no environment variable {variable!r:.60} with a key.")
+    key = _key_in(file, value["key-env"]) if "key-env" in value else None
     overshoot = value.get("overshoot")
     if overshoot is not None and (not isinstance(overshoot, int) or isinstance(overshoot, bool) or overshoot < 0):
         raise InputError(f"{file}, field 'overshoot': {overshoot!r:.40} is no number of tokens.")
-    key = None if variable is None else os.environ[variable].strip()
     return UpstreamChoice(value["url"], key, value.get("on-leave", "abort"), overshoot)
+
+
+def _tenant(file: Path, value: Any) -> Tenant:
+    known = ("name", "key-env", "weight")
+    if not isinstance(value, dict) or not isinstance(value.get("name"), str) or not value["name"].strip():
+        raise InputError(f"{file}, field 'tenant': give tables with the fields 'name', 'key-env' and 'weight'.")
+    for name in value:
+        if name not in known:
+            raise no_such(f"field of 'tenant' in {file}", name, known)
+    weight = value.get("weight", 1.0)
+    if not isinstance(weight, int | float) or isinstance(weight, bool) or not _LIGHTEST <= weight <= _HEAVIEST:
+        raise InputError(f"{file}, field 'weight': {weight!r:.40} is no number from {_LIGHTEST:g} to {_HEAVIEST:g}.")
+    return Tenant(value["name"].strip(), _key_in(file, value.get("key-env")), float(weight))
+
+
+def _key_in(file: Path, variable: Any) -> str:
+    """A key from the environment."""
+    if not isinstance(variable, str) or not (key := os.environ.get(variable, "").strip()):
+        raise InputError(f"{file}, field 'key-env': there is no environment variable {variable!r:.60} with a key.")
+    return key
