@@ -12,13 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pyarrow as pa
 import pytest
 
-from counting_server import counting_server
+from counting_server import counting_server, made_tokens
+from shadowprice import fit
 from shadowprice._errors import InputError
 from shadowprice.gateway import Tenant, UpstreamChoice
 from shadowprice.jobs import ServeOptions
 from shadowprice.jobs.given import read_serving, read_window
+from shadowprice.traces import write_traces
 
 Command = Callable[..., Any]
 
@@ -216,3 +219,34 @@ def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:
     assert "50k" not in json.dumps(run["newest"])
     learnt = json.loads((tmp_path / "serve.ledger-market.json").read_text())
     assert 1 == learnt["schema"]
+
+
+@pytest.mark.usefixtures("small_fits")
+def test_a_predictor_lets_in_what_will_be_right(tmp_path: Path) -> None:
+    """Sums are right after 12 tokens, and conjectures wrong after 60: so it was on other questions of both kinds."""
+    rows = [(f"Add {number} and {number + 3}.", True) for number in range(40)]
+    rows += [(f"Prove the conjecture of Mr {number} on surfaces.", False) for number in range(40)]
+    traces = pa.table(
+        {
+            "query_id": [f"q{number}" for number in range(80)],
+            "question": [question for question, _ in rows],
+            "correct": [right for _, right in rows],
+            "completion_tokens": [12 if right else 60 for _, right in rows],
+            "answer_tokens": [11 if right else 60 for _, right in rows],
+        }
+    )
+    write_traces(traces, tmp_path / "t.parquet")
+    fit(tmp_path / "t.parquet").save(tmp_path / "p.shadow")
+    options = ("--predictor", str(tmp_path / "p.shadow"), "--budget", "300/d")
+
+    def asked(url: str, question: str) -> tuple[int, str]:
+        body = {"messages": [{"role": "user", "content": question}], "stream": True}
+        answer = httpx2.post(url + "/chat/completions", json=body, trust_env=False, timeout=20)
+        return answer.status_code, answer.json()["error"]["code"] if answer.status_code == 429 else ""
+
+    with counting_server() as server, served(server, tmp_path / "l", *options) as (url, _):
+        hard = [f"Prove the conjecture of Mr {number} on surfaces." for number in (51, 8, 23)]
+        assert (429, "not_worth_asking") == asked(url, hard[0])
+        assert [(200, "")] * 3 == [asked(url, f"Add {number} and 7.") for number in (51, 8, 23)]
+        assert {429} == {asked(url, question)[0] for question in hard}
+        assert 51 + 8 + 23 == made_tokens(server)

@@ -27,10 +27,16 @@ _REFUSALS: Final = {
         "max_tokens, or raise --budget",
         "budget_too_small",
     ),
+    "hopeless": (
+        "This request is thought to have so little chance of a right answer that it is worth its tokens at no price",
+        "not_worth_asking",
+    ),
     "dear": ("This request is worth less than its tokens cost at the current price", "price_too_high"),
 }
 _IDLE: Final = 1.001
 """Price of a window's whole budget at which nobody else wants it, in right answers."""
+_FAIR: Final = 0.5
+"""P(worth something) from which on it is its length that a reply is too dear by."""
 _FORGETS: Final = 0.98
 """How much of the most that ran at the same time is remembered a second later."""
 
@@ -300,9 +306,11 @@ class Till:
         )
 
     def _why_dear(self, account: Account) -> str:
-        """Others pay more; or not even a window's whole budget, which nobody else wants, is worth such a reply."""
-        idle = _IDLE * max(1.0, account.weight / account.choices)
-        return "small" if self._market.price * self.window.budget <= idle else "dear"
+        """Others pay more; or nobody else wants anything, and such a reply is not worth a window's whole budget."""
+        if self._market.price * self.window.budget > _IDLE * max(1.0, account.weight / account.choices):
+            return "dear"
+        hopes = account.hopes
+        return "small" if max(hopes.right[-1], hopes.at_cap) >= _FAIR else "hopeless"
 
     def _refused(self, why: str) -> RefusedRequestError:
         wait = {"held": _HELD, "dear": _DEAR}.get(why, max(_HELD, self.until_renewed()))
