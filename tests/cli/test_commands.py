@@ -93,6 +93,21 @@ def test_bench_with_both_accountings_is_two_results(shadowprice: Command, sums_f
     assert ["allocated", "generated"] == [data["accounting"] for data in json.loads(said.out)]
 
 
+def test_bench_has_a_second_table_for_live_traffic(
+    shadowprice: Command, sums_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shadowprice.cli._bench._DAY", {"days": ["stationary"], "arrivals": 60, "windows": 3})
+    few = ("--policies", "uniform,oracle", "--online")
+    said = shadowprice("bench", sums_file, *BENCH, *few, "--json", tmp_path / "t.json")
+    assert 0 == said.code, said.err
+    assert said.out.index("balanced") < said.out.index("stationary, 60 queries in 3 windows") < said.out.index("batch")
+    data = json.loads((tmp_path / "t.json").read_text(encoding="utf-8"))
+    assert 2 * 2 * 2 == len(data["bench"]["rows"])
+    assert {(row["day"], row["budget"]) for row in data["online"]["rows"]} == {
+        ("stationary", share) for share in (0.15, 0.3, 0.6)
+    }
+
+
 def test_bench_learns_beside_other_models_and_with_a_reader(shadowprice: Command, sums_file: Path) -> None:
     few = ("--policies", "uniform,clear-lambert,oracle")
     alone, beside = (

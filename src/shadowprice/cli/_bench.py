@@ -2,15 +2,21 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli import _names
-from shadowprice.cli._options import command_line, parse_budgets, print_json, require_writable, say, split_list
+from shadowprice.cli._options import command_line, out, parse_budgets, print_json, require_writable, say, split_list
 from shadowprice.cli._parameters import BesideOption, EncoderOption
+
+if TYPE_CHECKING:
+    from shadowprice.bench.traffic import TrafficResult
+    from shadowprice.traces import Traces
+
+_DAY: Final[dict[str, Any]] = {"days": ["easy-hard-burst"], "arrivals": 4000, "windows": 24}
 
 
 def bench(
@@ -42,6 +48,10 @@ def bench(
         str | None,
         typer.Option(help="Traces of another model to learn beliefs from, for transfer; held-out questions stay out."),
     ] = None,
+    online: Annotated[
+        bool,
+        typer.Option("--online", help="A second table: a day of live traffic of the same replies, see replay-traffic."),
+    ] = False,
     encoder: EncoderOption = None,
     beside: BesideOption = None,
     jobs: Annotated[
@@ -57,6 +67,7 @@ def bench(
       shadowprice bench bundled
       shadowprice bench traces.parquet --budgets 64,128,256 --policies uniform,clear-lambert --json table.json
       shadowprice bench bundled --accounting both --report report.html
+      shadowprice bench traces.parquet --online
       shadowprice bench traces.parquet --ablate noise
       shadowprice bench small.parquet --learn-from large.parquet
       shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
@@ -64,6 +75,7 @@ def bench(
     from shadowprice._atomic import write_whole
     from shadowprice.bench import AS_RECORDED, write_report
     from shadowprice.cli._bench_job import accountings, bench_traces, print_tables
+    from shadowprice.cli._replay_job import print_days
     from shadowprice.traces import ESTIMATED, read_traces
 
     kept = None if json_file is None or str(json_file) == "-" else json_file
@@ -97,17 +109,30 @@ def bench(
         encoder=encoder,
         jobs=jobs,
     )
+    days = _days(recorded) if online else None
     if report is not None:
         write_report(results, command_line(), report, traces=recorded, forecasts=forecasts)
         say(f"Report written to {report}.")
     tables = [result.to_json() for result in results]
-    data = tables[0] if len(tables) == 1 else tables
-    if json_file is None:
-        print_tables(results)
-    elif kept is None:
+    data: object = tables[0] if len(tables) == 1 else tables
+    if days is not None:
+        data = {"bench": data, "online": days.to_json()}
+    if json_file is not None and kept is None:
         print_json(data)
-    else:
+        return
+    if kept is not None:
         with write_whole(kept) as partial:
             partial.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-        print_tables(results)
+    print_tables(results)
+    if days is not None:
+        out().print()
+        print_days(days)
+    if kept is not None:
         say(f"Result written to {kept}.")
+
+
+def _days(traces: "Traces") -> "TrafficResult":
+    """A usual day of live traffic at three budgets."""
+    from shadowprice.cli._replay_job import play_days
+
+    return play_days(traces, shares=[0.15, 0.3, 0.6], policies=(), seeds=1, carry=0.0, **_DAY)
