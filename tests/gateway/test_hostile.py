@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
-from gateways import Start
+import pytest
+
+from gateways import Running, Start
 from http_server import Serve, Wire
 from raw_client import Answer, read_answer, request, send
 
@@ -138,6 +141,34 @@ def test_a_name_of_a_model_breaks_no_line_of_the_log(serve: Serve, gateway: Star
     assert 1 == len(lines)
     assert len(lines[0]["model"]) <= 120
     assert lines[0]["model"].isprintable()
+
+
+UPGRADE = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Key: eA==", "Sec-WebSocket-Version: 13")
+
+
+def test_what_is_no_http_leaves_no_lines_that_are_not_the_logs_own(
+    serve: Serve, gateway: Start, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    running = gateway(serve(words).url)
+    for content in (b"NONSENSE\r\n\r\n", head("GET /healthz HTTP/1.1", "Host: x", *UPGRADE, "X-Bad: \0")):
+        clean(asyncio.run(send(running.url, content)), 400)
+    running.requests()
+    assert ([], "", []) == (caplog.records, capfd.readouterr().err, running.events)
+
+
+def test_an_error_of_ours_is_told_in_the_log_without_what_it_says(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(wire: Any) -> None:
+        raise asyncio.CancelledError(f"{wire.path} of somebody")
+
+    with Running(serve(words).url, tmp_path / "serve.ledger") as running:
+        monkeypatch.setattr(running.gateway, "_answer", broken)
+        assert 500 == asyncio.run(send(running.url, request(running.url, ASKED))).status
+    [line, _] = running.events
+    assert ("error", "CancelledError", "broken") == (line["event"], line["kind"], line["where"].partition(":")[0])
+    assert "somebody" not in running.said.getvalue()
+    assert [] == caplog.records
 
 
 STREAMS = [

@@ -111,6 +111,8 @@ def test_what_is_no_request_is_refused_in_openais_shape(serve: Serve, gateway: S
             assert {"message", "type", "param", "code"} == set(error)
             assert ("invalid_request_error", param) == (error["type"], error["param"]), body
     assert [] == server.bodies
+    assert [] == running.requests()  # none was let in, and nothing is learnt of how long replies are
+    assert [] == running.forecaster.learnt
 
 
 @pytest.mark.parametrize("background", [True, "yes"])
@@ -246,6 +248,18 @@ def test_pages_that_generate_nothing_are_passed_through(serve: Serve, gateway: S
         answer = ask(running.root, {}, path)
         assert (404, "unknown_url") == (answer.status_code, answer.json()["error"]["code"])
     assert 2 == len(server.asked)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/"])
+def test_pages_about_the_gateway_are_looked_at_and_nothing_else(serve: Serve, gateway: Start, path: str) -> None:
+    running = gateway(serve(words).url)
+    with httpx2.Client(timeout=20, trust_env=False) as client:
+        asked = {method: client.request(method, running.root + path) for method in ("GET", "HEAD", "OPTIONS")}
+        assert [200] * 3 == [answer.status_code for answer in asked.values()]
+        for method in ("POST", "PUT", "DELETE", "TRACE"):
+            answer = client.request(method, running.root + path)
+            assert (405, "GET, HEAD, OPTIONS") == (answer.status_code, answer.headers["allow"])
+            assert "method_not_allowed" == answer.json()["error"]["code"]
 
 
 def test_a_client_that_leaves_stops_its_reply_or_not(serve: Serve, gateway: Start) -> None:

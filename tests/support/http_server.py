@@ -21,6 +21,7 @@ class Wire:
     path: str
     headers: dict[str, str]
     body: Any
+    """As JSON says it, bytes where it is none; None without one."""
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
 
@@ -135,7 +136,7 @@ class Served:
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             data = await reader.readexactly(int(headers.get("content-length", 0)))
             method, path, _ = first.split(" ")
-            wire = Wire(method, path, headers, json.loads(data) if data else None, reader, writer)
+            wire = Wire(method, path, headers, _read(data), reader, writer)
             self.asked.append(wire)
             await self.handler(wire)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -145,6 +146,13 @@ class Served:
         finally:
             self._tasks.discard(task)
             writer.close()
+
+
+def _read(data: bytes) -> Any:
+    try:
+        return json.loads(data) if data else None
+    except ValueError:
+        return data
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 import json
 import math
-import os
-import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -13,9 +11,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from other_tools import needs_tools, run_tool
 from shadowprice.traces import Traces, read_traces
 
-TOOLS = Path(__file__).parents[2] / ".venv-interop" / "bin"
 MAX_TOKENS = 24
 SUMS = [(2, 3), (4, 5), (7, 8), (10, 5), (60, 6), (12, 9)]
 
@@ -23,7 +21,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.model,
     pytest.mark.timeout(600),
-    pytest.mark.skipif(not TOOLS.is_dir(), reason="no .venv-interop; `make test-slow` makes it"),
+    needs_tools,
 ]
 
 Command = Callable[..., Any]
@@ -85,18 +83,6 @@ def server(smollm2: Path) -> Iterator[str]:
     running = xllamacpp.Server(params)
     yield running.listening_address
     del running
-
-
-def run_tool(name: str, *arguments: str, folder: Path) -> str:
-    """Run one of the tools, offline but for the server."""
-    offline = {"HF_HOME": str(folder / "hf"), "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1"}
-    dropped = ("http_proxy", "https_proxy", "all_proxy")
-    environment = {key: value for key, value in os.environ.items() if key.lower() not in dropped} | offline
-    ended = subprocess.run(
-        [str(TOOLS / name), *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert 0 == ended.returncode, ended.stdout[-2000:] + ended.stderr[-2000:]
-    return ended.stdout
 
 
 def rows(traces: Traces) -> Counter[tuple[Any, ...]]:

@@ -60,7 +60,9 @@ def read_call(protocol: AbstractProtocol, content: bytes) -> Call:
         raise bad_request("'model' is no text; name one model.", "model")
     stream = flag(body, "stream")
     options = body.get("stream_options")
-    usage = isinstance(options, dict) and options.get("include_usage") is True
+    if options is not None and not isinstance(options, dict):
+        raise bad_request("'stream_options' is no object; correct it.", "stream_options")
+    usage = options is not None and options.get("include_usage") is True
     return Call(
         protocol,
         body,

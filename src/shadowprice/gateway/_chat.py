@@ -18,7 +18,6 @@ from shadowprice.gateway._protocol import (
     positive,
     text_of,
 )
-from shadowprice.gateway._refusals import bad_request
 
 _OURS = ("choices", "usage", "object")
 
@@ -47,14 +46,11 @@ class Completions(AbstractProtocol):
 
     def written(self, body: Json, cap: int, dialect: Dialect, thinking: int | None) -> Json:
         """See `AbstractProtocol.written`."""
-        options = body.get("stream_options")
-        if options is not None and not isinstance(options, dict):
-            raise bad_request("'stream_options' is no object; correct it.", "stream_options")
         written = self.capped(body, cap) | self.thinking(body, cap, dialect, thinking)
         if not self.suffices(body, dialect):
             written[self.cap_of(dialect)] = cap
         written["stream"] = True
-        written["stream_options"] = {**(options or {}), "include_usage": True}
+        written["stream_options"] = {**(body.get("stream_options") or {}), "include_usage": True}
         return written
 
     def thinking(self, body: Json, cap: int, dialect: Dialect, most: int | None) -> Json:

@@ -18,7 +18,7 @@ from shadowprice.gateway._chat import Chat, Completions
 from shadowprice.gateway._generation import Generation
 from shadowprice.gateway._headers import limits, sent_back, sent_on
 from shadowprice.gateway._keyhole import Keyhole
-from shadowprice.gateway._logs import Log
+from shadowprice.gateway._logs import Log, where
 from shadowprice.gateway._messages import Messages
 from shadowprice.gateway._protocol import AbstractProtocol
 from shadowprice.gateway._refusals import RefusedRequestError, not_found
@@ -33,8 +33,15 @@ _GENERATING: Final[dict[str, AbstractProtocol]] = {
 }
 _PASSED: Final = {"/v1/models": "GET", "/v1/embeddings": "POST"}
 """Pages that generate nothing, which are the servers' own."""
+_OWN: Final = ("/healthz", "/readyz", "/")
+"""Pages about itself."""
+_LOOKS: Final = ("GET", "HEAD", "OPTIONS")
+"""How they are asked for: balancers look after a server with any of these."""
 _MOST_PASSED: Final = 64 << 20
 """Bytes of a page of theirs."""
+_PROCESS: Final = secrets.token_hex(4)
+"""Two that share a ledger begin requests at the same moment."""
+_COUNTER: Final = count()
 _TICK: Final = 1.0
 
 
@@ -99,7 +106,7 @@ class Gateway:
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001  # one request must not take the others with it
-            self.log.tell("error", kind=type(error).__name__, route=wire.path[:100], where=_where(error))
+            self.log.tell("error", kind=type(error).__name__, route=wire.path[:100], where=where(error))
             broken = RefusedRequestError(500, "The gateway failed; its log says where.", "internal_error")
             if wire.begun and not wire.left:
                 await wire.end(b"data: " + broken.body() + b"\n\n")
@@ -143,17 +150,12 @@ class Gateway:
             self._check_open()
             call = read_call(protocol, await wire.body(self._most_body))
             await Generation(self, call, wire, _new_name(), tenant).serve()
-        elif wire.path == "/healthz":
-            await self._tell_health(wire, ready=True)
-        elif wire.path == "/readyz":
-            await self._tell_health(wire, ready=not self.draining and self.upstreams.healthy and not self.till.broken)
-        elif wire.path == "/":
-            await self._tell_place(wire)
+        elif wire.path in _OWN:
+            _check_method(wire, *_LOOKS)
+            await (self._tell_place(wire) if wire.path == "/" else self._tell_health(wire))
         elif wire.path in _PASSED or protocol is not None:
             allowed = "POST" if protocol is not None else _PASSED[wire.path]
-            if wire.method != allowed:
-                more = [(b"allow", allowed.encode())]
-                raise RefusedRequestError(405, f"Ask {wire.path} with {allowed}.", "method_not_allowed", more=more)
+            _check_method(wire, allowed)
             self.keyhole.check(wire.headers)
             self._check_open()
             await self._pass(wire, allowed)
@@ -196,7 +198,9 @@ class Gateway:
             return
         raise RefusedRequestError(502, f"No server gave the page ({said[:200]}); ask again.", "upstream_unreachable")
 
-    async def _tell_health(self, wire: Wire, *, ready: bool) -> None:
+    async def _tell_health(self, wire: Wire) -> None:
+        takes = not self.draining and self.upstreams.healthy and not self.till.broken
+        ready = takes or wire.path == "/healthz"
         state = {"status": "ok" if ready else "not ready", "running": len(self.generations)}
         await wire.answer(200 if ready else 503, [(b"content-type", b"application/json")], json.dumps(state).encode())
 
@@ -207,20 +211,13 @@ class Gateway:
         await wire.answer(200, [(b"content-type", b"application/json"), *headers], json.dumps(state).encode())
 
 
-_OWN: Final = secrets.token_hex(4)
-"""Of this process: two that share a ledger begin requests at the same moment."""
-_COUNTER: Final = count()
+def _check_method(wire: Wire, *allowed: str) -> None:
+    if wire.method not in allowed:
+        more = [(b"allow", ", ".join(allowed).encode())]
+        said = f"Ask {wire.path} with {' or '.join(allowed)}."
+        raise RefusedRequestError(405, said, "method_not_allowed", more=more)
 
 
 def _new_name() -> str:
     """A name for a request. Later ones sort behind earlier ones: what is written together lies together then."""
-    return f"{time.time_ns() // 100_000:012x}-{_OWN}{next(_COUNTER) & 0xFFFF:04x}"
-
-
-def _where(error: BaseException) -> str:
-    """The last line of our own that an error went through; never what it says, which may hold what was asked."""
-    trace, place = error.__traceback__, "?"
-    while trace is not None:
-        place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
-        trace = trace.tb_next
-    return place
+    return f"{time.time_ns() // 100_000:012x}-{_PROCESS}{next(_COUNTER) & 0xFFFF:04x}"

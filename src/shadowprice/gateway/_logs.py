@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import sys
 import time
 from datetime import UTC, datetime
@@ -52,6 +53,33 @@ class Log:
                 self._stream.flush()
             except (OSError, ValueError):  # nobody reads them any more, which must not stop what they are about
                 pass
+
+
+class Errors(logging.Handler):
+    """Tells of errors of a library that writes lines of its own, which are no JSON and may hold what was asked.
+
+    Args:
+        log: Where to.
+    """
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(logging.ERROR)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell which kind of error it was, and where; of its words only those that are always the same."""
+        error = record.exc_info[1] if record.exc_info else None
+        kind, place = ("", "") if error is None else (type(error).__name__, where(error))
+        self._log.tell("error", kind=kind, said=str(record.msg).strip()[:100], where=place)
+
+
+def where(error: BaseException) -> str:
+    """The last line of our own that an error went through; never what it says, which may hold what was asked."""
+    trace, place = error.__traceback__, "?"
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 @lru_cache(1)

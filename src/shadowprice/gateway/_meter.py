@@ -14,7 +14,8 @@ class Meter:
     """Counts what arrives.
 
     Each choice is counted as `shadowprice.engines` counts a reply: by what the server reports, and by what arrived if
-    that is more. A usage is about all choices together. What nobody reports is never taken for zero.
+    that is more. A usage is about all choices together, but for llama.cpp's, which says one for each choice when it has
+    ended. What nobody reports is never taken for zero.
 
     Args:
         choices: Replies that were asked for.
@@ -27,7 +28,12 @@ class Meter:
         """The server's word for how a choice ended, by its index."""
         self._one = TokenCount() if choices == 1 else None
         self._counts: dict[int, TokenCount] = {} if self._one is None else {0: self._one}
+        self._choices = choices
         self._total = 0
+        self._apart = False
+        """Whether each choice has a usage of its own."""
+        self._summed_up: set[int] = set()
+        """Choices that have had it."""
         self._later: list[str] = []
         self._characters = 0
 
@@ -59,10 +65,17 @@ class Meter:
             self.tokens = self._one.tokens
             return
         if reading.counted_by == "usage" and reading.tokens is not None:
-            self._total = max(self._total, reading.tokens)
-            reading = reading._replace(tokens=None, counted_by=None)
-            if not (reading.piece or reading.blank or reading.finish):
-                index = next(iter(self._counts), index)
+            alone = not (reading.piece or reading.blank or reading.finish)
+            ended = next(reversed(self.finished), None)
+            # About all there can only be one when all have ended.
+            self._apart |= alone and ended is not None and len(self.finished) < self._choices
+            if alone and self._apart and ended is not None and ended not in self._summed_up:
+                self._summed_up.add(ended)
+                index = ended
+            else:
+                self._total = max(self._total, reading.tokens)
+                reading = reading._replace(tokens=None, counted_by=None)
+                index = next(iter(self._counts), index) if alone else index
         count = self._counts.get(index)
         if count is None:
             count = self._counts[index] = TokenCount()

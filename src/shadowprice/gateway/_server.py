@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from shadowprice._errors import InputError
 from shadowprice.gateway._gateway import Gateway
+from shadowprice.gateway._logs import Errors, Log
 from shadowprice.gateway._refusals import RefusedRequestError
 
 _MOST_HEAD: Final = 64 << 10
@@ -169,6 +171,22 @@ class LimitedProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+@contextmanager
+def _in_our_words(log: Log) -> Iterator[None]:
+    """Have uvicorn's errors told in our log. Its warnings are about requests that clients are told about anyway."""
+    logger, errors = logging.getLogger("uvicorn.error"), Errors(log)
+    before = logger.level, logger.propagate
+    logger.addHandler(errors)
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(errors)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]
+
+
 class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -239,16 +257,17 @@ async def serve(
     stopping = asyncio.create_task(wanted.wait())
     host, port = place.getsockname()[:2]
     ready(f"http://[{host}]:{port}/v1" if ":" in host else f"http://{host}:{port}/v1")
-    try:
-        await asyncio.wait({serving, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
-        await gateway.drain(drain)
-    finally:
-        server.should_exit = True
-        stopping.cancel()
-        await asyncio.wait({serving})
-        beat.cancel()
-        await asyncio.wait({beat})
-        await gateway.upstreams.aclose()
+    with _in_our_words(gateway.log):
+        try:
+            await asyncio.wait({serving, stopping, beat}, return_when=asyncio.FIRST_COMPLETED)
+            await gateway.drain(drain)
+        finally:
+            server.should_exit = True
+            stopping.cancel()
+            await asyncio.wait({serving})
+            beat.cancel()
+            await asyncio.wait({beat})
+            await gateway.upstreams.aclose()
     serving.result()
 
 
