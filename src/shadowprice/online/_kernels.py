@@ -50,12 +50,45 @@ def bin_of(price: float) -> int:
 
 
 @njit(cache=True, nogil=True)
+def price_within(least: Any, bins: Any, place: int, share: float) -> float:
+    """The price within a bin at which such a share of its tokens is sold, by where those who are in it stand.
+
+    Prices are taken to be spread evenly from the lowest to the highest of them, not over all of the bin: of a kind of
+    queries that stand close together, the right share is served, wherever in the bin they are.
+
+    Args:
+        least: ``(m, K)`` the price up to which the latest arrivals want each step.
+        bins: ``(m, K)`` its bin.
+        place: Which bin.
+        share: Of its tokens.
+    """
+    low, high = np.inf, 0.0
+    for row in range(bins.shape[0]):
+        for point in range(bins.shape[1]):
+            if bins[row, point] == place:
+                low, high = min(low, least[row, point]), max(high, least[row, point])
+    if high <= 0.0:  # only running queries are in it
+        return float(np.exp(LOWEST + WIDTH * (place + 1 - share)))
+    return float(high * (low / high) ** share)
+
+
+@njit(cache=True, nogil=True)
 def expect(
-    sample: Any, running: Any, factors: Any, usual: float, burst: float, left: float, least_price: float
+    least: Any,
+    bins: Any,
+    sample: Any,
+    running: Any,
+    factors: Any,
+    usual: float,
+    burst: float,
+    left: float,
+    least_price: float,
 ) -> float:
     """Mean over several futures of the least price at which demand fits into what is left.
 
     Args:
+        least: ``(m, K)`` the price up to which the latest arrivals want each step.
+        bins: ``(m, K)`` its bin.
         sample: ``(BINS,)`` tokens that the latest arrivals wanted, by the price up to which they want them.
         running: ``(BINS,)`` tokens that running queries want beyond what they hold, likewise.
         factors: ``(f,)`` how many times the usual arrivals come in each future.
@@ -79,7 +112,7 @@ def expect(
                 continue
             if demand[future] + here > left:
                 share = max(left - demand[future], 0.0) / here
-                total += max(np.exp(LOWEST + WIDTH * (place + 1 - share)), least_price)
+                total += max(price_within(least, bins, place, share), least_price)
                 cleared[future] = True
                 found += 1
             demand[future] += here
@@ -117,12 +150,13 @@ def stairs(
 
 
 @njit(cache=True, nogil=True)
-def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
+def remember(least: Any, expected: Any, prices: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
     """Take an arrival's stairs into the sample, in place of the oldest.
 
     Args:
         least: ``(K,)`` the price up to which it wants each step.
         expected: ``(K,)`` expected tokens of each step.
+        prices: ``(m, K)`` the prices of the stairs of the latest arrivals.
         bins: ``(m, K)`` places of the stairs of the latest arrivals; below 0 where there is none.
         tokens: ``(m, K)`` their tokens.
         row: The oldest.
@@ -133,6 +167,7 @@ def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample
             sample[bins[row, point]] = max(sample[bins[row, point]] - tokens[row, point], 0.0)
         wanted = least[point] > 0.0 and expected[point] > 0.0
         bins[row, point] = bin_of(least[point]) if wanted else -1
+        prices[row, point] = least[point]
         tokens[row, point] = expected[point] if wanted else 0.0
         if wanted:
             sample[bins[row, point]] += tokens[row, point]
