@@ -1,6 +1,6 @@
 """Does the gateway's budget hold, and is it used? Ten windows, by the server's own count and clock.
 
-python benchmarks/gateway_budget.py                       both settings, three and a half minutes
+python benchmarks/gateway_budget.py                       three settings, five minutes
 python benchmarks/gateway_budget.py --settings even       one of them
 python benchmarks/gateway_budget.py --windows 2 --json budget.json     a short one, kept
 
@@ -8,9 +8,10 @@ python benchmarks/gateway_budget.py --windows 2 --json budget.json     a short o
 `tests/support/counting_server.py`, which notes when it made each token, read or not. Server, gateway and clients have a
 process each. Who is refused asks again a moment later.
 
-`even`: replies of 20 to 100 tokens at 25 a second, 8,000 tokens in 8 s: a fifth of what is asked for. `mixed`: one
-reply in eight is of 150 to 400 tokens, the others of 5 to 60, at 50 a second, 9,000 tokens in 12 s, one client in ten
-leaves in the middle, and a quarter name no cap.
+`even`: replies of 20 to 100 tokens at 100 a second, 12,000 tokens in 8 s: an eighth of what 128 streams could take.
+`mixed`: one reply in eight is of 150 to 400 tokens, the others of 5 to 60, at 150 a second, 18,000 tokens in 12 s, one
+client in ten leaves in the middle, and a quarter name no cap. `slow`: as `even`, at 25 tokens a second and 8,000 in
+8 s, so that a reply takes up to half a window; all that a server may make is held meanwhile.
 
 made: tokens that the server made in the window. over: of these, those beyond the budget and beyond what is known of
 servers, two for each stream that was closed on it. books: tokens that the ledger charged. used: made, of the budget.
@@ -66,6 +67,7 @@ def _mixed(chance: random.Random) -> int:
 SETTINGS = {
     "even": Setting(12_000, 8, 100.0, lambda chance: chance.randint(20, 100)),
     "mixed": Setting(18_000, 12, 150.0, _mixed, leave=0.1, capless=0.25),
+    "slow": Setting(8000, 8, 25.0, lambda chance: chance.randint(20, 100)),
 }
 
 
