@@ -9,7 +9,7 @@ python benchmarks/gateway_budget.py --windows 2 --json budget.json     a short o
 process each. Who is refused asks again a moment later.
 
 `even`: replies of 20 to 100 tokens at 100 a second, 12,000 tokens in 8 s: an eighth of what 128 streams could take.
-`mixed`: one reply in eight is of 150 to 400 tokens, the others of 5 to 60, at 150 a second, 18,000 tokens in 12 s, one
+`mixed`: one reply in eight is of 150 to 400 tokens, the others of 5 to 60, at 150 a second, 24,000 tokens in 12 s, one
 client in ten leaves in the middle, and a quarter name no cap. `slow`: as `even`, at 25 tokens a second and 8,000 in
 8 s, so that a reply takes up to half a window; all that a server may make is held meanwhile.
 
@@ -66,7 +66,7 @@ def _mixed(chance: random.Random) -> int:
 
 SETTINGS = {
     "even": Setting(12_000, 8, 100.0, lambda chance: chance.randint(20, 100)),
-    "mixed": Setting(18_000, 12, 150.0, _mixed, leave=0.1, capless=0.25),
+    "mixed": Setting(24_000, 12, 150.0, _mixed, leave=0.1, capless=0.25),
     "slow": Setting(8000, 8, 25.0, lambda chance: chance.randint(20, 100)),
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -174,6 +175,19 @@ def served(url: str, ledger: Path, *words: str) -> Iterator[tuple[str, "subproce
             yield line.split()[1].rstrip(":"), process
         finally:
             process.kill()
+
+
+def test_sigterm_before_it_serves_ends_it_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        words = ["serve", "--upstream", url, "--budget", "1k/h", "--port", "0", "--ledger", str(tmp_path / "l")]
+        process = subprocess.Popen([sys.executable, "-m", "shadowprice", *words], stderr=subprocess.PIPE, text=True)
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # it is asked what it is, and says nothing
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=20)
+    assert (143, "") == (process.returncode, said)
 
 
 def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:

@@ -28,12 +28,19 @@ WORD: Final = "a "
 @contextmanager
 def counting_server(rate: float = 500.0) -> Iterator[str]:
     """Serve `rate` tokens a second to each request; gives the base URL of the API."""
+    with counting_process(rate) as (url, _):
+        yield url
+
+
+@contextmanager
+def counting_process(rate: float = 500.0) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The same, and the process, for whoever wants to stop it for a while."""
     with subprocess.Popen(
         [sys.executable, __file__, "--rate", str(rate)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            yield f"{process.stdout.readline().strip()}/v1"
+            yield f"{process.stdout.readline().strip()}/v1", process
         finally:
             process.kill()
 
