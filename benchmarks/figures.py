@@ -63,7 +63,10 @@ def figures(data: Path) -> dict[str, Figure]:
         "http": Figure("benchmarks/live.md", [script("run_http")]),
         "gateway": Figure(
             "benchmarks/gateway.md",
-            [script("gateway_load", "--memory", "200000", "--json", f"{out}/load.json", "--plot", f"{out}/load.svg")],
+            [
+                script("gateway_load", "--memory", "200000", "--json", f"{out}/load.json", "--plot", f"{out}/load.svg"),
+                script("gateway_budget", "--json", f"{out}/budget.json"),
+            ],
         ),
         "pauses": Figure("docs/security.md", [script("pauses")]),
         "ledger": Figure(

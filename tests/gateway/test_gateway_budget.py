@@ -1,10 +1,8 @@
 """The budget of a window holds by the server's own count, whatever clients do, and whatever becomes of the gateway."""
 
 import asyncio
-import random
 import signal
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,8 @@ import pytest
 
 from counting_server import counting_server, made_tokens
 from gateways import gateway_process
-from raw_client import request, send
-from shadowprice.ledger import Ledger, Totals
+from raw_client import drive
+from window_books import books
 
 TOKENS = 1200
 """Of a window: some thirty replies, which 128 clients use up even where the machine is busy."""
@@ -21,31 +19,6 @@ TOKENS = 1200
 
 _NOTICES = 10
 """Tokens that a busy server makes until it notices that nobody reads on, in these tests."""
-
-
-async def drive(url: str, until: float, streams: int = 128, leave: float = 0.0, seed: int = 0) -> Counter[int]:
-    """Ask again and again, so many at a time, until then; a share leaves in the middle. Answers by status."""
-    seen: Counter[int] = Counter()
-    chance = random.Random(seed)
-
-    async def client() -> None:
-        while time.time() < until:
-            question = [{"role": "user", "content": f"{chance.randint(20, 60)} words"}]
-            content = request(url, {"messages": question, "stream": True, "max_tokens": 64})
-            leaves = chance.randint(700, 3000) if chance.random() < leave else None
-            status = (await send(url, content, leave_after=leaves)).status
-            seen[status] += 1
-            if status in (0, 429):
-                await asyncio.sleep(0.05 + 0.1 * chance.random())
-
-    await asyncio.gather(*(client() for _ in range(streams)))
-    return seen
-
-
-def books(path: Path) -> dict[str, Totals]:
-    with Ledger(path, read_only=True) as ledger:
-        assert [] == ledger.check()
-        return {run.name: ledger.totals(run.name) for run in ledger.runs()}
 
 
 @pytest.mark.parametrize("leave", [0.1, pytest.param(0.0, marks=pytest.mark.slow)])

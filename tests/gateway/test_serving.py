@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -189,6 +190,19 @@ def served(url: str, ledger: Path, *words: str) -> Iterator[tuple[str, "subproce
             process.kill()
 
 
+def test_sigterm_before_it_serves_ends_it_at_once(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        words = ["serve", "--upstream", url, "--budget", "1k/h", "--port", "0", "--ledger", str(tmp_path / "l")]
+        process = subprocess.Popen([sys.executable, "-m", "shadowprice", *words], stderr=subprocess.PIPE, text=True)
+        silent.settimeout(60)
+        connection, _ = silent.accept()  # it is asked what it is, and says nothing
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=20)
+    assert (143, "") == (process.returncode, said)
+
+
 def test_the_command_serves_and_lets_replies_end(tmp_path: Path) -> None:
     ledger = tmp_path / "serve.ledger"
     with counting_server(rate=100) as server, served(server, ledger, "--budget", "50k/d") as (url, process):
@@ -247,6 +261,8 @@ def test_a_predictor_lets_in_what_will_be_right(tmp_path: Path) -> None:
     with counting_server() as server, served(server, tmp_path / "l", *options) as (url, _):
         hard = [f"Prove the conjecture of Mr {number} on surfaces." for number in (51, 8, 23)]
         assert (429, "not_worth_asking") == asked(url, hard[0])
-        assert [(200, "")] * 2 == [asked(url, f"Add {number} and 7.") for number in (8, 23)]
+        # All sums are worth the same, and there may be more of them to come than there are tokens for.
+        sums = {number: asked(url, f"Add {number} and 7.")[0] for number in (8, 13, 5, 11)}
+        assert 200 == sums[8]
         assert {429} == {asked(url, question)[0] for question in hard}
-        assert 8 + 23 == made_tokens(server)
+        assert sum(number for number, status in sums.items() if status == 200) == made_tokens(server)

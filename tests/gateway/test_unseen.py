@@ -91,6 +91,23 @@ def test_a_client_that_leaves_before_anything_came_pays(serve: Serve, gateway: S
     assert 50 == spent(running)
 
 
+@pytest.mark.parametrize("dialect", ["", "llamacpp+"])
+def test_a_reply_that_falls_silent_in_the_middle_may_have_been_made(serve: Serve, gateway: Start, dialect: str) -> None:
+    """Whoever stands between may have stopped handing it on."""
+
+    async def falls_silent(wire: Wire) -> None:
+        await wire.begin()
+        for _ in range(5):
+            await wire.piece("word ")
+        await wire.gone()
+
+    running = gateway(dialect + serve(falls_silent).url, stall=0.5)
+    ask(running.url)
+    [line] = running.requests()
+    assert ("stalled", 5, 50) == (line["outcome"], line["read"], line["tokens"])
+    assert 50 == spent(running)
+
+
 def test_nobody_is_asked_again_who_was_at_work(serve: Serve, gateway: Start) -> None:
     async def handler(wire: Wire) -> None:
         if len(server.asked) == 1:

@@ -120,6 +120,95 @@ def test_a_window_that_nobody_has_closed_is_closed(tmp_path: Path) -> None:
     asyncio.run(day())
 
 
+def test_a_window_in_which_nobody_asked_anything_leaves_no_books(tmp_path: Path) -> None:
+    async def day() -> None:
+        clock = Clock()
+        with Ledger(tmp_path / "l") as ledger, Ledger(tmp_path / "l") as beside:
+            till, other = open_till(ledger, clock, carry=0.1), open_till(beside, clock, carry=0.1)
+
+            async def turn(*tills: Till) -> None:
+                clock.now += 3600.0
+                for one in tills:
+                    one.tick()
+                    await asyncio.sleep(0)
+
+            till.settle(await admit(till, "a"), 50, "finished", {})
+            await asyncio.sleep(0)
+            for _ in range(3):
+                await turn(till, other)
+            assert ["09:00:00Z", "12:00:00Z"] == list(books(ledger))
+            await turn(other, till)
+            assert {"09:00:00Z": 1000, "13:00:00Z": 1100} == {n: t.budget for n, t in books(ledger).items()}
+            # Both have the same books now, whoever turned first, and what is under way stays there.
+            account, more = await admit(till, "b"), await admit(other, "c")
+            till.settle(account, 30, "finished", {})
+            other.settle(more, 20, "finished", {})
+            till.close()
+            other.close()
+            assert (50, 0) == (books(ledger)["13:00:00Z"].spent, books(ledger)["13:00:00Z"].open)
+            assert [] == ledger.check()
+            clock.now += 3600.0
+        for _ in range(2):  # started twice, and nobody asked anything
+            clock.now += 3600.0
+            with Ledger(tmp_path / "l") as ledger:
+                open_till(ledger, clock).close()
+                assert ["09:00:00Z", "13:00:00Z"] == list(books(ledger))[:2]
+                assert 3 == len(books(ledger))
+
+    asyncio.run(day())
+
+
+def test_what_another_gateway_has_under_way_has_room_in_the_next_window(tmp_path: Path) -> None:
+    """Whoever turns first must not let others have it: what is made then would be beyond the budget."""
+
+    async def night() -> None:
+        clock = Clock()
+        with Ledger(tmp_path / "l") as ledger, Ledger(tmp_path / "l") as beside:
+            till, other = open_till(ledger, clock, patience=0.0), open_till(beside, clock)
+            running = await admit(other, "a", most=700, enough=700)
+            assert 700 == running.cap
+            clock.now += 3600.0
+            till.tick()
+            await asyncio.sleep(0)
+            with pytest.raises(RefusedRequestError, match="held by replies under way"):
+                await admit(till, "b", most=400, enough=400)
+            account = await admit(till, "c", most=600, enough=200)
+            assert 300 == account.cap
+            other.tick()
+            await asyncio.sleep(0)
+            totals = books(ledger)["10:00:00Z"]
+            assert (2, 1000) == (totals.open, totals.reserved + totals.ahead)
+            other.settle(running, 690, "finished", {})
+            till.settle(account, 300, "length", {})
+            other.close()
+            till.close()
+            found = books(ledger)
+            assert (0, 990) == tuple(found[name].spent for name in ("09:00:00Z", "10:00:00Z"))
+            assert [0, 0] == [totals.open for totals in found.values()]
+            assert [] == ledger.check()
+
+    asyncio.run(night())
+
+
+def test_what_a_gateway_held_that_has_died_is_charged_when_the_window_ends(tmp_path: Path) -> None:
+    async def night() -> None:
+        clock = Clock()
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, clock, carry=1.0)
+            beside = Ledger(tmp_path / "l")
+            await admit(open_till(beside, clock), "a", most=300)
+            beside.close()  # as the death of its process does
+            clock.now += 3600.0
+            till.tick()
+            await asyncio.sleep(0)
+            found = books(ledger)
+            assert (8, 8, 0) == tuple(getattr(found["09:00:00Z"], name) for name in ("spent", "lost", "open"))
+            assert 1992 == till.window.budget
+            till.close()
+
+    asyncio.run(night())
+
+
 def test_who_arrives_when_all_is_held_waits_a_moment(tmp_path: Path) -> None:
     async def rush() -> None:
         with Ledger(tmp_path / "l") as ledger:

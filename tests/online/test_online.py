@@ -22,12 +22,20 @@ def hopes(chance: float, generated: int = 0) -> Hopes:
     return Hopes(chance * done, done)
 
 
-def traffic(market: OnlineMarket, n: int, every: float, start: float = 0.0, seed: int = 0, longer: float = 1.0) -> int:
-    """Queries at a steady pace, each written at once; how many were let in."""
+def traffic(
+    market: OnlineMarket,
+    n: int,
+    every: float,
+    start: float = 0.0,
+    seed: int = 0,
+    longer: float = 1.0,
+    alike: float = 0.0,
+) -> int:
+    """Queries at a steady pace, each written at once, all alike if that is asked for; how many were let in."""
     rng, let_in = np.random.default_rng(seed), 0
     for number in range(n):
         now = start + number * every
-        chance, length = float(rng.uniform(0.05, 0.95)), longer * 30.0 / np.sqrt(1.0 / rng.uniform() - 1.0)
+        chance, length = alike or float(rng.uniform(0.05, 0.95)), longer * 30.0 / np.sqrt(1.0 / rng.uniform() - 1.0)
         ticket = market.admit(now, hopes(chance))
         if ticket is None:
             continue
@@ -182,9 +190,27 @@ def test_the_price_is_where_demand_meets_what_is_left(seed: int) -> None:
             prices.append((0.0, 1e-12))
             continue
         prices.append((np.exp(LOWEST + WIDTH * (lowest - 1)), np.exp(LOWEST + WIDTH * lowest)))
-    found = expect(sample, running, factors, usual, burst, left, 1e-12)
+    # Two arrivals at the edges of each bin: what lies between is taken to be all of it.
+    bins = np.arange(BINS).repeat(2).reshape(2, BINS, order="F")
+    least = np.exp(LOWEST + WIDTH * (bins + np.array([[0.0], [1.0]])))
+    found = expect(least, bins, sample, running, factors, usual, burst, left, 1e-12)
     assert np.mean([low for low, _ in prices]) <= found * (1 + 1e-9)
     assert found <= np.mean([high for _, high in prices]) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("chance", [0.3, 0.313, 0.327, 0.342])
+def test_of_queries_that_nobody_can_tell_apart_as_many_are_served_as_there_are_tokens_for(chance: float) -> None:
+    """Whatever they are worth, and not only where that lies well on the ladder; and some in each quarter."""
+    market = OnlineMarket(GRID, 2000)
+    took = traffic(market, 720, 10.0, alike=chance)  # two windows; each could take three times its budget
+    assert 40 < took
+    quarters = []
+    for quarter in range(4):
+        before = market.pool
+        traffic(market, 90, 10.0, start=2 * HOUR + quarter * HOUR / 4, seed=quarter + 1, alike=chance)
+        quarters.append((before if quarter else 2000) - market.pool)
+    assert min(quarters) > 200
+    assert 0.97 * 2000 <= sum(quarters) <= 2000
 
 
 def test_a_snapshot_goes_on_where_it_was_taken() -> None:
@@ -196,12 +222,12 @@ def test_a_snapshot_goes_on_where_it_was_taken() -> None:
     assert (market.pool, market.window) == (again.pool, again.window)
     market.advance(5000.0)
     again.advance(5000.0)
-    assert again.price == pytest.approx(market.price, rel=1e-2)
+    assert again.price == pytest.approx(market.price, rel=3e-2)
     for number in range(200):
         now, one = 5000.0 + 7.0 * number, hopes((number * 37 % 100) / 100.0)
         mine, theirs = market.admit(now, one), again.admit(now, one)
         assert (mine is None) == (theirs is None)
-        assert again.price == pytest.approx(market.price, rel=1e-2)
+        assert again.price == pytest.approx(market.price, rel=3e-2)
 
 
 def test_the_time_that_a_server_was_away_is_no_silence() -> None:

@@ -10,10 +10,14 @@ the name that llama.cpp uses.
 import argparse
 import asyncio
 import json
+import math
 import re
 import subprocess
 import sys
+import time
 import urllib.request
+from array import array
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -24,12 +28,19 @@ WORD: Final = "a "
 @contextmanager
 def counting_server(rate: float = 500.0) -> Iterator[str]:
     """Serve `rate` tokens a second to each request; gives the base URL of the API."""
+    with counting_process(rate) as (url, _):
+        yield url
+
+
+@contextmanager
+def counting_process(rate: float = 500.0) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """The same, and the process, for whoever wants to stop it for a while."""
     with subprocess.Popen(
         [sys.executable, __file__, "--rate", str(rate)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         try:
             assert process.stdout is not None
-            yield f"{process.stdout.readline().strip()}/v1"
+            yield f"{process.stdout.readline().strip()}/v1", process
         finally:
             process.kill()
 
@@ -40,10 +51,21 @@ def made_tokens(url: str) -> int:
         return int(page.read().split()[-1])
 
 
+def made_times(url: str) -> "array[float]":
+    """When the server made each of its tokens, seconds since 1970 by its own clock."""
+    with urllib.request.urlopen(url.removesuffix("/v1") + "/times") as page:
+        return array("d", page.read())
+
+
+def made_in_windows(url: str, seconds: float) -> Counter[int]:
+    """Tokens that the server made in each stretch of so many seconds, by how many of these there were since 1970."""
+    return Counter(math.floor(when / seconds) for when in made_times(url))
+
+
 class _Server:
     def __init__(self, rate: float) -> None:
         self._pause = 1.0 / rate
-        self._made = 0
+        self._made = array("d")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
@@ -53,7 +75,11 @@ class _Server:
                 assert length is not None
                 await self._reply(json.loads(await reader.readexactly(int(length[1]))), writer)
             elif "/metrics" in head.partition("\r\n")[0]:
-                await _send(writer, "text/plain", f"llamacpp:tokens_predicted_total {self._made}\n")
+                await _send(writer, "text/plain", f"llamacpp:tokens_predicted_total {len(self._made)}\n")
+            elif "/times" in head.partition("\r\n")[0]:
+                await _send(writer, "application/octet-stream", "")
+                writer.write(self._made.tobytes())
+                await writer.drain()
             else:
                 await _send(writer, "application/json", json.dumps({"data": [{"id": "words"}]}))
         writer.close()
@@ -68,7 +94,7 @@ class _Server:
         await _send(writer, "text/event-stream", "")
         for _ in range(min(left, cap)):
             await asyncio.sleep(self._pause)
-            self._made += 1
+            self._made.append(time.time())
             await _event(writer, {"choices": [{"index": 0, "delta": {"content": WORD}, "finish_reason": None}]})
         end = "stop" if left <= cap else "length"
         await _event(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": end}]})

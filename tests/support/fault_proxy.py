@@ -25,18 +25,36 @@ FAULTS: Final = (
     "usage lying low",
     "cap ignored",
 )
+OF_GATEWAYS: Final = (
+    "none",
+    "429 with Retry-After",
+    "500",
+    "503",
+    "no answer",
+    "slow start",
+    "reset mid-stream",
+    "30 s stall",
+    "truncated SSE",
+    "malformed JSON",
+    "garbage",
+    "usage missing",
+    "usage lying low",
+)
+"""Those of a server that keeps to its caps: beyond them, no gateway can keep to its budget."""
 _STALL: Final = 30.0
+_SLOW: Final = 0.7
 _AFTER: Final = 4
 """Pieces that come before what goes wrong in the middle of a stream."""
 
 
 @dataclass
 class FaultProxy:
-    """Handles the requests of an `http_server`; each of the faults strikes one request in ten."""
+    """Handles the requests of an `http_server`; each of the faults strikes equally often."""
 
     upstream: str
     """Base URL of the real server."""
     seed: int = 0
+    faults: tuple[str, ...] = FAULTS
     struck: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     """Questions of the requests that each fault has struck."""
     delivered: Counter[str] = field(default_factory=Counter)
@@ -58,17 +76,21 @@ class FaultProxy:
             self.struck[fault].append(asked[-1])
             if fault.startswith("429"):
                 await wire.answer({"error": {"message": "slow down"}}, 429, headers={"Retry-After": "1"})
-            elif fault == "500":
-                await wire.answer({"error": {"message": "oops"}}, 500)
+            elif fault in ("500", "503"):
+                await wire.answer({"error": {"message": "oops"}}, int(fault))
+            elif fault == "no answer":
+                wire.reset()
             else:
+                if fault == "slow start":
+                    await asyncio.sleep(_SLOW)
                 body = wire.body | ({"max_tokens": 2 * wire.body["max_tokens"]} if fault == "cap ignored" else {})
                 with suppress(httpx2.RequestError):  # the real server is gone: the test is over
                     await self._stream(wire, client, body, fault)
 
     def _draw(self) -> str:
-        """Each fault once in ten requests, in random order."""
+        """Each fault once, in random order, and again."""
         if not self._deck:
-            self._deck = list(FAULTS)
+            self._deck = list(self.faults)
             self._random.shuffle(self._deck)
         return self._deck.pop()
 
@@ -97,13 +119,15 @@ class FaultProxy:
             wire.reset()
         elif fault == "30 s stall":
             await asyncio.wait_for(wire.gone(), _STALL)
+        elif fault == "garbage":
+            await wire.chunked(random.Random(self.seed).randbytes(2000))
         elif fault == "truncated SSE":
             await wire.send(f"{len(event):x}\r\n".encode() + f"data: {event[: len(event) // 2]}".encode())
         else:
             await wire.chunked(b'data: {"choices": [{"delta": {"content": \n\n')
 
 
-_BREAKS: Final = ("reset mid-stream", "30 s stall", "truncated SSE", "malformed JSON")
+_BREAKS: Final = ("reset mid-stream", "30 s stall", "truncated SSE", "malformed JSON", "garbage")
 
 
 def _lie(chunk: dict[str, Any], fault: str) -> dict[str, Any]:

@@ -202,9 +202,12 @@ def gateway(tmp_path: Path) -> Iterator[Start]:
 
 
 @contextmanager
-def gateway_process(upstream: str, ledger: Path, *, tokens: int, seconds: float) -> Iterator[tuple[str, Any]]:
+def gateway_process(
+    upstream: str, ledger: Path, *, tokens: int, seconds: float, stall: float = 120.0
+) -> Iterator[tuple[str, Any]]:
     """A gateway in a process of its own: its URL, and the process."""
     words = ["--upstream", upstream, "--ledger", str(ledger), "--tokens", str(tokens), "--seconds", str(seconds)]
+    words += ["--stall", str(stall)]
     with subprocess.Popen([sys.executable, __file__, *words], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -222,12 +225,14 @@ def main() -> None:
     parser.add_argument("--ledger", type=Path)
     parser.add_argument("--tokens", type=int)
     parser.add_argument("--seconds", type=float)
+    parser.add_argument("--stall", type=float, default=120.0)
     asked = parser.parse_args()
     running = Running(
         asked.upstream,
         asked.ledger,
         tokens=asked.tokens,
         seconds=asked.seconds,
+        stall=asked.stall,
         ready=lambda url: print(url, flush=True),
     )
     running._run()

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import random
+import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +55,25 @@ async def send(url: str, content: bytes, *, leave_after: int | None = None) -> A
     finally:
         writer.transport.abort() if leave_after is not None else writer.close()
     return read_answer(got)
+
+
+async def drive(url: str, until: float, streams: int = 128, leave: float = 0.0, seed: int = 0) -> Counter[int]:
+    """Ask again and again, so many at a time, until then; a share leaves in the middle. Answers by status."""
+    seen: Counter[int] = Counter()
+    chance = random.Random(seed)
+
+    async def client() -> None:
+        while time.time() < until:
+            question = [{"role": "user", "content": f"{chance.randint(20, 60)} words"}]
+            content = request(url, {"messages": question, "stream": True, "max_tokens": 64})
+            leaves = chance.randint(700, 3000) if chance.random() < leave else None
+            status = (await send(url, content, leave_after=leaves)).status
+            seen[status] += 1
+            if status in (0, 429):
+                await asyncio.sleep(0.05 + 0.1 * chance.random())
+
+    await asyncio.gather(*(client() for _ in range(streams)))
+    return seen
 
 
 def read_answer(got: bytes) -> Answer:

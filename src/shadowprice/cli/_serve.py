@@ -7,6 +7,7 @@ import typer
 
 from shadowprice.cli._options import out, print_json, say
 from shadowprice.cli._parameters import PricePerMillion
+from shadowprice.cli._signals import end_on_sigterm
 
 if TYPE_CHECKING:
     from shadowprice.jobs import Looked
@@ -97,6 +98,7 @@ def serve(
       shadowprice serve --upstream https://api.openai.com --budget '$5/h' --price-per-million 0.4
       shadowprice serve --config serve.toml --check --json
     """
+    end_on_sigterm()  # until it serves, and lets replies end
     from shadowprice.jobs import check_serving
     from shadowprice.jobs import serve as serve_job
     from shadowprice.jobs.given import read_serving

@@ -1,9 +1,10 @@
 """Ctrl-C, and what Slurm, Kubernetes and `timeout` send instead of it."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -31,6 +32,16 @@ def _interrupt(*_: Any) -> None:
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:  # as of what a script has put into the background
         raise KeyboardInterrupt
     signal.raise_signal(signal.SIGINT)
+
+
+def end_on_sigterm() -> None:
+    """Make SIGTERM end the program at once, with 143, until somebody else hears it.
+
+    For what holds nothing yet that it would have to give back, and cannot be interrupted just anywhere, such as in the
+    middle of compiling. To leave it to the system is no way: that spares the first process of a container.
+    """
+    with suppress(ValueError):  # not the main thread, which no signal reaches anyway
+        signal.signal(signal.SIGTERM, lambda number, frame: os._exit(128 + number))
 
 
 def listen(session: "Session") -> None:

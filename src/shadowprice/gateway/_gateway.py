@@ -120,10 +120,13 @@ class Gateway:
         loop = asyncio.get_running_loop()
         try:
             while True:
-                await asyncio.sleep(min(_TICK, max(0.001, self.till.until_renewed())))
+                wait, before = min(_TICK, max(0.001, self.till.until_renewed())), loop.time()
+                await asyncio.sleep(wait)
                 self.till.tick()
                 now = loop.time()
+                late = max(0.0, now - before - wait)
                 for one in list(self.generations):
+                    one.heard = min(now, one.heard + late)  # whoever stands still hears nothing, and others spoke
                     if now - one.heard > self._stall or now - one.begun > self._timeout:
                         one.break_off("stalled")
         finally:

@@ -348,7 +348,7 @@ class Generation:
             return
         self._outcome = outcome
         read = max(account.generated, self._heard.meter.exact())
-        tokens = read + self._unread(read) if cut else read
+        tokens = read + self._unread(read, outcome) if cut else read
         payload = {
             "route": self.call.protocol.path,
             "model": self.call.model,
@@ -367,13 +367,15 @@ class Generation:
             more = {"stream": self.call.stream, "status": status, "tokens": tokens, "seconds": took}
             log.tell("request", request=self.name, outcome=outcome, **more, **payload)
 
-    def _unread(self, read: int) -> int:
+    def _unread(self, read: int, outcome: str) -> int:
         """Tokens that its server may have made beyond what was read, of those that it was allowed."""
         if not self._sent or self._upstream is None or (self._heard.whole and not self._heard.beyond):
             return 0
         cap = self._account.cap
         if not read and not self._upstream.hides_nothing:
             return cap
+        if read and outcome == "stalled":  # what stands between may have fallen silent, and not the server
+            return max(0, cap - read)
         # Whoever waits for a slow client, or stands still, does not hear what a server makes meanwhile.
         waited = self._loop.time() - self._writing > _WAITED
         if waited or self._gateway.pulse.was_late(self._heard_at):

@@ -9,34 +9,13 @@ from typing import Any, Final
 
 from shadowprice._errors import ShadowpriceError
 from shadowprice.gateway._account import Account
+from shadowprice.gateway._reasons import not_worth_it, out_of_tokens
 from shadowprice.gateway._refusals import RefusedRequestError
 from shadowprice.gateway._windows import OpenWindow, WindowBudget, open_window
-from shadowprice.ledger import Answer, Ledger
+from shadowprice.ledger import Answer, Grant, Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.online import AbstractOnlineMarket, Hopes
 
-_HELD: Final = 1.0
-"""Seconds after which to ask again where servers may still make what is left."""
-_DEAR: Final = 10.0
-"""Seconds after which to ask again where the price is too high."""
-_REFUSALS: Final = {
-    "empty": ("The token budget of this window is used up", "budget_exhausted"),
-    "held": ("What is left of this window's token budget is held by replies under way", "budget_held"),
-    "small": (
-        "Replies of this kind are thought to take more tokens than this gateway's budget has in a whole window; send a "
-        "max_tokens, or raise --budget",
-        "budget_too_small",
-    ),
-    "hopeless": (
-        "This request is thought to have so little chance of a right answer that it is worth its tokens at no price",
-        "not_worth_asking",
-    ),
-    "dear": ("This request is worth less than its tokens cost at the current price", "price_too_high"),
-}
-_IDLE: Final = 1.001
-"""Price of a window's whole budget at which nobody else wants it, in right answers."""
-_FAIR: Final = 0.5
-"""P(worth something) from which on it is its length that a reply is too dear by."""
 _FORGETS: Final = 0.98
 """How much of the most that ran at the same time is remembered a second later."""
 
@@ -77,7 +56,8 @@ class Till:
     so that a crash charges more, never less.
 
     A generation that is under way when its window ends is charged there what it has made by then, and what it may still
-    make is reserved in the next one. So the books of a window hold what was made in it.
+    make is reserved in the next one. So the books of a window hold what was made in it. What other gateways at the same
+    ledger still hold in an earlier window they will want to take into this one, so nobody else gets that meanwhile.
 
     Servers may make more than is granted before anybody could stop them, so what lies between is held, and most of it
     comes back. Whoever arrives when the rest is held waits for that a moment, first come first served.
@@ -104,6 +84,8 @@ class Till:
         self._ledger = ledger
         self._market = market
         self._budget = budget
+        self._older: list[LedgerRun] = []
+        """Books of earlier windows in which something is reserved all the same."""
         self._patience = patience
         self._clock = clock
         self._tell = tell
@@ -117,6 +99,7 @@ class Till:
         self.broken = ""
         """Why the ledger cannot be written; empty while it can."""
         self.window: OpenWindow = open_window(ledger, budget, self._now, None)
+        self._older = self.window.older
         market.advance(self._now)
         self._free = 0
         """Tokens that are neither spent nor held by anybody."""
@@ -246,6 +229,7 @@ class Till:
         """Let arrivals in or refuse them, in order, up to the first that waits."""
         arrivals = self._pending.arrivals
         self._peak = max(self._peak, len(self._accounts) + len(arrivals))
+        spare = self._kept_for_others() if arrivals else 0
         for arrival in arrivals:
             if arrival.answer.done():  # it has left meanwhile
                 answered.append((arrival, None))
@@ -253,12 +237,12 @@ class Till:
             refusal: RefusedRequestError | None
             # In a window that could never hold what such replies take, one gets as much as there can be.
             arrival.account.enough = min(arrival.account.enough, self.window.budget)
-            if self._free >= arrival.account.needed:
-                refusal = self._let_in(arrival.account, now)
+            if self._free - spare >= arrival.account.needed:
+                refusal = self._let_in(arrival.account, now, spare)
             elif not self._may_come_back(arrival.account.needed):
-                refusal = self._refused("empty")
+                refusal = out_of_tokens("empty", self.until_renewed())
             elif now >= arrival.until:
-                refusal = self._refused("held")
+                refusal = out_of_tokens("held", self.until_renewed())
             else:
                 if self._alarm is None:
                     self._alarm = asyncio.get_running_loop().call_later(arrival.until - now, self._ring)
@@ -270,12 +254,24 @@ class Till:
         held = (one.base + one.held - one.generated for one in self._accounts.values() if one.run is self.window.run)
         return self._free + sum(held) >= needed
 
-    def _let_in(self, account: Account, now: float) -> RefusedRequestError | None:
+    def _kept_for_others(self) -> int:
+        """Tokens of this window that are wanted for what is still in the books of earlier ones."""
+        kept, older = 0, []
+        for run in self._older:
+            if held := run.held():
+                kept += held
+                older.append(run)
+        self._older = older
+        return kept
+
+    def _let_in(self, account: Account, now: float, spare: int) -> RefusedRequestError | None:
         """Ask the market and the ledger for the first step; why not, if not."""
         account.price = self._market.price
         ticket = self._market.admit(now, account.hopes, weight=account.weight, most=account.most)
         if ticket is None:
-            return self._refused("empty" if self._market.pool < account.choices else self._why_dear(account))
+            if self._market.pool < account.choices:
+                return out_of_tokens("empty", self.until_renewed())
+            return not_worth_it(account, self._market.price * self.window.budget, self.until_renewed())
         granted = max(ticket.granted, account.choices)
         grant = self.window.run.reserve(
             account.name,
@@ -284,10 +280,11 @@ class Till:
             ahead=max(0, account.most - granted),
             among=max(1, round(self._peak)),
             enough=max(0, account.needed - granted),
+            spare=spare,
         )
         if grant.tokens < granted:  # other gateways were faster
             self._market.settle(ticket, now, 0)
-            return self._refused("empty" if grant.answer is Answer.NOTHING_LEFT else "held")
+            return out_of_tokens("empty" if grant.answer is Answer.NOTHING_LEFT else "held", self.until_renewed())
         account.ticket, account.run = ticket, self.window.run
         account.granted, account.reserved = granted, grant.tokens
         account.cap = account.held = grant.tokens + grant.ahead
@@ -305,18 +302,6 @@ class Till:
             503, "The budget's ledger cannot be written, so nothing is generated; ask again later.", "ledger_broken"
         )
 
-    def _why_dear(self, account: Account) -> str:
-        """Others pay more; or nobody else wants anything, and such a reply is not worth a window's whole budget."""
-        if self._market.price * self.window.budget > _IDLE * max(1.0, account.weight / account.choices):
-            return "dear"
-        hopes = account.hopes
-        return "small" if max(hopes.right[-1], hopes.at_cap) >= _FAIR else "hopeless"
-
-    def _refused(self, why: str) -> RefusedRequestError:
-        wait = {"held": _HELD, "dear": _DEAR}.get(why, max(_HELD, self.until_renewed()))
-        said, code = _REFUSALS[why]
-        return RefusedRequestError(429, f"{said}; ask again in {wait:.0f} s.", code, wait=wait, again=False)
-
     def _extend(self, account: Account) -> None:
         """Reserve what was granted, and as much again as was made, so that few steps are written."""
         if account.run is None:
@@ -333,37 +318,55 @@ class Till:
                 account.ticket.generated = max(account.ticket.generated, account.generated)
         self._pay()
         self._pending.settled.clear()
-        totals = self._ledger.totals(before.run.name)
-        made = sum(max(0, account.generated - account.base) for account in self._accounts.values())
-        self.window = open_window(self._ledger, self._budget, now, totals.budget - totals.spent - made)
-        with self._ledger.batch():
-            for account in self._accounts.values():
-                if account.run is before.run:
-                    self._move(account, self.window.run)
-            if not self._ledger.totals(before.run.name).open:
+        before.run.recover()  # what a gateway held that has died would stay in these books otherwise
+        totals = before.run.totals()
+        here = [one for one in self._accounts.values() if one.run is before.run]
+        made = sum(max(0, one.generated - one.base) for one in here)
+        others = max(0, totals.reserved + totals.ahead - sum(one.held for one in here))
+        left = totals.budget - totals.spent - made - others
+        self.window = open_window(self._ledger, self._budget, now, left, before.run)
+        if self.window.run.is_same(before.run):  # nobody had asked anything
+            for account in here:
+                account.run = self.window.run
+        else:
+            self._older.append(before.run)
+            self._move_all(self.window.run)
+            if not before.run.held():
                 before.run.finish()
         self._market.advance(now)
         self._align()
         self._tell("window", name=self.window.run.name, budget=self.window.budget, left=self._market.pool)
 
-    def _move(self, account: Account, run: LedgerRun) -> None:
-        assert account.run is not None
-        made = max(account.base, account.generated)
-        rest = max(1, account.granted - made)
-        ahead = max(0, account.cap - made - rest)
-        grant = run.reserve(account.name, rest, least=rest, ahead=ahead, enough=ahead)
-        if not grant.tokens:
-            return  # the new window has no room for it: it stays where its tokens are reserved
-        account.run.settle(account.name, made - account.base, "went on", {"into": run.name})
-        account.run, account.base = run, made
-        account.reserved, account.held = grant.tokens, grant.tokens + grant.ahead
+    def _move_all(self, run: LedgerRun) -> None:
+        """Take what is under way into the books of a window; what has no room stays where its tokens are reserved."""
+        moved: list[tuple[Account, int, Grant]] = []
+        with self._ledger.batch():
+            for account in self._accounts.values():
+                made = max(account.base, account.generated)
+                if account.run is not None and account.run is not run and (grant := _move(account, made, run)):
+                    moved.append((account, made, grant))
+        for account, made, grant in moved:  # only once it is kept
+            account.run, account.base = run, made
+            account.reserved, account.held = grant.tokens, grant.tokens + grant.ahead
 
     def _align(self) -> None:
         """Learn from the ledger what is left, and tell the market."""
-        totals = self._ledger.totals(self.window.run.name)
+        totals = self.window.run.totals()
         left = totals.budget - totals.spent - totals.reserved
         self._free = left - totals.ahead
         here = [one for one in self._accounts.values() if one.run is self.window.run]
         left += sum(max(0, one.base + one.reserved - one.granted) for one in here)
         if left != self._market.pool:
             self._market.adjust(left - self._market.pool)
+
+
+def _move(account: Account, made: int, run: LedgerRun) -> Grant | None:
+    """Settle what was made in one window's books, and reserve the rest in another's; None if that has no room."""
+    assert account.run is not None
+    rest = max(1, account.granted - made)
+    ahead = max(0, account.cap - made - rest)
+    grant = run.reserve(account.name, rest, least=rest, ahead=ahead, enough=ahead)
+    if not grant.tokens:
+        return None
+    account.run.settle(account.name, made - account.base, "went on", {"into": run.name})
+    return grant

@@ -1,7 +1,7 @@
 """Windows of time, each with its budget, and their books: a run of the ledger for each."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -54,10 +54,16 @@ class OpenWindow:
     """Tokens that were neither spent nor reserved when it was opened."""
     recovered: int = 0
     """Requests that processes which have died were at, in it or before."""
+    older: list[LedgerRun] = field(default_factory=list)
+    """Books of windows before it in which something is reserved all the same."""
 
 
-def open_window(ledger: Ledger, budget: WindowBudget, now: float, left: int | None) -> OpenWindow:
+def open_window(
+    ledger: Ledger, budget: WindowBudget, now: float, left: int | None, before: LedgerRun | None = None
+) -> OpenWindow:
     """Open the window that `now` is in, or go on with it.
+
+    A window in which nobody asked anything makes room for it in the books, which would be full of such otherwise.
 
     Where it is there already, it goes on with what it was opened with, or with more if the budget is larger by now; a
     smaller budget counts from the next window on.
@@ -67,16 +73,24 @@ def open_window(ledger: Ledger, budget: WindowBudget, now: float, left: int | No
         budget: Of each window.
         now: Seconds since 1970.
         left: Tokens left over in the window before; None asks the ledger.
+        before: The books of the window before, as far as is known.
     """
     start = budget.start(now)
     known = {info.name: info for info in ledger.runs()}
     recovered = 0
+    older: list[LedgerRun] = []
+    empty = "" if before is None else before.name
     if left is None:
         for info in known.values():
-            if info.name.startswith(_NAME) and info.finished is None and info.name != window_name(start):
-                recovered += _close_old(ledger, info)
-    if left is None and (before := known.get(window_name(start - budget.seconds))) is not None:
-        totals = ledger.totals(before.name)
+            if info.name.startswith(_NAME) and info.name != window_name(start):
+                empty = info.name
+                if info.finished is None:
+                    old = _close_old(ledger, info)
+                    recovered += old.recovered.requests
+                    if old.held():
+                        older.append(old)
+    if left is None and (last := known.get(window_name(start - budget.seconds))) is not None:
+        totals = ledger.totals(last.name)
         left = totals.budget - totals.spent
     tokens = budget.tokens + budget.carried(left or 0)
     settings: dict[str, Any] = {"budget": budget.tokens, "seconds": budget.seconds, "carry": budget.carry}
@@ -85,18 +99,20 @@ def open_window(ledger: Ledger, budget: WindowBudget, now: float, left: int | No
         more = budget.tokens - int(present.settings.get("budget", budget.tokens))
         tokens = max(present.budget, present.budget + more)
         settings, fingerprint = present.settings, present.fingerprint
-    run = ledger.open_run(window_name(start), budget=tokens, settings=settings, fingerprint=fingerprint, resume=True)
+    run = ledger.open_run(
+        window_name(start), budget=tokens, settings=settings, fingerprint=fingerprint, resume=True, instead_of=empty
+    )
     totals = ledger.totals(run.name)
     available = totals.budget - totals.spent - totals.reserved
     recovered += run.recovered.requests
-    return OpenWindow(run, start, start + budget.seconds, totals.budget, available, recovered)
+    return OpenWindow(run, start, start + budget.seconds, totals.budget, available, recovered, older)
 
 
-def _close_old(ledger: Ledger, info: RunInfo) -> int:
-    """Charge what dead processes held in a window that is over; how many requests that were."""
+def _close_old(ledger: Ledger, info: RunInfo) -> LedgerRun:
+    """Charge what dead processes held in a window that is over."""
     run = ledger.open_run(
         info.name, budget=info.budget, settings=info.settings, fingerprint=info.fingerprint, resume=True
     )
-    if not ledger.totals(info.name).open:  # another gateway may still be at it
+    if not run.held():  # another gateway may still be at it
         run.finish()
-    return run.recovered.requests
+    return run

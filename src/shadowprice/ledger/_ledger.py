@@ -13,6 +13,7 @@ from shadowprice._errors import InputError, LedgerError
 from shadowprice.ledger import _reading
 from shadowprice.ledger._file import connect, connect_to_read, explained
 from shadowprice.ledger._holders import HolderLock
+from shadowprice.ledger._making_room import set_aside, take_back, take_place
 from shadowprice.ledger._parts import NOT_MOVED, Moved, Part
 from shadowprice.ledger._records import Attempt, Outcome, RequestRow, RunInfo, State, Totals
 from shadowprice.ledger._recovery import recover
@@ -83,6 +84,7 @@ class Ledger:
         resume: bool = False,
         replace: bool = False,
         reopen: Collection[str] = (),
+        instead_of: str = "",
     ) -> Run:
         """Begin a run, or join or go on with one that is there.
 
@@ -98,6 +100,8 @@ class Ledger:
                 Of several that ask for this at once, one begins the new run.
             reopen: Reasons whose outcomes are taken back where the run is topped up: it is gone on with, and the budget
                 is larger than before. Only outcomes that cost nothing are.
+            instead_of: A run that this one takes the place of if nobody ever asked anything in it, and this one is not
+                there yet. Whoever has that one open has this one then.
 
         Raises:
             InputError: The run is there and neither may be gone on with nor replaced, its settings or questions differ,
@@ -111,9 +115,11 @@ class Ledger:
         lock, holder = self._lock, self._holder
         try:
             with self.write() as db:
-                aside = replace and not resume and _set_aside(db, name)
+                aside = replace and not resume and set_aside(db, name)
+                if instead_of and resume:
+                    take_place(db, instead_of, name, *asked)
                 run, before = self._begin(db, name, *asked, resume=resume)
-                back = 0 if before is None else _take_back(db, run, reopen)
+                back = 0 if before is None else take_back(db, run, reopen)
                 if lock is None:
                     lock = HolderLock(self.place)
                     holder = _sign(db, lock)
@@ -372,23 +378,6 @@ class Ledger:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _take_back(db: sqlite3.Connection, run: int, reasons: Collection[str]) -> int:
-    """Drop outcomes that cost nothing, so that their requests can be asked again; how many."""
-    return sum(
-        db.execute("DELETE FROM outcomes WHERE run = ? AND reason = ? AND generated = 0", (run, reason)).rowcount
-        for reason in reasons
-    )
-
-
-def _set_aside(db: sqlite3.Connection, name: str) -> bool:
-    """Give a run that has come to its end another name, so that what was paid for is kept; whether there was one."""
-    changed = db.execute(
-        "UPDATE runs SET name = name || ' ' || id || ', finished ' || finished WHERE name = ? AND finished IS NOT NULL",
-        (name,),
-    )
-    return changed.rowcount > 0
 
 
 def _sign(db: sqlite3.Connection, lock: HolderLock) -> int:

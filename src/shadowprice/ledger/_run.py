@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from shadowprice._errors import InputError
+from shadowprice.ledger._reading import read_totals
 from shadowprice.ledger._records import Answer, Grant, Outcome, State, Totals
 from shadowprice.ledger._recovery import Recovered, recover
 from shadowprice.ledger._secrets import without_secrets
@@ -52,6 +53,7 @@ class Run:
         ahead: SupportsIndex = 0,
         among: SupportsIndex = 1,
         enough: SupportsIndex = 0,
+        spare: SupportsIndex = 0,
     ) -> Grant:
         """Set tokens aside for a request before it is sent.
 
@@ -65,6 +67,7 @@ class Run:
             ahead: Tokens beyond these to hold, as far as its share of what is free goes.
             among: Shares into which what is free is divided for that.
             enough: Tokens of `ahead` below which it is better refused, whatever its share is.
+            spare: Tokens of the run that must be left free.
 
         Returns:
             What was granted. 0 tokens is a refusal, and says why. A request that this connection holds already keeps
@@ -74,6 +77,7 @@ class Run:
         wanted = checked_tokens(tokens, f"The reservation of request '{request}'", 1)
         fewest = min(wanted, checked_tokens(least, f"The least reservation of request '{request}'", 1))
         beyond, shares = self._checked_ahead(request, ahead, among)
+        left_free = checked_tokens(spare, "What must be left free", 0)
         needed = min(beyond, checked_tokens(enough, f"What is held ahead at least for request '{request}'", 0))
         with self._ledger.write() as db:
             now_ = self._look(db, request)
@@ -83,7 +87,7 @@ class Run:
                 if not self._mine(now_):
                     return Grant(0, Answer.ELSEWHERE)
                 return Grant(now_.reserved, Answer.GRANTED, now_.ahead)
-            free = now_.left - now_.held
+            free = now_.left - now_.held - left_free
             granted = min(wanted, free)
             if granted < fewest:
                 return Grant(0, Answer.HELD if now_.left >= fewest else Answer.NOTHING_LEFT)
@@ -284,7 +288,18 @@ class Run:
 
     def totals(self) -> Totals:
         """Where the run's tokens are."""
-        return self._ledger.totals(self.name)
+        with self._ledger.read() as db:
+            return read_totals(db, self._number)
+
+    def held(self) -> int:
+        """Tokens in open reservations, and those that servers may make beyond them; 0 if there are none."""
+        with self._ledger.read() as db:
+            (held,) = db.execute("SELECT reserved + ahead FROM runs WHERE id = ?", (self._number,)).fetchone()
+        return int(held)
+
+    def is_same(self, other: "Run") -> bool:
+        """Whether both are the same run of a file, whatever it was called when they were opened."""
+        return self._number == other._number
 
     def outcomes(self) -> dict[str, Outcome]:
         """All outcomes so far, by request; nobody needs to ask these again."""

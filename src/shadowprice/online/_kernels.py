@@ -50,12 +50,44 @@ def bin_of(price: float) -> int:
 
 
 @njit(cache=True, nogil=True)
+def spread(least: Any, bins: Any, place: int) -> tuple[float, float]:
+    """The lowest and the highest price of those who are in a bin; its own ends where only running queries are.
+
+    A share of its tokens is sold at a price between them: of a kind of queries that stand close together, the right
+    share is served, wherever in the bin they are.
+
+    Args:
+        least: ``(m, K)`` the price up to which the latest arrivals want each step.
+        bins: ``(m, K)`` its bin.
+        place: Which bin.
+    """
+    low, high = np.inf, 0.0
+    for row in range(bins.shape[0]):
+        for point in range(bins.shape[1]):
+            if bins[row, point] == place:
+                low, high = min(low, least[row, point]), max(high, least[row, point])
+    if high <= 0.0:
+        return np.exp(LOWEST + WIDTH * place), np.exp(LOWEST + WIDTH * (place + 1))
+    return low, high
+
+
+@njit(cache=True, nogil=True)
 def expect(
-    sample: Any, running: Any, factors: Any, usual: float, burst: float, left: float, least_price: float
+    least: Any,
+    bins: Any,
+    sample: Any,
+    running: Any,
+    factors: Any,
+    usual: float,
+    burst: float,
+    left: float,
+    least_price: float,
 ) -> float:
     """Mean over several futures of the least price at which demand fits into what is left.
 
     Args:
+        least: ``(m, K)`` the price up to which the latest arrivals want each step.
+        bins: ``(m, K)`` its bin.
         sample: ``(BINS,)`` tokens that the latest arrivals wanted, by the price up to which they want them.
         running: ``(BINS,)`` tokens that running queries want beyond what they hold, likewise.
         factors: ``(f,)`` how many times the usual arrivals come in each future.
@@ -70,7 +102,7 @@ def expect(
         scales[future] = max(usual * factors[future] + burst, 0.0)
     demand, cleared, total, found = np.zeros(futures), np.zeros(futures, dtype=np.bool_), 0.0, 0
     for place in range(BINS - 1, -1, -1):
-        wanted, goes_on = sample[place], running[place]
+        wanted, goes_on, low, high = sample[place], running[place], 0.0, 0.0
         if wanted == 0.0 and goes_on == 0.0:
             continue
         for future in range(futures):
@@ -79,7 +111,9 @@ def expect(
                 continue
             if demand[future] + here > left:
                 share = max(left - demand[future], 0.0) / here
-                total += max(np.exp(LOWEST + WIDTH * (place + 1 - share)), least_price)
+                if high == 0.0:  # looked up where it is needed, as it takes as long as all the rest
+                    low, high = spread(least, bins, place)
+                total += max(high * (low / high) ** share, least_price)
                 cleared[future] = True
                 found += 1
             demand[future] += here
@@ -127,12 +161,13 @@ def foreseen(least: Any, expected: Any, price: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
+def remember(least: Any, expected: Any, prices: Any, bins: Any, tokens: Any, row: int, sample: Any) -> None:
     """Take an arrival's stairs into the sample, in place of the oldest.
 
     Args:
         least: ``(K,)`` the price up to which it wants each step.
         expected: ``(K,)`` expected tokens of each step.
+        prices: ``(m, K)`` the prices of the stairs of the latest arrivals.
         bins: ``(m, K)`` places of the stairs of the latest arrivals; below 0 where there is none.
         tokens: ``(m, K)`` their tokens.
         row: The oldest.
@@ -143,6 +178,7 @@ def remember(least: Any, expected: Any, bins: Any, tokens: Any, row: int, sample
             sample[bins[row, point]] = max(sample[bins[row, point]] - tokens[row, point], 0.0)
         wanted = least[point] > 0.0 and expected[point] > 0.0
         bins[row, point] = bin_of(least[point]) if wanted else -1
+        prices[row, point] = least[point]
         tokens[row, point] = expected[point] if wanted else 0.0
         if wanted:
             sample[bins[row, point]] += tokens[row, point]

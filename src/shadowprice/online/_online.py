@@ -8,13 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
-from shadowprice.online._kernels import BINS, expect, foreseen, remember, stairs, want, weigh
+from shadowprice.online._kernels import BINS, LOWEST, WIDTH, expect, foreseen, remember, stairs, want, weigh
 from shadowprice.online._pooled import HOUR, AbstractPooledMarket
 from shadowprice.online._rates import Rate, Tides
 from shadowprice.online._seam import Hopes, Ticket
 
 PATIENCE: Final = 0.9
 """A running query is stopped below this share of the price, as in the policy `index` and for its reasons."""
+_LOTS: Final = 0.02
+"""How far apart lots set those who are worth the same, in log price."""
+_GOLDEN: Final = (math.sqrt(5.0) - 1.0) / 2.0
+_LAST: Final = 3.0
+"""A window's tokens are for those who come until so many usual replies before its end."""
+_LATE: Final = 0.25
+"""Of a window at most."""
+_REPLIES: Final = 100
+"""Replies that say how long one usually takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +58,11 @@ class OnlineMarket(AbstractPooledMarket):
     mean: a token kept may be sold later, at a price that is high where many come. No smoothing, and no learning rate.
     What was spent corrects what was expected to be, between a half and twice.
 
+    Where nobody can tell queries apart, no price can serve half of them, so each draws a lot that is worth 2 % at most:
+    at the margin, the share of them is served that there are tokens for, and a window's budget lasts as long as it does
+    where they differ. What is not sold when a window ends is lost, and so is what replies hold then that end later: so
+    tokens are kept for those who come early enough to be served.
+
     What it has learnt outlives its windows, and by `snapshot` and `restore` the process.
 
     Args:
@@ -80,6 +94,7 @@ class OnlineMarket(AbstractPooledMarket):
         self._listen(start)
         points = len(self.grid)
         self._bins = np.full((tuning.memory, points), -1, dtype=np.int64)
+        self._prices = np.zeros((tuning.memory, points))
         self._tokens = np.zeros((tuning.memory, points))
         self._sample = np.zeros(BINS)
         self._seen = 0
@@ -93,6 +108,9 @@ class OnlineMarket(AbstractPooledMarket):
         self._wants: tuple[float, float] = (0.0, 0.0)
         """Index and rest of whoever was looked at last."""
         self._foreseen = self._spent = 0.0
+        self._lot = 0.0
+        self._took, self._ended = 0.0, 0
+        """Seconds that a reply takes, and how many have said so."""
         self._price = self._solved_at = 0.0
         # Compiled code takes seconds to load: now, and not while replies are waiting.
         nothing = np.zeros(points)
@@ -154,13 +172,14 @@ class OnlineMarket(AbstractPooledMarket):
         self._seen += 1
         self._weight += ticket.weight - self._weights[row]
         self._weights[row] = ticket.weight
-        wants: tuple[float, float] = stairs(
-            self.grid, *hopes.rows(), ticket.most, ticket.weight, self._least, self._expected
-        )
-        remember(self._least, self._expected, self._bins, self._tokens, row, self._sample)
+        self._lot = (self._lot + _GOLDEN) % 1.0
+        drawn = ticket.weight * math.exp(_LOTS * self._lot)
+        wants: tuple[float, float] = stairs(self.grid, *hopes.rows(), ticket.most, drawn, self._least, self._expected)
+        remember(self._least, self._expected, self._prices, self._bins, self._tokens, row, self._sample)
         return wants
 
     def _began(self, ticket: Ticket) -> None:
+        ticket.began = self._now
         ticket.foreseen = foreseen(self._least, self._expected, self._price)
         if ticket.place >= len(self._want_bins):
             self._want_bins = np.concatenate([self._want_bins, np.zeros_like(self._want_bins)])
@@ -193,6 +212,8 @@ class OnlineMarket(AbstractPooledMarket):
         want(self._want_bins, self._want_tokens, self._running, ticket.place, 0.0, 0.0)
         self._foreseen += ticket.foreseen
         self._spent += ticket.generated
+        self._ended = min(self._ended + 1, _REPLIES)
+        self._took += (self._now - ticket.began - self._took) / self._ended
 
     def _opened(self) -> None:
         self._foreseen, self._spent = self._foreseen / 2.0, self._spent / 2.0
@@ -211,7 +232,8 @@ class OnlineMarket(AbstractPooledMarket):
 
     def _solve(self) -> None:
         """The least price, at least a right answer for the whole budget, at which demand fits into the pool."""
-        tuning, rest = self._tuning, self._window.end - self._now
+        tuning = self._tuning
+        rest = max(self._window.end - self._now - min(_LAST * self._took, _LATE * self._length), 0.0)
         fast, middle, slow = (rate.at(self._now) for rate in self._rates)
         burst = (middle - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
         burst += (slow - middle) * tuning.lasts * math.expm1(-rest / tuning.lasts)
@@ -221,14 +243,18 @@ class OnlineMarket(AbstractPooledMarket):
         left = self._pool / min(max(scale, 0.5), 2.0)
         least = (self._weight / known if self._seen else 1.0) / max(self._budget, 1)
         usual = slow * rest / known
-        self._price = expect(self._sample, self._running, self._tides.factors, usual, burst / known, left, least)
+        known_prices = self._prices, self._bins, self._sample, self._running
+        self._price = expect(*known_prices, self._tides.factors, usual, burst / known, left, least)
         self._solved_at = self._now
 
     def snapshot(self) -> dict[str, Any]:
         """The sample, the rates, what was spent and foreseen, and the window."""
         known = min(self._seen, len(self._weights))
         order = [(self._seen - known + number) % len(self._weights) for number in range(known)]
-        arrivals = [[float(self._weights[row]), _pairs(self._bins[row], self._tokens[row])] for row in order]
+        arrivals = [
+            [float(self._weights[row]), _triples(*(kept[row] for kept in (self._bins, self._tokens, self._prices)))]
+            for row in order
+        ]
         rates = [[rate.count, rate.last, rate.start] for rate in self._rates]
         return super().snapshot() | {
             "arrivals": arrivals,
@@ -236,6 +262,8 @@ class OnlineMarket(AbstractPooledMarket):
             "counts": self._tides.counts,
             "foreseen": self._foreseen,
             "spent": self._spent,
+            "lot": self._lot,
+            "took": [self._took, self._ended],
         }
 
     def restore(self, state: Any) -> None:
@@ -245,12 +273,17 @@ class OnlineMarket(AbstractPooledMarket):
             arrivals, rates = state["arrivals"][-len(self._weights) :], state["rates"]
             for row, (weight, stairs) in enumerate(arrivals):
                 self._weights[row] = _number(weight, 1e-300)
-                for column, (place, tokens) in enumerate(stairs):
+                for column, (place, tokens, *price) in enumerate(stairs):
                     self._bins[row, column], self._tokens[row, column] = range(BINS)[place], _number(tokens)
+                    middle = math.exp(LOWEST + WIDTH * (place + 0.5))  # older versions kept the bin alone
+                    self._prices[row, column] = _number(price[0], 1e-300) if price else middle
             for rate, (count, last, start) in zip(self._rates, rates, strict=True):
                 rate.count, rate.last, rate.start = _number(count), min(float(last), self._now), float(start)
             counts = [int(_number(count)) for count in state["counts"]] or [0]
             self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
+            self._lot = _number(state.get("lot", 0.0)) % 1.0
+            took, ended = state.get("took", (0.0, 0))
+            self._took, self._ended = _number(took), min(int(_number(ended)), _REPLIES)
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
         self._seen, self._listens = len(arrivals), False
@@ -267,10 +300,7 @@ def _number(value: Any, least: float = 0.0) -> float:
     return number
 
 
-def _pairs(bins: Any, tokens: Any) -> list[list[float]]:
-    """The stairs of one arrival, as places on the ladder with their tokens."""
-    found: dict[int, float] = {}
-    for place, count in zip(bins.tolist(), tokens.tolist(), strict=True):
-        if place >= 0:
-            found[place] = found.get(place, 0.0) + count
-    return [[place, round(count, 3)] for place, count in found.items()]
+def _triples(bins: Any, tokens: Any, prices: Any) -> list[list[float]]:
+    """The stairs of one arrival: places on the ladder, tokens, prices."""
+    rows = zip(bins.tolist(), tokens.tolist(), prices.tolist(), strict=True)
+    return [[place, round(count, 3), float(f"{price:.6g}")] for place, count, price in rows if place >= 0]

@@ -64,6 +64,8 @@ class Ticket:
     """The market's own: what it had generated when the window began."""
     foreseen: float = field(default=0.0, repr=False)
     """The market's own: tokens that it was expected to take."""
+    began: float = field(default=0.0, repr=False)
+    """The market's own: when it was let in."""
 
 
 class AbstractOnlineMarket(ABC):
