@@ -54,6 +54,7 @@ else
 endif
 	touch $@
 
+# Little of it is ever imported, so byte code is made as it is: for all of it, that takes as long as the rest.
 $(INTEROP_STAMP): pyproject.toml constraints-interop.txt
 ifdef UV
 	uv venv --quiet --allow-existing --python $(PYTHON) $(INTEROP)
@@ -61,7 +62,7 @@ ifdef UV
 else
 	$(PYTHON) -m venv $(INTEROP)
 	$(INTEROP)/bin/python -m pip install --quiet --upgrade 'pip>=25.1'
-	$(INTEROP)/bin/python -m pip install --quiet -c constraints-interop.txt --group interop
+	$(INTEROP)/bin/python -m pip install --quiet --no-compile -c constraints-interop.txt --group interop
 endif
 	touch $@
 
