@@ -230,6 +230,7 @@ def test_another_server_is_asked_where_one_cannot_be_reached(serve: Serve, gatew
     running = gateway("http://127.0.0.1:1/v1")
     answer = ask(running.url)
     assert (502, "upstream_unreachable") == (answer.status_code, answer.json()["error"]["code"])
+    assert [(502, "connection refused")] == [(line["status"], line["why"]) for line in running.requests()]
     assert 503 == httpx2.get(running.root + "/readyz", trust_env=False).status_code
     assert 200 == httpx2.get(running.root + "/healthz", trust_env=False).status_code
 

@@ -91,7 +91,7 @@ def test_options_go_before_the_file_and_the_file_before_what_is_usual(
         ("[[upstream]]\nurl = 'http://a'\nurll = 1", "did you mean url"),
         ("[[upstream]]\nurl = 'http://a'\nkey-env = 'NO_SUCH_KEY'", "NO_SUCH_KEY"),
         ("tenant = 'evals'", "'name', 'key-env' and 'weight'"),
-        ("[[tenant]]\nname = 'evals'", "no environment variable None"),
+        ("[[tenant]]\nname = 'evals'", "field 'key-env' is missing"),
         ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nwieght = 2", "did you mean weight"),
         ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nweight = 0", "field 'weight': 0 is no number from 0.001"),
         ("[[tenant]]\nname = 'evals'\nkey-env = 'PATH'\nweight = nan", "field 'weight'"),

@@ -221,7 +221,9 @@ def test_who_arrives_when_all_is_held_waits_a_moment(tmp_path: Path) -> None:
             second = await waiting
             assert 60 <= second.cap
             # Nothing that is held could come to so much.
-            with pytest.raises(RefusedRequestError, match="used up") as refused:
+            with pytest.raises(
+                RefusedRequestError, match=r"20 tokens, is less than such a reply may need; send a smaller"
+            ) as refused:
                 await admit(till, "c", most=90, enough=90)
             assert ("budget_exhausted", 3600.0) == (refused.value.code, refused.value.wait)
             till.settle(second, 1, "finished", {})

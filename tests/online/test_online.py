@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from shadowprice._errors import InputError
-from shadowprice.online import Hopes, OnlineMarket, Tuning
+from shadowprice.online import FixedPrice, Hopes, OnlineMarket, Tuning
 from shadowprice.online._kernels import BINS, LOWEST, WIDTH, cut, expect, stairs
 from shadowprice.policies import staircases
 
@@ -282,3 +282,21 @@ def test_a_damaged_snapshot_is_refused(change: Any) -> None:
     traffic(market, 20, 10.0)
     with pytest.raises(InputError, match="begins anew"):
         OnlineMarket(GRID, 1500).restore(change(market.snapshot()))
+
+
+def test_a_burst_is_forgiven_when_it_says_so() -> None:
+    """Ten ask within ten seconds, and nobody afterwards: whoever is refused is told when it is worth coming again."""
+    market, now = OnlineMarket(GRID, 4000, length=3600.0), 0.0
+    while (ticket := market.admit(now, hopes(0.9))) is not None:
+        market.settle(ticket, now + 1.0, 60)
+        now += 1.0
+        assert now < 100.0
+    wait = market.reprieve
+    assert 1.0 <= wait < 3600.0
+    assert market.admit(now + wait + 1.0, hopes(0.9)) is not None
+
+
+def test_who_is_refused_by_a_price_that_nothing_changes_comes_again_in_the_next_window() -> None:
+    market = FixedPrice(GRID, 4000, price=1.0, length=3600.0)
+    assert market.admit(0.0, hopes(0.9)) is None
+    assert 3600.0 == market.reprieve

@@ -155,3 +155,5 @@ def _print(looked: "Looked") -> None:
     for one in found["upstreams"]:
         if not one["reached"]:
             say(one["why"])
+    for remark in found["remarks"]:
+        say(remark)

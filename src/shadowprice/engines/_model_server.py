@@ -1,5 +1,6 @@
 """llama.cpp's own server on a port of this machine, for trying things out without installing anything else."""
 
+import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,12 @@ def serve_model(
         if value < 1:
             raise InputError(f"--{name} is {value}; it must be 1 or more.")
     path = resolve_model(model)
+    with socket.socket() as place:  # llama.cpp says only that it failed
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            place.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise EngineError(f"Cannot serve at port {port} ({error.strerror}); choose another --port.") from error
     try:
         import xllamacpp
     except ImportError as error:

@@ -3,12 +3,12 @@
 import asyncio
 import json
 from contextlib import suppress
+from math import isfinite
 from typing import TYPE_CHECKING, Final
 
 from shadowprice._exchange import Answer, HttpError
 from shadowprice._http import NoWayError
 from shadowprice._pages import PageError, check_plain, read_body
-from shadowprice._text import shown
 from shadowprice.engines import MalformedChunkError
 from shadowprice.gateway._account import Account
 from shadowprice.gateway._call import Call
@@ -16,7 +16,7 @@ from shadowprice.gateway._headers import limits, sent_back, sent_on, told
 from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._keyhole import Tenant
 from shadowprice.gateway._protocol import Ending
-from shadowprice.gateway._refusals import Headers, RefusedRequestError
+from shadowprice.gateway._refusals import Headers, RefusedRequestError, in_a_line
 from shadowprice.gateway._sse import EventTooLongError
 from shadowprice.gateway._upstream import Upstream
 from shadowprice.gateway._wire import Wire
@@ -93,9 +93,14 @@ class Generation:
             await self._till.admit(self._account)
         except RefusedRequestError as refusal:
             refusal.more.append((b"x-shadowprice-request", self.name.encode()))
+            price = self._account.price
+            if isfinite(price):
+                refusal.more.append((b"x-shadowprice-price", b"%.6g" % price))
             if self._gateway.log.requests:
                 what = {"route": self.call.protocol.path, "model": self.call.model, **self._whose}
-                self._gateway.log.tell("refused", request=self.name, why=refusal.code, **what)
+                self._gateway.log.tell(
+                    "refused", request=self.name, why=refusal.code, price=price if isfinite(price) else None, **what
+                )
             raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
@@ -132,7 +137,10 @@ class Generation:
         assert self._task is not None
         self._task.uncancel()
         self._settle(self._outcome, cut=True)
-        await self._say(RefusedRequestError(504, "The server stopped answering; ask again.", "upstream_timeout"))
+        if self._outcome == "interrupted":
+            await self._say(RefusedRequestError(503, "The gateway has ended; ask another one.", "draining"))
+        else:
+            await self._say(RefusedRequestError(504, "The server stopped answering; ask again.", "upstream_timeout"))
 
     async def _ask_and_answer(self) -> None:
         response = await self._ask()
@@ -146,9 +154,9 @@ class Generation:
             else:
                 await self._take_whole(response)
         except (PageError, EventTooLongError, MalformedChunkError, ValueError) as error:
-            await self._fail(f"The server's reply cannot be read ({_line(error)})")
+            await self._fail(f"The server's reply cannot be read ({in_a_line(error)})")
         except HttpError as error:
-            await self._fail(f"The server's reply broke off ({_line(error)})")
+            await self._fail(f"The server's reply broke off ({in_a_line(error)})")
         except asyncio.CancelledError:
             with suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)  # what stands in the socket comes in with the loop's next pass
@@ -174,11 +182,11 @@ class Generation:
             try:
                 response = await upstream.ask("POST", protocol.path, json.dumps(body).encode(), headers)
             except NoWayError as error:
-                self._sent, said = False, _line(error)
+                self._sent, said = False, in_a_line(error)
                 continue
             except HttpError as error:
-                self._settle("failed", cut=True)
-                said = _line(error)
+                said = in_a_line(error)
+                self._settle("failed", cut=True, why=said)
                 raise RefusedRequestError(
                     502, f"The server gave no answer ({said}); ask again.", "upstream_broken"
                 ) from None
@@ -186,7 +194,7 @@ class Generation:
             self._hear()
             self._due = self._next_due(self._account.granted)
             return response
-        self._settle("failed", cut=False)
+        self._settle("failed", cut=False, why=said)
         raise RefusedRequestError(502, f"No server took the request ({said}); ask again.", "upstream_unreachable")
 
     async def _pass_refusal(self, response: Answer) -> None:
@@ -309,7 +317,7 @@ class Generation:
 
     async def _fail(self, why: str, *, told: bool = False) -> None:
         """The reply cannot be gone on with: it is paid for, and the client is told, if the server has not done so."""
-        self._settle("failed", cut=True)
+        self._settle("failed", cut=True, why=why)
         if told and self._wire.begun and not self._wire.left:
             await self._wire.end()
         else:
@@ -335,13 +343,14 @@ class Generation:
             *limits(till.window.budget, till.left, till.until_renewed()),
         ]
 
-    def _settle(self, outcome: str, *, cut: bool, status: int = 200) -> None:
+    def _settle(self, outcome: str, *, cut: bool, status: int | None = None, why: str = "") -> None:
         """Pay for it, once.
 
         Args:
             outcome: How it ended, in a word or two.
             cut: Whether its server may have made more than was read.
             status: Of HTTP, as its server gave it.
+            why: What went wrong.
         """
         account = self._account
         if account.run is None:
@@ -364,8 +373,12 @@ class Generation:
         log = self._gateway.log
         if log.requests:
             took = round(self._loop.time() - self.begun, 3)
-            more = {"stream": self.call.stream, "status": status, "tokens": tokens, "seconds": took}
-            log.tell("request", request=self.name, outcome=outcome, **more, **payload)
+            failed = outcome == "failed" and not self._wire.begun
+            more = {"stream": self.call.stream, "status": status or (502 if failed else 200)}
+            reason = {"why": why} if why else {}
+            log.tell(
+                "request", request=self.name, outcome=outcome, **more, tokens=tokens, seconds=took, **reason, **payload
+            )
 
     def _unread(self, read: int, outcome: str) -> int:
         """Tokens that its server may have made beyond what was read, of those that it was allowed."""
@@ -383,8 +396,3 @@ class Generation:
         if read > cap:
             return max(0, self._upstream.overshoot - (read - cap))
         return min(self._upstream.overshoot, cap - read)
-
-
-def _line(error: Exception | str) -> str:
-    text = shown(str(error))
-    return text if len(text) <= 200 else text[:199] + "…"

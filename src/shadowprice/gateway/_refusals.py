@@ -4,6 +4,8 @@ import json
 import math
 from typing import Any, Final
 
+from shadowprice._text import shown
+
 Headers = list[tuple[bytes, bytes]]
 
 _JSON: Final = (b"content-type", b"application/json")
@@ -78,3 +80,9 @@ def not_found(path: str) -> RefusedRequestError:
     return RefusedRequestError(
         404, f"Nothing is served at {path!a:.100}; see {'/v1/models'} and the page docs/gateway.md.", "unknown_url"
     )
+
+
+def in_a_line(error: Exception | str) -> str:
+    """What a server or a library says, short and fit for a log."""
+    text = shown(str(error))
+    return text if len(text) <= 200 else text[:199] + "…"

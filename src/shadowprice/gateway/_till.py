@@ -5,7 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from shadowprice._errors import ShadowpriceError
 from shadowprice.gateway._account import Account
@@ -240,9 +240,9 @@ class Till:
             if self._free - spare >= arrival.account.needed:
                 refusal = self._let_in(arrival.account, now, spare)
             elif not self._may_come_back(arrival.account.needed):
-                refusal = out_of_tokens("empty", self.until_renewed())
+                refusal = out_of_tokens("empty", self._free, self.until_renewed())
             elif now >= arrival.until:
-                refusal = out_of_tokens("held", self.until_renewed())
+                refusal = out_of_tokens("held", self._free, self.until_renewed())
             else:
                 if self._alarm is None:
                     self._alarm = asyncio.get_running_loop().call_later(arrival.until - now, self._ring)
@@ -270,8 +270,9 @@ class Till:
         ticket = self._market.admit(now, account.hopes, weight=account.weight, most=account.most)
         if ticket is None:
             if self._market.pool < account.choices:
-                return out_of_tokens("empty", self.until_renewed())
-            return not_worth_it(account, self._market.price * self.window.budget, self.until_renewed())
+                return out_of_tokens("empty", self._free, self.until_renewed())
+            whole = self._market.price * self.window.budget
+            return not_worth_it(account, whole, self._market.reprieve, self.until_renewed())
         granted = max(ticket.granted, account.choices)
         grant = self.window.run.reserve(
             account.name,
@@ -284,7 +285,8 @@ class Till:
         )
         if grant.tokens < granted:  # other gateways were faster
             self._market.settle(ticket, now, 0)
-            return out_of_tokens("empty" if grant.answer is Answer.NOTHING_LEFT else "held", self.until_renewed())
+            why: Literal["empty", "held"] = "empty" if grant.answer is Answer.NOTHING_LEFT else "held"
+            return out_of_tokens(why, self._free, self.until_renewed())
         account.ticket, account.run = ticket, self.window.run
         account.granted, account.reserved = granted, grant.tokens
         account.cap = account.held = grant.tokens + grant.ahead

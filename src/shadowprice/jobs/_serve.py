@@ -15,7 +15,7 @@ from shadowprice._json import finite
 from shadowprice.engines import identify
 from shadowprice.gateway import Gateway, Keyhole, Log, Memory, Till, Upstream, Upstreams, WindowBudget, Worth
 from shadowprice.jobs._step import Tell, log
-from shadowprice.jobs.given import ServeOptions, get_predictor, read_window
+from shadowprice.jobs.given import ServeOptions, get_predictor, no_better, read_window
 from shadowprice.ledger import Ledger, copy_log, log_bytes
 from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
 
@@ -59,13 +59,13 @@ def check_serving(options: ServeOptions) -> Looked:
     _import_server()
     options.check()
     window = read_window(options.budget, options.price_per_million, options.carry)
-    if options.predictor is not None:
-        get_predictor(options.predictor)
+    doubt = _doubt(options)
     with Ledger(options.ledger):
         pass
     upstreams = [_looked_at(Upstream(choice)) for choice in options.upstreams]
+    remarks = [doubt] * bool(doubt) + [one["remark"] for one in upstreams if "remark" in one]
     found = {"budget": window.text, "tokens": window.tokens, "seconds": window.seconds, "carry": window.carry}
-    return Looked(finite({**found, "ledger": str(options.ledger), "upstreams": upstreams}))
+    return Looked(finite({**found, "ledger": str(options.ledger), "upstreams": upstreams, "remarks": remarks}))
 
 
 def serve(options: ServeOptions, *, tell: Tell = log, ready: Callable[[str], object] = lambda url: None) -> None:
@@ -104,6 +104,10 @@ async def _serve(
     for one in upstreams.all:
         if one.failures:
             tell(f"{one.address.shown} cannot be reached yet; it is looked for again and again.")
+        elif not one.models:
+            tell(_lists_nothing(one))
+    if doubt := _doubt(options):
+        tell(doubt)
     tell("Loading what prices are found with; the first start on a machine compiles it, which takes a minute.")
     forecaster = _forecaster(options)
     market = _market(forecaster, window)
@@ -123,6 +127,9 @@ async def _serve(
     )
     if till.window.recovered:
         tell(f"{till.window.recovered} replies were under way when an earlier gateway died; what they held is charged.")
+
+    if till.window.budget > round(window.tokens * (1.0 + window.carry)):
+        tell(f"This window began with {till.window.budget:,} tokens and keeps them; {window.tokens:,} hold after it.")
 
     def begun(url: str) -> None:
         tell(
@@ -184,7 +191,19 @@ def _looked_at(upstream: Upstream) -> dict[str, Any]:
         return {**found, "reached": False, "why": str(error)}
     upstream.identified(server)
     told = {"server": server.software, "version": server.version, "dialect": upstream.dialect.name}
-    return {**found, "reached": True, **told, "models": list(server.models)}
+    remark = {} if server.models else {"remark": _lists_nothing(upstream)}
+    return {**found, "reached": True, **told, "models": list(server.models), **remark}
+
+
+def _lists_nothing(upstream: Upstream) -> str:
+    return f"{upstream.address.shown} lists no models: check its URL, which usually ends in /v1."
+
+
+def _doubt(options: ServeOptions) -> str:
+    """What a predictor's own figures say against it."""
+    if options.predictor is None or options.value == "finished":
+        return ""
+    return no_better(get_predictor(options.predictor).saved.card, options.predictor, "leave --predictor out")
 
 
 def _import_server() -> Any:

@@ -230,11 +230,26 @@ class OnlineMarket(AbstractPooledMarket):
         places = np.fromiter(self._open, dtype=np.int64, count=len(self._open))
         np.add.at(self._running, self._want_bins[places], self._want_tokens[places])
 
+    @property
+    def reprieve(self) -> float:
+        """Rates fade, and so does the price, while nobody comes."""
+        rest = max(self._window.end - self._now, 0.0)
+        wait = 1.0
+        while wait < rest and self._price_at(self._now + wait) > self._least[0]:
+            wait *= 1.5
+        return min(wait, rest)
+
     def _solve(self) -> None:
-        """The least price, at least a right answer for the whole budget, at which demand fits into the pool."""
+        self._price, self._solved_at = self._price_at(self._now), self._now
+
+    def _price_at(self, now: float) -> float:
+        """The least price, at least a right answer for the whole budget, at which demand fits into the pool.
+
+        That is at a moment until which nothing changes but the time.
+        """
         tuning = self._tuning
-        rest = max(self._window.end - self._now - min(_LAST * self._took, _LATE * self._length), 0.0)
-        fast, middle, slow = (rate.at(self._now) for rate in self._rates)
+        rest = max(self._window.end - now - min(_LAST * self._took, _LATE * self._length), 0.0)
+        fast, middle, slow = (rate.at(now) for rate in self._rates)
         burst = (middle - fast) * tuning.fades * math.expm1(-rest / tuning.fades)
         burst += (slow - middle) * tuning.lasts * math.expm1(-rest / tuning.lasts)
         known = max(1, min(self._seen, len(self._weights)))
@@ -244,8 +259,7 @@ class OnlineMarket(AbstractPooledMarket):
         least = (self._weight / known if self._seen else 1.0) / max(self._budget, 1)
         usual = slow * rest / known
         known_prices = self._prices, self._bins, self._sample, self._running
-        self._price = expect(*known_prices, self._tides.factors, usual, burst / known, left, least)
-        self._solved_at = self._now
+        return float(expect(*known_prices, self._tides.factors, usual, burst / known, left, least))
 
     def snapshot(self) -> dict[str, Any]:
         """The sample, the rates, what was spent and foreseen, and the window."""

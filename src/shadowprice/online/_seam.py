@@ -107,6 +107,11 @@ class AbstractOnlineMarket(ABC):
             InputError: The weight or the cap is out of range.
         """
 
+    @property
+    def reprieve(self) -> float:
+        """Seconds until whoever was refused last would be let in if nobody else came; at most to the next window."""
+        return max(0.0, self.window.end - self.window.start)
+
     @abstractmethod
     def grant(self, ticket: Ticket, now: float, generated: int, hopes: Hopes) -> int:
         """Tokens that a query may reach in all; if that is no more than it has generated, it is to stop.

@@ -3,7 +3,7 @@
 from shadowprice.jobs.given._asking import show_asking
 from shadowprice.jobs.given._budget import Wish, cost, read_budget
 from shadowprice.jobs.given._columns import parse_columns
-from shadowprice.jobs.given._doubts import doubts
+from shadowprice.jobs.given._doubts import doubts, no_better
 from shadowprice.jobs.given._encoders import choose_encoder, questions_of, read_once
 from shadowprice.jobs.given._files import GivenPath, check_run_files, ledger_place, path_of
 from shadowprice.jobs.given._policies import LEARNT, choose_live_policy, get_live_policy, get_planner, usual_planner
@@ -50,6 +50,7 @@ __all__ = [
     "get_planner",
     "get_predictor",
     "ledger_place",
+    "no_better",
     "nothing_known",
     "parse_columns",
     "path_of",

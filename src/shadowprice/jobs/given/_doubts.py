@@ -34,7 +34,7 @@ def doubts(
         temperature: At which replies will be sampled, if that is known.
     """
     found = (
-        _no_better(saved.card, name, instead),
+        no_better(saved.card, name, instead),
         _unlike(saved, name, questions, instead),
         _asked_otherwise(saved.card, name, questions, asking),
         _sampled_otherwise(saved.card, name, temperature),
@@ -51,7 +51,8 @@ def _sampled_otherwise(card: "PredictorCard", name: object, temperature: float |
     )
 
 
-def _no_better(card: "PredictorCard", name: object, instead: str) -> str:
+def no_better(card: "PredictorCard", name: object, instead: str) -> str:
+    """What a predictor's own figures say against it; nothing if they do not."""
     skill, _, _ = card.scores.get("brier_skill", (1.0, 1.0, 1.0))
     if skill > 0.0:
         return ""

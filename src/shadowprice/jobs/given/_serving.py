@@ -178,7 +178,7 @@ def _checked(file: Path, name: str, value: Any) -> Any:
     wanted = kinds.get(name, (str,))
     given: Any = value
     if not isinstance(value, wanted) or isinstance(value, bool):
-        kind = "a text" if wanted == (str,) else "a number"
+        kind = 'a text, such as "2M/h"' if name == "budget" else "a text" if wanted == (str,) else "a number"
         raise InputError(f"{file}, field '{name}': {value!r:.40} is not {kind}; correct it.")
     if name == "price-per-million":
         return str(value)
@@ -218,6 +218,8 @@ def _tenant(file: Path, value: Any) -> Tenant:
 
 def _key_in(file: Path, variable: Any) -> str:
     """A key from the environment."""
+    if variable is None:
+        raise InputError(f"{file}, field 'key-env' is missing: name the environment variable that holds the key.")
     if not isinstance(variable, str) or not (key := os.environ.get(variable, "").strip()):
         raise InputError(f"{file}, field 'key-env': there is no environment variable {variable!r:.60} with a key.")
     return key
