@@ -105,6 +105,38 @@ def test_a_gateway_that_comes_back_goes_on_with_the_window(tmp_path: Path) -> No
     asyncio.run(visit(1200, tokens=200))  # a smaller one from the next window on
 
 
+@pytest.mark.parametrize("carry", [0.0, 0.5])
+def test_a_larger_budget_counts_once(tmp_path: Path, carry: float) -> None:
+    async def visit(hour: int, tokens: int) -> int:
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock(NINE + 3600.0 * hour), tokens=tokens, carry=carry)
+            if not hour:
+                till.settle(await admit(till, "a", most=90, enough=90), 90, "finished", {})
+            till.close()
+            return till.window.budget
+
+    asyncio.run(visit(0, 100))
+    carried = round(10 * 2 * carry)
+    budgets = [asyncio.run(visit(1, tokens)) for tokens in (100, 200, 200, 150, 200, 300)]
+    assert [budget + carried for budget in (100, 200, 200, 200, 200, 300)] == budgets
+
+
+def test_what_another_gateway_still_holds_in_the_last_window_is_not_carried_over(tmp_path: Path) -> None:
+    async def night() -> None:
+        clock = Clock()
+        with Ledger(tmp_path / "l") as ledger, Ledger(tmp_path / "l") as beside:
+            other = open_till(beside, clock, tokens=100, carry=1.0)
+            running = await admit(other, "a", most=90, enough=90)
+            clock.now += 3600.0
+            till = open_till(ledger, clock, tokens=100, carry=1.0)
+            assert 110 == till.window.budget
+            other.settle(running, 90, "finished", {})
+            other.close()
+            till.close()
+
+    asyncio.run(night())
+
+
 def test_a_window_that_nobody_has_closed_is_closed(tmp_path: Path) -> None:
     async def day() -> None:
         with Ledger(tmp_path / "l") as ledger:
@@ -209,6 +241,30 @@ def test_what_a_gateway_held_that_has_died_is_charged_when_the_window_ends(tmp_p
     asyncio.run(night())
 
 
+def test_what_a_gateway_held_that_has_died_before_it_turned_is_kept_free_for_nobody(tmp_path: Path) -> None:
+    async def night() -> None:
+        clock = Clock()
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, clock, patience=0.0)
+            beside = Ledger(tmp_path / "l")
+            await admit(open_till(beside, clock), "a", most=700, enough=700)
+            clock.now += 3600.0
+            till.tick()
+            await asyncio.sleep(0)
+            with pytest.raises(RefusedRequestError, match="held by replies under way"):
+                await admit(till, "b", most=400, enough=400)
+            beside.close()  # as the death of its process does
+            till.tick()
+            till.settle(await admit(till, "c", most=400, enough=400), 400, "finished", {})
+            till.close()
+            found = books(ledger)
+            assert [0, 0] == [totals.open for totals in found.values()]
+            assert [8, 400] == [totals.spent for totals in found.values()]
+            assert [] == ledger.check()
+
+    asyncio.run(night())
+
+
 def test_who_arrives_when_all_is_held_waits_a_moment(tmp_path: Path) -> None:
     async def rush() -> None:
         with Ledger(tmp_path / "l") as ledger:
@@ -279,7 +335,12 @@ def test_while_the_ledger_cannot_be_written_nothing_begins_and_nothing_is_lost(t
             till.tick()
             await asyncio.sleep(0)
             assert not till.broken
-            assert ["ledger cannot be written"] == events
+            with other.batch(), pytest.raises(RefusedRequestError, match="ledger cannot be written"):
+                await admit(till, "c")
+            till.tick()
+            await asyncio.sleep(0)
+            assert not till.broken  # although nobody asked anything meanwhile
+            assert ["ledger cannot be written"] * 2 == events
             assert 30 == next(iter(books(ledger).values())).spent
             assert 970 == till.left
             till.close()
