@@ -1,14 +1,26 @@
 """Windows, their books, and what goes from one into the next."""
 
 import asyncio
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from gateways import GRID
-from shadowprice.gateway import Till, WindowBudget
+from gateways import GRID, Steady
+from shadowprice.gateway import (
+    Gateway,
+    Keyhole,
+    Log,
+    Memory,
+    Till,
+    Upstream,
+    UpstreamChoice,
+    Upstreams,
+    WindowBudget,
+    Worth,
+)
 from shadowprice.gateway._account import Account
 from shadowprice.gateway._refusals import RefusedRequestError
 from shadowprice.ledger import Ledger, Totals
@@ -346,3 +358,52 @@ def test_while_the_ledger_cannot_be_written_nothing_begins_and_nothing_is_lost(t
             till.close()
 
     asyncio.run(full())
+
+
+def test_who_is_called_off_in_the_very_moment_that_it_is_let_in_holds_nothing(tmp_path: Path) -> None:
+    """As other servers than ours do with requests whose client has left."""
+
+    async def call_off() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            till = open_till(ledger, Clock())
+            upstreams = Upstreams([Upstream(UpstreamChoice("http://127.0.0.1:9/v1"))])
+            log = Log(io.StringIO())
+            gateway = Gateway(till, upstreams, Worth(Steady(), 64), keyhole=Keyhole(None), log=log)
+            body = b'{"messages": [{"role": "user", "content": "Hi."}]}'
+            scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": []}
+
+            async def receive() -> dict[str, Any]:
+                return {"type": "http.request", "body": body}
+
+            async def send(message: Any) -> None:
+                raise AssertionError(message)
+
+            task = asyncio.create_task(gateway(scope, receive, send))
+            await asyncio.sleep(0)  # what writes for it is to run in the next pass, and this behind it
+            asyncio.get_running_loop().call_soon(task.cancel)
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            till.close()
+            await upstreams.aclose()
+            totals = next(iter(books(ledger).values()))
+            assert ({"interrupted": 1}, 0, 0, 0) == (totals.reasons, totals.open, totals.reserved, totals.spent)
+
+    asyncio.run(call_off())
+
+
+@pytest.mark.parametrize(("hours", "warm"), [(-2, True), (0, True), (2, False)])
+def test_what_was_learnt_by_a_clock_that_was_ahead_is_left(tmp_path: Path, hours: int, warm: bool) -> None:
+    """Time would stand still until then, and every arrival would be one more of the same moment."""
+
+    def market(start: float) -> FirstCome:
+        return FirstCome(GRID, 1000, length=3600.0, start=start)
+
+    events: list[str] = []
+    before = Memory(tmp_path / "l", market(NINE + 3600.0 * hours), Steady(), lambda event, **fields: None)
+    before.save()
+    found = market(NINE)
+    memory = Memory(tmp_path / "l", found, Steady(), lambda event, **fields: events.append(event))
+    assert warm == memory.load()
+    assert ([] if warm else ["begins cold"]) == events
+    found.advance(NINE + 3600.0)
+    assert NINE + 3600.0 == found.window.start

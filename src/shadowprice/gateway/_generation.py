@@ -97,6 +97,9 @@ class Generation:
                 what = {"route": self.call.protocol.path, "model": self.call.model, **self._whose}
                 self._gateway.log.tell("refused", request=self.name, why=refusal.code, **what)
             raise
+        except asyncio.CancelledError:  # it may have been let in by now
+            self._settle("interrupted", cut=False)
+            raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
         self._wire.watch(self._client_left)
