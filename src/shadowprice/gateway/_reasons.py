@@ -29,8 +29,8 @@ _FAIR: Final = 0.5
 """P(worth something) from which on it is its length that a reply is too dear by."""
 
 
-def out_of_tokens(why: Literal["empty", "held"], renewed: float) -> RefusedRequestError:
-    """None are left, or all that are left are held.
+def out_of_tokens(why: Literal["empty", "held", "small"], renewed: float) -> RefusedRequestError:
+    """None are left, or all that are left are held, or a whole window has too few.
 
     Args:
         why: Which.

@@ -250,6 +250,8 @@ class Till:
             arrival.account.enough = min(arrival.account.enough, self.window.budget)
             if self._free - spare >= arrival.account.needed:
                 refusal = self._let_in(arrival.account, now, spare)
+            elif arrival.account.needed > self.window.budget:
+                refusal = out_of_tokens("small", self.until_renewed())
             elif not self._may_come_back(arrival.account.needed):
                 refusal = out_of_tokens("empty", self.until_renewed())
             elif now >= arrival.until:

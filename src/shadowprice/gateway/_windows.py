@@ -43,6 +43,14 @@ def window_name(start: float) -> str:
     return _NAME + text.replace("+00:00", "Z")
 
 
+def _began(name: str) -> float:
+    """When a window began, by what the ledger calls it; never, where that is no window's name."""
+    try:
+        return datetime.fromisoformat(name.removeprefix(_NAME).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return math.inf
+
+
 @dataclass(slots=True)
 class OpenWindow:
     """A window and its books."""
@@ -84,7 +92,8 @@ def open_window(
     empty = "" if before is None else before.name
     if left is None:
         for info in known.values():
-            if info.name.startswith(_NAME) and info.name != window_name(start):
+            # Others may be in the next one by now; theirs is not to become this one.
+            if info.name.startswith(_NAME) and _began(info.name) < start and info.name != window_name(start):
                 empty = info.name
                 if info.finished is None:
                     old = _close_old(ledger, info)
