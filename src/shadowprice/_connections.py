@@ -9,7 +9,7 @@ from yarl import URL
 from shadowprice._exchange import Answer, Connection, LostError
 from shadowprice._http import Route, as_url
 
-_AT_ONCE: Final = 0.5
+_AT_ONCE: Final = 0.1
 """Seconds within which a connection that was closed before is found to be lost; later, its server was at work."""
 _IDLE: Final = 4.0
 """Seconds for which a connection is kept for the next request; many servers close theirs after five."""
@@ -64,15 +64,19 @@ class Connections:
         loop = asyncio.get_running_loop()
         connection = self._take(loop)
         if connection is not None:
-            began = loop.time()
+            at_work: list[bool] = []
+            # Not by a clock: a loop that was busy meanwhile hears of the loss first, and then of the time.
+            timer = loop.call_later(_AT_ONCE, at_work.append, True)
             answer = connection.ask(method, target, sent, body)
             try:
                 await self._heads(answer)
             except LostError:
-                if answer.begun or loop.time() - began > _AT_ONCE:
+                if answer.begun or at_work:
                     raise
             else:
                 return answer
+            finally:
+                timer.cancel()
         connection = await self._route.open()
         answer = connection.ask(method, target, sent, body)
         await self._heads(answer)

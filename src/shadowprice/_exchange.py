@@ -7,15 +7,18 @@ no cookies, nothing packed.
 
 import asyncio
 import os
+import re
+import ssl
 from collections.abc import Mapping
 from typing import Any, Final, cast
 
 import httptools
 
 _MOST_HEAD: Final = 64 << 10
-"""Bytes of an answer's status and headers."""
+"""Bytes of an answer's status and headers, and of what comes between two pieces of its body, or behind the last."""
 _MOST_UNREAD: Final = 128 << 10
 """Bytes of an answer that may wait to be read; a server that sends more waits."""
+_OF_OPENSSL: Final = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
 
 
 class HttpError(Exception):
@@ -52,15 +55,13 @@ class Connection(asyncio.Protocol):
         Raises:
             ValueError: A header holds the end of a line, or a character that no header can carry.
         """
-        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
-        if body is not None:
-            lines.append(f"content-length: {len(body)}")
-        head = "\r\n".join([*lines, "", ""])
-        if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
-            raise ValueError("a header holds the end of a line")
-        data = head.encode("latin-1")
+        try:
+            data = _written(method, target, headers, body)
+        except ValueError:
+            self.abort()  # nobody else has it
+            raise
         self._answer = answer = Answer(self)
-        self.transport.write(data + body if body else data)
+        self.transport.write(data)
         return answer
 
     def free(self) -> None:
@@ -117,15 +118,13 @@ class Answer:
         self._fields: dict[str, str] | None = None
         self._blocks: list[bytes] = []
         self._size = 0
-        self._head = 0
+        self._aside = 0
+        """Bytes since the last piece of the body, if it has begun."""
         self._error: HttpError | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._interim = self._kept = self._until_end = self._paused = False
-
-    @property
-    def begun(self) -> bool:
+        self.begun = False
         """Whether anything of it has come."""
-        return self._head > 0
+        self._interim = self._kept = self._until_end = self._paused = False
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -187,7 +186,9 @@ class Answer:
         if self._parser is None:
             return False
         self._parser = None  # it holds us
-        if self.read_up and self._kept and not self.connection.lost:
+        # Who has answered before the request was sent may never read the rest of it.
+        sent = not self.connection.lost and self.connection.transport.get_write_buffer_size() == 0
+        if self.read_up and self._kept and sent:
             self.connection.free()
             return True
         self.connection.abort()
@@ -208,15 +209,15 @@ class Answer:
         """Bytes have come."""
         if self._error is not None or self._parser is None:
             return
-        if not self.status:
-            self._head += len(data)
+        self.begun = True
+        self._aside += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._kept = False
             if not self.whole:
                 self._fail(HttpError(f"it does not speak HTTP as it should: {error}"))
-        if not self.status and self._head > _MOST_HEAD:
+        if self._aside > _MOST_HEAD:
             self._fail(HttpError(f"its headers are longer than {_MOST_HEAD} bytes"))
         if self._size > _MOST_UNREAD and not self._paused and not self.connection.lost:
             self._paused = True
@@ -231,9 +232,8 @@ class Answer:
         if self.status and self._until_end and error is None:
             self.whole = True
         else:
-            number = getattr(error, "errno", None)
-            said = os.strerror(number).lower() if number and number > 0 else "it closed the connection"
-            self._error = LostError(said)
+            known = isinstance(error, OSError) and error.errno is not None
+            self._error = LostError(words(cast("OSError", error)) if known else "it closed the connection")
         self._wake()
 
     def _fail(self, error: HttpError) -> None:
@@ -249,11 +249,12 @@ class Answer:
 
     def on_status(self, status: bytes) -> None:
         """The server's words for the status, or a part of them."""
-        self.phrase += status.decode("latin-1")
+        if not self.status:
+            self.phrase += status.decode("latin-1")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header."""
-        if not self.whole:
+        """A header; what comes behind the body is none."""
+        if not self.status:
             self.raw_headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
@@ -265,7 +266,10 @@ class Answer:
         if status == 101:
             self._fail(HttpError("it wants to speak something else than HTTP"))
             return
-        if 100 <= status < 200:  # something before the answer, RFC 9110, section 15.2
+        if not 100 <= status < 600:
+            self._fail(HttpError(f"it answers {status:03}, which is no status"))
+            return
+        if status < 200:  # something before the answer, RFC 9110, section 15.2
             self._interim = True
             return
         self._kept = self._parser.should_keep_alive()
@@ -275,7 +279,8 @@ class Answer:
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
-        if not self.whole:
+        if self.status and not self.whole:
+            self._aside = 0
             self._blocks.append(body)
             self._size += len(body)
 
@@ -286,3 +291,24 @@ class Answer:
             self.raw_headers.clear()
         else:
             self.whole = True
+
+
+def _written(method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
+    if body is not None:
+        lines.append(f"content-length: {len(body)}")
+    head = "\r\n".join([*lines, "", ""])
+    if head.count("\n") != len(lines) + 1 or head.count("\r") != len(lines) + 1 or "\0" in head:
+        raise ValueError("a header holds the end of a line")
+    data = head.encode("latin-1")
+    return data + body if body else data
+
+
+def words(error: OSError) -> str:
+    """What an error of the network says."""
+    if isinstance(error, ssl.SSLError):  # its number is of another list
+        return _OF_OPENSSL.sub("", str(error))
+    number = error.errno  # of names that nobody knows it is below 0, and of another list
+    if number and number > 0:
+        return os.strerror(number).lower()
+    return str(error.strerror or error) or type(error).__name__

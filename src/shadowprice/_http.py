@@ -17,7 +17,7 @@ import truststore
 from yarl import URL
 
 from shadowprice._errors import InputError
-from shadowprice._exchange import Connection, HttpError
+from shadowprice._exchange import Connection, HttpError, words
 
 _CONNECT: Final = 10.0
 """Seconds until a server must have taken a connection, the search for its address and TLS included."""
@@ -27,7 +27,6 @@ _REMEMBERED: Final = 10.0
 """Seconds for which a server's addresses are remembered."""
 _AS_WRITTEN: Final = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]*")
 """URLs of these characters only are sent as they are; whatever else is in one is quoted."""
-_OF_OPENSSL: Final = re.compile(r"^\[[^\]]*\] | \(_ssl\.c:\d+\)$")
 _BUNDLES: Final = (
     "/etc/ssl/cert.pem",
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
@@ -110,11 +109,11 @@ class Route:
             async with asyncio.timeout(_CONNECT) as limit:
                 return await self._open()
         except TimeoutError as error:
-            said = f"it took no connection within {_CONNECT:g} s" if limit.expired() else _words(error)
+            said = f"it took no connection within {_CONNECT:g} s" if limit.expired() else words(error)
         except HttpError as error:
             said = str(error)
         except OSError as error:  # TLS errors are among them
-            said = _words(error)
+            said = words(error)
         except ValueError as error:  # a name that cannot be one
             said = f"the URL is none ({error})"
         raise NoWayError(said)
@@ -174,15 +173,6 @@ def _to_proxy(proxy: URL) -> dict[str, str]:
         return {}
     secret = base64.b64encode(f"{proxy.user or ''}:{proxy.password or ''}".encode()).decode()
     return {"proxy-authorization": f"Basic {secret}"}
-
-
-def _words(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return _OF_OPENSSL.sub("", str(error))
-    number = error.errno  # of names that nobody knows it is below 0, and of another list
-    if number and number > 0:
-        return os.strerror(number).lower()
-    return str(error.strerror or error) or type(error).__name__
 
 
 def _trusted() -> ssl.SSLContext:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -78,6 +79,9 @@ def test_an_answer_is_read_however_it_comes(serve: Serve, answer: bytes, cut: in
         (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nHello", "it does not speak HTTP"),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "something else than HTTP"),
         (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 12_000, "its headers are longer than 65536 bytes"),
+        (b"HTTP/1.1 000 X\r\nContent-Length: 5\r\n\r\nHello", "it answers 000, which is no status"),
+        (b"HTTP/1.1 099 X\r\nContent-Length: 5\r\n\r\nHello", "it answers 099, which is no status"),
+        (b"HTTP/1.1 999 X\r\nContent-Length: 5\r\n\r\nHello", "it answers 999, which is no status"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n", "it does not speak HTTP"),
     ],
 )
@@ -165,3 +169,78 @@ def test_any_bytes_are_an_answer_or_an_error(data: bytes, cut: int) -> None:
             assert str(error)
 
     asyncio.run(work())
+
+
+def test_what_comes_behind_an_answer_is_none_of_its_headers(serve: Serve) -> None:
+    async def use(connections: Connections) -> tuple[list[tuple[bytes, bytes]], bytes]:
+        answer = await connections.request("GET", as_url(f"{server.url}/models"))
+        content = await body(answer)
+        connections.part(answer)
+        return answer.raw_headers, content
+
+    server = serve(sends(CHUNKED))
+    assert ([(b"transfer-encoding", b"chunked")], b"Hello") == ask(server.url, use)
+
+
+def test_a_connection_whose_request_was_not_read_is_not_used_again() -> None:
+    ended = asyncio.Event()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        writer.write(PLAIN)
+        await ended.wait()
+        writer.transport.abort()
+
+    async def work() -> list[bytes]:
+        server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        connections = Connections(url)
+        contents = []
+        async with asyncio.timeout(10):
+            for _ in range(2):
+                answer = await connections.request("POST", as_url(url), b"x" * (32 << 20))
+                contents.append(await body(answer))
+                connections.part(answer)
+        await connections.aclose()
+        ended.set()
+        await asyncio.sleep(0.01)
+        server.close()
+        return contents
+
+    assert [b"Hello"] * 2 == asyncio.run(work())
+
+
+def test_a_request_that_cannot_be_written_leaves_no_connection_open() -> None:
+    ended = asyncio.Event()
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.read(1024):
+            pass
+        writer.close()
+        ended.set()
+
+    async def work() -> None:
+        server = await asyncio.start_server(connect, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        connections = Connections(url)
+        with pytest.raises(ValueError, match="end of a line"):
+            await connections.request("GET", as_url(url), None, {"x": "a\nb"})
+        async with asyncio.timeout(10):
+            await ended.wait()
+        await asyncio.sleep(0.01)
+        server.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("line", [b"X: y\r\n", b"y"], ids=["headers", "header"])
+def test_what_comes_behind_an_answer_has_an_end(serve: Serve, line: bytes) -> None:
+    async def reply(wire: Wire) -> None:
+        await wire.send(CHUNKED[:-2] + b"X: ")
+        with suppress(ConnectionError):
+            while True:
+                await wire.send(line * 10_000)
+
+    with pytest.raises(HttpError, match="longer than 65536 bytes"):
+        get(serve(reply).url)

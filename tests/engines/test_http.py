@@ -350,7 +350,7 @@ def test_a_server_that_was_at_work_is_not_asked_again(serve: Serve) -> None:
             await wire.chunked(data)
         await wire.send(b"0\r\n\r\n")
         await wire.reader.readuntil(b"\r\n\r\n")
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(0.4)
         wire.reset()
 
     server = serve(reply)

@@ -4,43 +4,12 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from gateways import GRID
-from shadowprice.gateway import Till, WindowBudget
-from shadowprice.gateway._account import Account
+from shadowprice.gateway import Till
 from shadowprice.gateway._refusals import RefusedRequestError
-from shadowprice.ledger import Ledger, Totals
-from shadowprice.online import FirstCome, Hopes
-
-NINE = 1_796_029_200.0
-"""2026-11-30T09:00:00Z."""
-HOPES = Hopes(np.linspace(0.5, 1.0, len(GRID)), np.linspace(0.5, 1.0, len(GRID)))
-
-
-class Clock:
-    def __init__(self, now: float = NINE) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def open_till(ledger: Ledger, clock: Clock, tokens: int = 1000, carry: float = 0.0, **options: Any) -> Till:
-    budget = WindowBudget(tokens, 3600.0, carry)
-    market = FirstCome(GRID, tokens, length=3600.0, start=budget.start(clock()), carry=carry)
-    return Till(ledger, market, budget, clock=clock, **options)
-
-
-async def admit(till: Till, name: str, most: int = 200, enough: int = 1) -> Account:
-    account = Account(name, HOPES, most, enough=enough)
-    await till.admit(account)
-    return account
-
-
-def books(ledger: Ledger) -> dict[str, Totals]:
-    return {run.name.removeprefix("serve 2026-11-30T"): ledger.totals(run.name) for run in ledger.runs()}
+from shadowprice.ledger import Ledger
+from window_tills import HOPES, NINE, Clock, admit, books, open_till
 
 
 def test_a_window_is_a_run_of_its_own(tmp_path: Path) -> None:
@@ -281,7 +250,12 @@ def test_while_the_ledger_cannot_be_written_nothing_begins_and_nothing_is_lost(t
             till.tick()
             await asyncio.sleep(0)
             assert not till.broken
-            assert ["ledger cannot be written"] == events
+            with other.batch(), pytest.raises(RefusedRequestError, match="ledger cannot be written"):
+                await admit(till, "c")
+            till.tick()
+            await asyncio.sleep(0)
+            assert not till.broken  # although nobody asked anything meanwhile
+            assert ["ledger cannot be written"] * 2 == events
             assert 30 == next(iter(books(ledger).values())).spent
             assert 970 == till.left
             till.close()

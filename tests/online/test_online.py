@@ -272,7 +272,12 @@ def test_silence_before_it_listens_is_no_traffic() -> None:
         lambda state: state | {"arrivals": [[1.0, [[3, -1.0]]]]},
         lambda state: state | {"arrivals": [[1.0, [[3, 1.0]] * 1000]]},
         lambda state: state | {"arrivals": 3},
+        lambda state: state | {"arrivals": [*state["arrivals"][:-1], None]},
+        lambda state: state | {"arrivals": [[1e308, [[3, 1.0]]]] * 5},
+        lambda state: state | {"budget": 10**400},
         lambda state: state | {"rates": [[1.0, 0.0, 0.0]]},
+        lambda state: state | {"rates": [[1.0, 0.0, 1e308]] * 3},
+        lambda state: state | {"rates": [[1.0, "nan", 0.0]] * 3},
         lambda state: state | {"counts": [-1]},
         lambda state: {name: value for name, value in state.items() if name != "spent"},
     ],
@@ -280,8 +285,12 @@ def test_silence_before_it_listens_is_no_traffic() -> None:
 def test_a_damaged_snapshot_is_refused(change: Any) -> None:
     market = OnlineMarket(GRID, 1500)
     traffic(market, 20, 10.0)
+    again, fresh = OnlineMarket(GRID, 1500), OnlineMarket(GRID, 1500)
     with pytest.raises(InputError, match="begins anew"):
-        OnlineMarket(GRID, 1500).restore(change(market.snapshot()))
+        again.restore(change(market.snapshot()))
+    traffic(again, 20, 10.0)
+    traffic(fresh, 20, 10.0)
+    assert (fresh.price, fresh.pool) == (again.price, again.pool)  # nothing of it was believed
 
 
 def test_a_burst_is_forgiven_when_it_says_so() -> None:

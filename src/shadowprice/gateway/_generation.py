@@ -15,7 +15,7 @@ from shadowprice.gateway._call import Call
 from shadowprice.gateway._headers import limits, sent_back, sent_on, told
 from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._keyhole import Tenant
-from shadowprice.gateway._protocol import Ending
+from shadowprice.gateway._protocol import Ending, Json
 from shadowprice.gateway._refusals import Headers, RefusedRequestError, in_a_line
 from shadowprice.gateway._sse import EventTooLongError
 from shadowprice.gateway._upstream import Upstream
@@ -101,6 +101,9 @@ class Generation:
                 self._gateway.log.tell(
                     "refused", request=self.name, why=refusal.code, price=price if isfinite(price) else None, **what
                 )
+            raise
+        except asyncio.CancelledError:  # it may have been let in by now
+            self._settle("interrupted", cut=False)
             raise
         self._heard.cap = self._account.cap
         self._gateway.generations.add(self)
@@ -374,11 +377,9 @@ class Generation:
         if log.requests:
             took = round(self._loop.time() - self.begun, 3)
             failed = outcome == "failed" and not self._wire.begun
-            more = {"stream": self.call.stream, "status": status or (502 if failed else 200)}
-            reason = {"why": why} if why else {}
-            log.tell(
-                "request", request=self.name, outcome=outcome, **more, tokens=tokens, seconds=took, **reason, **payload
-            )
+            more: Json = {"stream": self.call.stream, "status": status or (502 if failed else 200)}
+            more |= {"tokens": tokens, "seconds": took} | ({"why": why} if why else {})
+            log.tell("request", request=self.name, outcome=outcome, **more, **payload)
 
     def _unread(self, read: int, outcome: str) -> int:
         """Tokens that its server may have made beyond what was read, of those that it was allowed."""

@@ -44,6 +44,7 @@ class Memory:
             return False
         try:
             state = self._read()
+            self._check_time(state.get("market"))
             self._market.restore(state.get("market"))
             self._forecaster.restore(state.get("forecaster"))
         except (InputError, OSError) as error:
@@ -56,6 +57,11 @@ class Memory:
         if not isinstance(state, dict) or state.get("schema") != _SCHEMA:
             raise InputError(f"{self.path} is of another version; it is written anew.")
         return state
+
+    def _check_time(self, market: Any) -> None:
+        now = market.get("now") if isinstance(market, dict) else None
+        if isinstance(now, int | float) and now >= self._market.window.end:  # time would stand still until then
+            raise InputError(f"{self.path} is of a time that is yet to come; it is written anew.")
 
     def save(self) -> None:
         """Keep it."""

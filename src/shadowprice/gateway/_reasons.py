@@ -36,8 +36,8 @@ _FAIR: Final = 0.5
 """P(worth something) from which on it is its length that a reply is too dear by."""
 
 
-def out_of_tokens(why: Literal["empty", "held"], left: int, renewed: float) -> RefusedRequestError:
-    """None are left, or too few, or all that are left are held.
+def out_of_tokens(why: Literal["empty", "held", "small"], left: int, renewed: float) -> RefusedRequestError:
+    """None are left, or too few, or all that are left are held, or a whole window has too few.
 
     Args:
         why: Which.
@@ -46,7 +46,7 @@ def out_of_tokens(why: Literal["empty", "held"], left: int, renewed: float) -> R
     """
     if why == "held":
         return _refused(why, _HELD)
-    return _refused("short" if left > 0 else why, renewed, left=left)
+    return _refused("short" if why == "empty" and left > 0 else why, renewed, left=left)
 
 
 def not_worth_it(account: Account, whole: float, reprieve: float, renewed: float) -> RefusedRequestError:

@@ -163,11 +163,19 @@ class Till:
         self._ledger.beat()
         self._peak = max(1.0, self._peak * _FORGETS, len(self._accounts))
         now = self.now()
-        if now >= self.window.end or self._pending.settled or self._pending.arrivals:
+        # Who is broken is asked nothing by balancers, so it finds out by itself when that is over.
+        if now >= self.window.end or self._pending.settled or self._pending.arrivals or self.broken:
             self._schedule()
         self._market.advance(now)
-        if not self.broken and not self._pending.settled and self.window.run.news() is not None:
-            self._align()
+        if self.broken:
+            return
+        try:
+            for run in self._older:
+                run.recover()  # whoever has died there will take nothing into this window
+            if not self._pending.settled and self.window.run.news() is not None:
+                self._align()
+        except ShadowpriceError as error:
+            self._broke(error)
 
     def close(self) -> None:
         """Write what is pending; nothing may follow."""
@@ -194,9 +202,7 @@ class Till:
                     self._extend(account)
                 self._answer(now, answered)
         except ShadowpriceError as error:
-            if not self.broken:
-                self._tell("ledger cannot be written", error=str(error))
-            self.broken = str(error)
+            self._broke(error)
             for account in self._pending.extensions.values():
                 account.reserved = 0  # what the ledger really holds for it is asked with the next step
             answered = [(one, self._turn_away(one.account, now)) for one in self._pending.arrivals]
@@ -212,6 +218,11 @@ class Till:
         for arrival, refusal in answered:
             if not arrival.answer.done():
                 arrival.answer.set_result(None) if refusal is None else arrival.answer.set_exception(refusal)
+
+    def _broke(self, error: ShadowpriceError) -> None:
+        if not self.broken:
+            self._tell("ledger cannot be written", error=str(error))
+        self.broken = str(error)
 
     def _ring(self) -> None:
         self._alarm = None
@@ -239,6 +250,8 @@ class Till:
             arrival.account.enough = min(arrival.account.enough, self.window.budget)
             if self._free - spare >= arrival.account.needed:
                 refusal = self._let_in(arrival.account, now, spare)
+            elif arrival.account.needed > self.window.budget:
+                refusal = out_of_tokens("small", self._free, self.until_renewed())
             elif not self._may_come_back(arrival.account.needed):
                 refusal = out_of_tokens("empty", self._free, self.until_renewed())
             elif now >= arrival.until:

@@ -1,10 +1,12 @@
 """Windows of time, each with its budget, and their books: a run of the ledger for each."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from shadowprice._errors import InputError
 from shadowprice.ledger import Ledger, RunInfo
 from shadowprice.ledger import Run as LedgerRun
 
@@ -39,6 +41,14 @@ def window_name(start: float) -> str:
     at = datetime.fromtimestamp(start, UTC)
     text = at.isoformat(timespec="seconds" if at.microsecond == 0 else "milliseconds")
     return _NAME + text.replace("+00:00", "Z")
+
+
+def _began(name: str) -> float:
+    """When a window began, by what the ledger calls it; never, where that is no window's name."""
+    try:
+        return datetime.fromisoformat(name.removeprefix(_NAME).replace("Z", "+00:00")).timestamp()
+    except ValueError:
+        return math.inf
 
 
 @dataclass(slots=True)
@@ -82,7 +92,8 @@ def open_window(
     empty = "" if before is None else before.name
     if left is None:
         for info in known.values():
-            if info.name.startswith(_NAME) and info.name != window_name(start):
+            # Others may be in the next one by now; theirs is not to become this one.
+            if info.name.startswith(_NAME) and _began(info.name) < start and info.name != window_name(start):
                 empty = info.name
                 if info.finished is None:
                     old = _close_old(ledger, info)
@@ -91,21 +102,47 @@ def open_window(
                         older.append(old)
     if left is None and (last := known.get(window_name(start - budget.seconds))) is not None:
         totals = ledger.totals(last.name)
-        left = totals.budget - totals.spent
-    tokens = budget.tokens + budget.carried(left or 0)
-    settings: dict[str, Any] = {"budget": budget.tokens, "seconds": budget.seconds, "carry": budget.carry}
-    fingerprint = _FINGERPRINT
-    if (present := known.get(window_name(start))) is not None:
-        more = budget.tokens - int(present.settings.get("budget", budget.tokens))
-        tokens = max(present.budget, present.budget + more)
-        settings, fingerprint = present.settings, present.fingerprint
-    run = ledger.open_run(
-        window_name(start), budget=tokens, settings=settings, fingerprint=fingerprint, resume=True, instead_of=empty
-    )
+        # What another gateway still holds there it may have made there.
+        left = totals.budget - totals.spent - totals.reserved - totals.ahead
+    run = _open_books(ledger, budget, window_name(start), budget.carried(left or 0), empty)
     totals = ledger.totals(run.name)
     available = totals.budget - totals.spent - totals.reserved
     recovered += run.recovered.requests
     return OpenWindow(run, start, start + budget.seconds, totals.budget, available, recovered, older)
+
+
+def _open_books(ledger: Ledger, budget: WindowBudget, name: str, carried: int, empty: str) -> LedgerRun:
+    """The books of a window: new ones, or those that are there, with more tokens if the budget is larger by now."""
+    while True:
+        present = next((info for info in ledger.runs() if info.name == name), None)
+        if present is None:
+            tokens = budget.tokens + carried
+            settings: Mapping[str, Any] = {
+                "budget": budget.tokens,
+                "seconds": budget.seconds,
+                "carry": budget.carry,
+                "carried": carried,
+            }
+            fingerprint = _FINGERPRINT
+        else:
+            tokens = max(present.budget, budget.tokens + _carried_into(present))
+            settings, fingerprint = present.settings, present.fingerprint
+        try:
+            return ledger.open_run(
+                name, budget=tokens, settings=settings, fingerprint=fingerprint, resume=True, instead_of=empty
+            )
+        except InputError:
+            now_there = next((info for info in ledger.runs() if info.name == name), None)
+            if now_there == present:
+                raise  # and otherwise another gateway was faster, and they are gone on with
+
+
+def _carried_into(info: RunInfo) -> int:
+    """What was carried over into a window, however often its budget was raised since."""
+    if "carried" in info.settings:
+        return int(info.settings["carried"])
+    own = int(info.settings.get("budget", info.budget))  # of a version that did not write it down
+    return max(0, min(info.budget - own, math.floor(float(info.settings.get("carry", 0.0)) * own)))
 
 
 def _close_old(ledger: Ledger, info: RunInfo) -> LedgerRun:

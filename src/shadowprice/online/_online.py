@@ -1,6 +1,7 @@
 """Our market: the price at which those who are still expected to come, and those who run, want what is left."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,6 +23,8 @@ _LAST: Final = 3.0
 """A window's tokens are for those who come until so many usual replies before its end."""
 _LATE: Final = 0.25
 """Of a window at most."""
+_MOST: Final = 1e100
+"""No number of a snapshot is beyond it, so that their sums and products are none either."""
 _REPLIES: Final = 100
 """Replies that say how long one usually takes."""
 
@@ -282,24 +285,35 @@ class OnlineMarket(AbstractPooledMarket):
 
     def restore(self, state: Any) -> None:
         """Go on from a snapshot."""
-        super().restore(state)
+        if not isinstance(state, Mapping):
+            raise InputError("This is no snapshot of a market; delete it, and the market begins anew.")
+        # Read whole before anything of it is believed: half of it would be worse than nothing.
+        weights, bins = np.zeros_like(self._weights), np.full_like(self._bins, -1)
+        prices, tokens = np.zeros_like(self._prices), np.zeros_like(self._tokens)
         try:
-            arrivals, rates = state["arrivals"][-len(self._weights) :], state["rates"]
+            arrivals = state["arrivals"][-len(weights) :]
             for row, (weight, stairs) in enumerate(arrivals):
-                self._weights[row] = _number(weight, 1e-300)
-                for column, (place, tokens, *price) in enumerate(stairs):
-                    self._bins[row, column], self._tokens[row, column] = range(BINS)[place], _number(tokens)
+                weights[row] = _number(weight, 1e-300)
+                for column, (place, wanted, *price) in enumerate(stairs):
+                    bins[row, column], tokens[row, column] = range(BINS)[place], _number(wanted)
                     middle = math.exp(LOWEST + WIDTH * (place + 0.5))  # older versions kept the bin alone
-                    self._prices[row, column] = _number(price[0], 1e-300) if price else middle
-            for rate, (count, last, start) in zip(self._rates, rates, strict=True):
-                rate.count, rate.last, rate.start = _number(count), min(float(last), self._now), float(start)
+                    prices[row, column] = _number(price[0], 1e-300) if price else middle
+            rates = [
+                (_number(count), _number(last, -_MOST), _number(start, -_MOST))
+                for _, (count, last, start) in zip(self._rates, state["rates"], strict=True)
+            ]
             counts = [int(_number(count)) for count in state["counts"]] or [0]
-            self._foreseen, self._spent = _number(state["foreseen"]), _number(state["spent"])
-            self._lot = _number(state.get("lot", 0.0)) % 1.0
-            took, ended = state.get("took", (0.0, 0))
-            self._took, self._ended = _number(took), min(int(_number(ended)), _REPLIES)
+            foreseen, spent = _number(state["foreseen"]), _number(state["spent"])
+            lot = _number(state.get("lot", 0.0)) % 1.0
+            took, ended = (_number(number) for number in state.get("took", (0.0, 0)))
         except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
             raise InputError("The snapshot holds no arrivals; delete it, and the market begins anew.") from error
+        super().restore(state)
+        self._weights, self._prices, self._tokens, self._bins = weights, prices, tokens, bins
+        for rate, (count, last, start) in zip(self._rates, rates, strict=True):
+            rate.count, rate.last, rate.start = count, min(last, self._now), min(start, self._now)
+        self._foreseen, self._spent, self._lot = foreseen, spent, lot
+        self._took, self._ended = took, min(int(ended), _REPLIES)
         self._seen, self._listens = len(arrivals), False
         self._tides = Tides(self._length, self._now)
         self._tides.counts = counts
@@ -309,7 +323,7 @@ class OnlineMarket(AbstractPooledMarket):
 
 def _number(value: Any, least: float = 0.0) -> float:
     number = float(value)
-    if not least <= number < math.inf:
+    if not least <= number <= _MOST:
         raise ValueError(f"{number} is out of range")
     return number
 

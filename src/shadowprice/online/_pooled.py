@@ -15,6 +15,8 @@ from shadowprice.online._seam import AbstractOnlineMarket, Hopes, Ticket, Window
 
 HOUR: Final = 3600.0
 _MOST_TOKENS: Final = 2**53
+_MOST_SECONDS: Final = 2.0**53
+"""And tokens: beyond, a snapshot's numbers are no whole ones."""
 
 
 class AbstractPooledMarket(AbstractOnlineMarket):
@@ -169,7 +171,7 @@ class AbstractPooledMarket(AbstractOnlineMarket):
             state.get("budget"),
             *(window if isinstance(window, list) else []),
         ]
-        if len(found) != 6 or not all(isinstance(part, int | float) and math.isfinite(part) for part in found):
+        if len(found) != 6 or not all(isinstance(part, int | float) and abs(part) <= _MOST_SECONDS for part in found):
             raise InputError("The snapshot's window is not in numbers; delete it, and the market begins anew.")
         now, pool, own, start, end, budget = found
         if math.isclose(end - start, self._length):
