@@ -12,6 +12,26 @@ from shadowprice.ledger import Ledger
 from window_tills import HOPES, NINE, Clock, admit, books, open_till
 
 
+def test_a_clock_that_is_set_back_stops_no_window(tmp_path: Path) -> None:
+    async def hours() -> None:
+        with Ledger(tmp_path / "l") as ledger:
+            clock, steady = Clock(), Clock(50.0)
+            till = open_till(ledger, clock, steady=steady)
+            till.settle(await admit(till, "a"), 50, "finished", {})
+            await asyncio.sleep(0)
+            clock.now -= 7200.0
+            steady.now += 3601.0
+            till.tick()
+            till.settle(await admit(till, "b"), 30, "finished", {})
+            clock.now += 3 * 3600.0 + 10.0  # it is right again
+            steady.now += 1.0
+            assert NINE + 3610.0 <= till.now()
+            till.close()
+            assert {"09:00:00Z": 50, "10:00:00Z": 30} == {name: one.spent for name, one in books(ledger).items()}
+
+    asyncio.run(hours())
+
+
 def test_a_window_is_a_run_of_its_own(tmp_path: Path) -> None:
     async def hour() -> None:
         with Ledger(tmp_path / "l") as ledger:

@@ -16,6 +16,8 @@ from shadowprice.ledger import Answer, Grant, Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.online import AbstractOnlineMarket, Hopes
 
+_SET_BACK: Final = 1.0
+"""Seconds by which a clock may be behind without having been set back."""
 _FORGETS: Final = 0.98
 """How much of the most that ran at the same time is remembered a second later."""
 
@@ -68,6 +70,7 @@ class Till:
         budget: Of each window.
         patience: Seconds that an arrival waits for tokens that others hold.
         clock: Seconds since 1970.
+        steady: Seconds of a clock that nobody sets.
         tell: Told what happens, by a name and fields.
     """
 
@@ -79,6 +82,7 @@ class Till:
         *,
         patience: float = 1.0,
         clock: Callable[[], float] = time.time,
+        steady: Callable[[], float] = time.monotonic,
         tell: Callable[..., None] = lambda event, **fields: None,
     ) -> None:
         self._ledger = ledger
@@ -95,7 +99,8 @@ class Till:
         self._alarm: asyncio.Handle | None = None
         """For the first arrival that waits."""
         self._peak = 1.0
-        self._now = clock()
+        self._steady = steady
+        self._now, self._seen = clock(), steady()
         self.broken = ""
         """Why the ledger cannot be written; empty while it can."""
         self.window: OpenWindow = open_window(ledger, budget, self._now, None)
@@ -111,8 +116,11 @@ class Till:
         return self._market.pool
 
     def now(self) -> float:
-        """Seconds since 1970, never less than before."""
-        self._now = max(self._now, self._clock())
+        """Seconds since 1970, never less than before. Where the clock is set back, time goes on all the same."""
+        wall, steady = self._clock(), self._steady()
+        if wall < self._now - _SET_BACK:
+            wall = self._now + steady - self._seen
+        self._now, self._seen = max(self._now, wall), steady
         return self._now
 
     def until_renewed(self) -> float:
