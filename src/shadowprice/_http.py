@@ -144,7 +144,7 @@ class Route:
         place = f"{self.server.host_subcomponent}:{self.server.port}"
         answer = connection.ask("CONNECT", place, {"host": place, **_to_proxy(proxy)}, None)
         await answer.head()
-        if answer.status != 200:
+        if not 200 <= answer.status < 300:
             raise NoWayError(f"the proxy answered {answer.status} {answer.phrase}")
         made = await loop.start_tls(
             connection.transport, connection, self._trusted(), server_hostname=self.server.raw_host
