@@ -110,7 +110,7 @@ def test_a_missing_option(refused: Command, questions: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("bench",), ("nonsense",), ("bench", "t", "--seeds", "many"), ("bench", "t", "--wibble")],
+    [("bench",), ("nonsense",), ("bench", "t", "--seeds", "many"), ("bench", "t", "--zzzz")],
 )
 def test_bad_usage(refused: Command, arguments: tuple[str, ...]) -> None:
     assert refused(*arguments)
