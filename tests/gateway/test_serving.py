@@ -17,6 +17,7 @@ import pyarrow as pa
 import pytest
 
 from counting_server import counting_server, made_tokens
+from http_server import Serve, Wire
 from shadowprice import fit
 from shadowprice._errors import InputError
 from shadowprice.gateway import Tenant, UpstreamChoice
@@ -160,6 +161,15 @@ def test_check_looks_at_everything_and_spends_nothing(shadowprice: Command, tmp_
         "serve", "--upstream", "http://127.0.0.1:1", "--budget", "2M", "--ledger", tmp_path / "l", "--check"
     )
     assert 2 == said.code
+
+
+def test_check_says_where_a_url_is_not_that_of_an_api(shadowprice: Command, serve: Serve, tmp_path: Path) -> None:
+    async def nothing(wire: Wire) -> None:
+        await wire.answer({"error": "not found"}, 404)
+
+    url = serve(nothing).url.replace("/v1", "/v2")
+    said = shadowprice("serve", "--upstream", url, "--budget", "2M/h", "--ledger", tmp_path / "l", "--check")
+    assert (0, f"{url} lists no models: check its URL, which usually ends in /v1.") == (said.code, said.err.strip())
 
 
 @contextmanager
