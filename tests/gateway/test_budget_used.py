@@ -16,7 +16,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gateway_budget.py"
 @pytest.mark.parametrize(
     ("settings", "windows", "least"),
     [
-        (["even"], 3, 0.9),
+        (["even"], 2, 0.9),
         pytest.param(["even", "mixed"], 10, 0.97, marks=pytest.mark.soak),
     ],
 )

@@ -131,7 +131,7 @@ def test_an_answer_is_not_asked_for_where_no_text_can_be_gone_on_with() -> None:
 @pytest.mark.model
 @pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("smollm2")
-@pytest.mark.parametrize(("pauses", "tokens"), [(1, 600), pytest.param(10, 2000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(("pauses", "tokens"), [(1, 300), pytest.param(10, 2000, marks=pytest.mark.soak)])
 def test_stopped_processes_keep_to_the_budget_by_their_servers_counts(pauses: int, tokens: int) -> None:
     """SIGSTOP for 1 to 5 s at random moments; a real llama.cpp, and a fast server with and without going on."""
     asked = ["--pauses", str(pauses), "--tokens", str(tokens), "--json"]
