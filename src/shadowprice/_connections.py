@@ -107,7 +107,7 @@ class Connections:
         try:
             await answer.head()
         except BaseException:
-            answer.part()
+            self.part(answer)
             raise
 
     def _take(self, loop: asyncio.AbstractEventLoop) -> Connection | None:

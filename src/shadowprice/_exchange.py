@@ -181,7 +181,8 @@ class Answer:
     def part(self) -> bool:
         """Let go of the connection, which is closed at once unless all was read; whether it can be used again.
 
-        Safe to call twice: the connection is somebody else's then.
+        Only for `Connections.part`, which keeps it then: nobody else would ever close it. Safe to call twice: the
+        connection is somebody else's then.
         """
         if self._parser is None:
             return False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from shadowprice._json import MAX_DEPTH, is_too_deep
 from shadowprice._text import shown
 
-if TYPE_CHECKING:  # the client takes a quarter of a second to load, and beliefs, which are imported by all, may use it
+if TYPE_CHECKING:  # whoever asks a server loads the client, and not all who import beliefs
     from yarl import URL
 
     from shadowprice._connections import Connections

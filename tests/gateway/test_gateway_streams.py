@@ -155,6 +155,31 @@ def test_a_server_that_ignores_its_cap_is_cut_off(serve: Serve, gateway: Start) 
     assert 21 <= line["tokens"] <= 23
 
 
+def test_a_reply_that_was_cut_off_although_all_of_it_had_come_leaves_no_connection_open(
+    serve: Serve, gateway: Start
+) -> None:
+    """Its connection is good for the next request, or closed."""
+    gone: list[int] = []
+
+    async def at_once(wire: Wire) -> None:
+        pieces = b"".join(
+            b'data: {"choices":[{"index":0,"delta":{"content":"word "},"finish_reason":null}]}\n\n' for _ in range(40)
+        )
+        while True:
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+            await wire.send(head + b"%x\r\n%s\r\n0\r\n\r\n" % (len(pieces), pieces))
+            if not await wire.reader.read(10_000):
+                gone.append(1)
+                return
+
+    server = serve(at_once)
+    running = gateway(server.url)
+    for _ in range(3):
+        assert 20 >= ask(running.url, {**ASKED, "max_tokens": 20}).text.count("word ")
+    assert ["beyond its cap"] * 3 == [line["outcome"] for line in running.requests()]
+    assert len(server.asked) - len(gone) <= 1
+
+
 def test_without_a_usage_what_arrived_is_counted(serve: Serve, gateway: Start) -> None:
     async def silent(wire: Wire) -> None:
         await wire.begin()

@@ -12,7 +12,7 @@ from shadowprice._pages import PageError, check_plain, read_body
 from shadowprice.engines import MalformedChunkError
 from shadowprice.gateway._account import Account
 from shadowprice.gateway._call import Call
-from shadowprice.gateway._headers import limits, sent_back, sent_on, told
+from shadowprice.gateway._headers import limits, priced, sent_back, sent_on, told
 from shadowprice.gateway._heard import Heard
 from shadowprice.gateway._keyhole import Tenant
 from shadowprice.gateway._protocol import Ending, Json
@@ -93,14 +93,12 @@ class Generation:
             await self._till.admit(self._account)
         except RefusedRequestError as refusal:
             refusal.more.append((b"x-shadowprice-request", self.name.encode()))
-            price = self._account.price
-            if isfinite(price):
-                refusal.more.append((b"x-shadowprice-price", b"%.6g" % price))
+            known = isfinite(self._account.price)  # only once the market was asked
+            refusal.more += [priced(self._account.price)] * known
             if self._gateway.log.requests:
                 what = {"route": self.call.protocol.path, "model": self.call.model, **self._whose}
-                self._gateway.log.tell(
-                    "refused", request=self.name, why=refusal.code, price=price if isfinite(price) else None, **what
-                )
+                price = self._account.price if known else None
+                self._gateway.log.tell("refused", request=self.name, why=refusal.code, price=price, **what)
             raise
         except asyncio.CancelledError:  # it may have been let in by now
             self._settle("interrupted", cut=False)
@@ -166,8 +164,7 @@ class Generation:
             self._take_rest(response)
             raise
         finally:
-            if self._upstream is not None:
-                self._upstream.connections.part(response)
+            self._part(response)
 
     async def _ask(self) -> Answer:
         """Send the request to the best server that takes it."""
@@ -264,6 +261,10 @@ class Generation:
         with suppress(EventTooLongError, MalformedChunkError, ValueError):
             self._heard.take(response.read_nowait())
 
+    def _part(self, response: Answer) -> None:
+        assert self._upstream is not None
+        self._upstream.connections.part(response)
+
     def _hear(self) -> None:
         self.heard = self._loop.time()
         self._heard_at = self._gateway.pulse.now()
@@ -287,7 +288,7 @@ class Generation:
 
     async def _stop(self, response: Answer, outcome: str) -> None:
         """It is stopped here: its client gets an end that is well formed."""
-        response.part()
+        self._part(response)
         account = self._account
         explained = {"outcome": outcome, "granted": account.granted, "price": account.price}
         ending = self._heard.ending(self.name, explained)

@@ -59,10 +59,15 @@ def sent_back(headers: Iterable[tuple[bytes, bytes]]) -> Headers:
     ]
 
 
+def priced(price: float) -> tuple[bytes, bytes]:
+    """The price at which it was let in, or was not."""
+    return b"x-shadowprice-price", b"%.6g" % price
+
+
 def told(price: float, granted: int, outcome: str, generated: int | None = None) -> Headers:
     """What is explained of a reply, as far as it is known."""
     found = [
-        (b"x-shadowprice-price", b"%.6g" % price),
+        priced(price),
         (b"x-shadowprice-granted", b"%d" % granted),
         (b"x-shadowprice-outcome", outcome.encode()),
     ]

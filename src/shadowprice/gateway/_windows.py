@@ -86,11 +86,11 @@ def open_window(
         before: The books of the window before, as far as is known.
     """
     start = budget.start(now)
-    known = {info.name: info for info in ledger.runs()}
     recovered = 0
     older: list[LedgerRun] = []
     empty = "" if before is None else before.name
     if left is None:
+        known = {info.name: info for info in ledger.runs()}
         for info in known.values():
             # Others may be in the next one by now; theirs is not to become this one.
             if info.name.startswith(_NAME) and _began(info.name) < start and info.name != window_name(start):
@@ -100,10 +100,10 @@ def open_window(
                     recovered += old.recovered.requests
                     if old.held():
                         older.append(old)
-    if left is None and (last := known.get(window_name(start - budget.seconds))) is not None:
-        totals = ledger.totals(last.name)
-        # What another gateway still holds there it may have made there.
-        left = totals.budget - totals.spent - totals.reserved - totals.ahead
+        if (last := known.get(window_name(start - budget.seconds))) is not None:
+            totals = ledger.totals(last.name)
+            # What another gateway still holds there it may have made there.
+            left = totals.budget - totals.spent - totals.reserved - totals.ahead
     run = _open_books(ledger, budget, window_name(start), budget.carried(left or 0), empty)
     totals = ledger.totals(run.name)
     available = totals.budget - totals.spent - totals.reserved

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from shadowprice.jobs._step import Tell, log
 from shadowprice.jobs.given import ServeOptions, get_predictor, no_better, read_window
 from shadowprice.ledger import Ledger, copy_log, log_bytes
 from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs import SavedPredictor
 
 _KEEPS: Final = 60.0
 """Seconds after which what was learnt is kept again."""
@@ -59,7 +62,9 @@ def check_serving(options: ServeOptions) -> Looked:
     _import_server()
     options.check()
     window = read_window(options.budget, options.price_per_million, options.carry)
-    doubt = _doubt(options)
+    if options.predictor is not None and options.value == "finished":
+        get_predictor(options.predictor)  # it is not asked, but named: it should be one
+    doubt = _doubt(options, _predictor(options))
     with Ledger(options.ledger):
         pass
     upstreams = [_looked_at(Upstream(choice)) for choice in options.upstreams]
@@ -106,10 +111,11 @@ async def _serve(
             tell(f"{one.address.shown} cannot be reached yet; it is looked for again and again.")
         elif not one.models:
             tell(_lists_nothing(one))
-    if doubt := _doubt(options):
+    predictor = _predictor(options)
+    if doubt := _doubt(options, predictor):
         tell(doubt)
     tell("Loading what prices are found with; the first start on a machine compiles it, which takes a minute.")
-    forecaster = _forecaster(options)
+    forecaster = _forecaster(options, predictor)
     market = _market(forecaster, window)
     memory = Memory(Path(options.ledger), market, forecaster, written.tell)
     memory.load()
@@ -167,10 +173,16 @@ async def _copy(place: Path) -> None:
                 await asyncio.to_thread(copy_log, place)
 
 
-def _forecaster(options: ServeOptions) -> AbstractForecaster:
-    if options.predictor is not None and options.value != "finished":
-        saved = get_predictor(options.predictor).saved
-        return Predicted(saved.predictor, saved.running)
+def _predictor(options: ServeOptions) -> "SavedPredictor | None":
+    """By which requests are priced, if one does that."""
+    if options.predictor is None or options.value == "finished":
+        return None
+    return get_predictor(options.predictor).saved
+
+
+def _forecaster(options: ServeOptions, predictor: "SavedPredictor | None") -> AbstractForecaster:
+    if predictor is not None:
+        return Predicted(predictor.predictor, predictor.running)
     grid = np.unique(
         np.round(np.geomspace(_FIRST_STEP, max(_FIRST_STEP, _AT_ONCE * options.max_tokens), _STEPS)).astype(int)
     )
@@ -199,11 +211,9 @@ def _lists_nothing(upstream: Upstream) -> str:
     return f"{upstream.address.shown} lists no models: check its URL, which usually ends in /v1."
 
 
-def _doubt(options: ServeOptions) -> str:
+def _doubt(options: ServeOptions, predictor: "SavedPredictor | None") -> str:
     """What a predictor's own figures say against it."""
-    if options.predictor is None or options.value == "finished":
-        return ""
-    return no_better(get_predictor(options.predictor).saved.card, options.predictor, "leave --predictor out")
+    return "" if predictor is None else no_better(predictor.card, options.predictor, "leave --predictor out")
 
 
 def _import_server() -> Any:
