@@ -13,6 +13,7 @@ from shadowprice._lazy import lazily
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook
+from shadowprice.beliefs.past import Past
 
 if TYPE_CHECKING:
     from shadowprice.beliefs._cross_fit import check_folds, cross_fit, question_folds
@@ -100,6 +101,7 @@ __all__ = [
     "OutcomePredictor",
     "Outcomes",
     "Outlook",
+    "Past",
     "PredictorCard",
     "PriorPredictor",
     "Progress",

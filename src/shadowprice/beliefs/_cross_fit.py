@@ -68,7 +68,7 @@ def cross_fit(
     for held_out in range(folds):
         fitted = clone(predictor).fit(evidence.of_questions(fold != held_out))
         unseen = np.flatnonzero(fold == held_out)
-        parts.append(fitted.predict([evidence.questions[int(number)] for number in unseen]))
+        parts.append(fitted.predict([evidence.questions[int(number)] for number in unseen], evidence.past))
         rows.append(unseen)
         advance()
     return Beliefs.concatenate(parts).take(np.argsort(np.concatenate(rows)))

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs.past import Past
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -29,6 +30,8 @@ class Evidence:
         weight: ``(m,)`` how many replies a row stands for, at least 0; by default 1.
         completions: ``(m,)`` texts of the replies, where they were kept.
         others: What other models replied, to the same questions or to others; see `beside`.
+        past: What was replied to these questions before, by anybody; see `after`.
+        model: Whose replies these are, by the name that `past` has for it; needed only there.
 
     Raises:
         InputError: lengths differ, or a row refers to no question.
@@ -43,6 +46,8 @@ class Evidence:
     weight: FloatArray
     completions: Sequence[str] | None
     others: tuple["Evidence", ...]
+    past: Past | None
+    model: str
 
     def __init__(
         self,
@@ -55,6 +60,8 @@ class Evidence:
         weight: ArrayLike | None = None,
         completions: Sequence[str] | None = None,
         others: Sequence["Evidence"] = (),
+        past: Past | None = None,
+        model: str = "",
     ) -> None:
         number = np.asarray(query, dtype=np.int64)
         m, n = len(number), len(questions)
@@ -78,6 +85,7 @@ class Evidence:
                 raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
         fields["censored"] = cut & ~right
         whole = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
+        whole |= {"past": past, "model": model}
         for name, value in whole.items():
             object.__setattr__(self, name, value)
 
@@ -101,6 +109,16 @@ class Evidence:
         """
         return self._of(np.arange(self.n_queries), np.arange(len(self)), tuple(others))
 
+    def after(self, past: Past | None, model: str | None = None) -> Self:
+        """The same with what was replied to these questions before: evidence about each question itself.
+
+        Args:
+            past: None of these replies may be among them.
+            model: The name that it has for whose replies these are; unchanged if left out.
+        """
+        rows = np.arange(len(self))
+        return self._of(np.arange(self.n_queries), rows, self.others, past, self.model if model is None else model)
+
     def of_questions(self, keep: BoolArray) -> Self:
         """The replies to some of the questions, by an ``(n,)`` mask; questions are numbered anew.
 
@@ -118,7 +136,14 @@ class Evidence:
         others = tuple(other.without(texts) for other in self.others)
         return self._of(np.flatnonzero(keep), np.flatnonzero(keep[self.query]), others)
 
-    def _of(self, kept: IntArray, rows: IntArray, others: tuple["Evidence", ...]) -> Self:
+    def _of(
+        self,
+        kept: IntArray,
+        rows: IntArray,
+        others: tuple["Evidence", ...],
+        past: Past | None = None,
+        model: str | None = None,
+    ) -> Self:
         number = np.empty(self.n_queries, dtype=np.int64)
         number[kept] = np.arange(len(kept))
         return type(self)(
@@ -131,4 +156,6 @@ class Evidence:
             self.weight[rows],
             None if self.completions is None else [self.completions[int(i)] for i in rows],
             others,
+            self.past if past is None else past,
+            self.model if model is None else model,
         )

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from shadowprice._errors import InputError
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
+from shadowprice.beliefs.past import Past
 
 
 class AbstractPredictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn is untyped
@@ -27,8 +28,13 @@ class AbstractPredictor(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-lea
         """
 
     @abstractmethod
-    def predict(self, questions: Sequence[str]) -> Beliefs:
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
         """Beliefs about n questions.
+
+        Args:
+            questions: ``(n,)`` texts.
+            past: What was replied to them before, found by their texts; it counts as far as the predictor has learnt
+                from evidence with a past, or with several replies to a question.
 
         Raises:
             InputError: `questions` is one text instead of a sequence of them.

@@ -10,6 +10,7 @@ from shadowprice.beliefs import (
     Evidence,
     OutcomePredictor,
     Outcomes,
+    Past,
     RunningPredictor,
     ThresholdPredictor,
     question_folds,
@@ -26,6 +27,7 @@ def forecast(
     *,
     source: Traces | None = None,
     others: Sequence[Traces] = (),
+    past: Past | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
     """Cross-fit all predictors on traces.
@@ -35,12 +37,14 @@ def forecast(
         recipe: How.
         source: Traces of another model to learn from, for transfer; the same traces by default.
         others: Traces of other models to learn from beside these (`Evidence.beside`).
+        past: What was replied to these questions before (`Evidence.after`), also to those that are forecast.
         advance: Called after each predictor of each fold, `Recipe.steps` times.
 
     Raises:
         InputError: There are too few questions, or nothing to learn from.
     """
     evidence = (traces if source is None else source).evidence.beside([other.evidence for other in others])
+    evidence = evidence.after(past, (traces if source is None else source).model)
     fold = question_folds(traces.questions, folds=recipe.folds, seed=recipe.seed)
     parts = []
     for number in range(recipe.folds):
@@ -82,12 +86,12 @@ def _fold(
     encoder = None if recipe.encoder is None else get_encoder(recipe.encoder)
     thresholds = outcomes = outlook = None
     if Knowledge.THRESHOLDS in recipe.knowledge:
-        believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions)
+        believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions, known.past)
         thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
         advance()
     if Knowledge.OUTCOMES in recipe.knowledge:
         predictor = OutcomePredictor(encoder=encoder)
-        believed = blurred(predictor.fit(known).predict(traces.questions), recipe.noise, recipe.seed)
+        believed = blurred(predictor.fit(known).predict(traces.questions, known.past), recipe.noise, recipe.seed)
         outcomes = believed.take(unseen)
         advance()
         if recipe.reads:

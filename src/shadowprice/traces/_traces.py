@@ -96,6 +96,12 @@ class Traces:
         return unit.decode("utf-8", "replace")
 
     @cached_property
+    def model(self) -> str:
+        """Who answered, as a past names it; empty where the source does not say, or it was several."""
+        names = set(self._labels("model"))
+        return names.pop() if len(names) == 1 else ""
+
+    @cached_property
     def query_ids(self) -> list[str]:
         """``(n,)`` names of the questions."""
         names: list[str] = self.table["query_id"].take(pa.array(self.first)).to_pylist()

@@ -18,6 +18,7 @@ from numba import njit
 from scipy.special import expit, ndtr
 
 from shadowprice._types import FloatArray, IntArray
+from shadowprice.beliefs.past import Scores
 
 TOKEN_GRID: Final[FloatArray] = np.round(8.0 * 2.0 ** (np.arange(40) / 3.0))
 """``(K,)`` token counts of all our outcome tables, three to the doubling, 8 to 65,536: the same for every evidence."""
@@ -30,21 +31,6 @@ _STARTING_ODDS = (-8.0, 3.0)
 _PENALTY = 3.0
 _STEPS = 50
 _PRECISION = 1e-7
-
-
-class Scores(NamedTuple):
-    """What is said of n questions; calibrated as far as it can be."""
-
-    logit: FloatArray
-    """``(n,)`` log odds that a reply is right."""
-    right: FloatArray
-    """``(n,)`` mean log tokens of a right answer's position."""
-    wrong: FloatArray
-    """``(n,)`` mean log tokens of a wrong reply's length."""
-
-    def take(self, rows: Any) -> "Scores":
-        """Some of the questions."""
-        return Scores(self.logit[rows], self.right[rows], self.wrong[rows])
 
 
 class Counts(NamedTuple):

@@ -1,26 +1,26 @@
 """Our predictor: right, wrong or still running at every token count."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from shadowprice._errors import InputError
-from shadowprice._types import FloatArray, IntArray
+from shadowprice._types import FloatArray
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor, check_texts
 from shadowprice.beliefs.encoders import AbstractEncoder
+from shadowprice.beliefs.past import Past, PastModel, Scores
 from shadowprice.beliefs.reading import GROUPS, Heard, Target, TextRegression, pooled
 from shadowprice.beliefs.static._calibration import LocationCalibration, LogitCalibration
-from shadowprice.beliefs.static._hazards import TOKEN_GRID, Counts, Hazards, Scores, cells_of, count_ends, mixture_ends
+from shadowprice.beliefs.static._hazards import TOKEN_GRID, Counts, Hazards, cells_of, count_ends, mixture_ends
 from shadowprice.beliefs.static._prior import BETWEEN, WITHIN, prior_scores
+from shadowprice.beliefs.static._replies import Replies, past_model, replies_of, shares
 from shadowprice.beliefs.surges import steady_surge
 
-_SAME_QUESTION = 0.5
-"""Correlation of two replies to one question, for what several of them count."""
 _AT_ONCE = 32_768
 """Questions that are predicted at a time."""
 _MOST = 20_000
@@ -52,6 +52,8 @@ class OutcomePredictor(AbstractPredictor):
     """
 
     __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+    past_: PastModel | None = None
+    past_hazards_: Hazards | None = None
 
     def __init__(
         self,
@@ -82,7 +84,7 @@ class OutcomePredictor(AbstractPredictor):
         Raises:
             InputError: There is no reply, or a weight, a length or `pseudo_questions` is below 0.
         """
-        replies = _replies(evidence)
+        replies = replies_of(evidence)
         if not self.pseudo_questions > 0.0:
             raise InputError(f"pseudo_questions must be above 0, but is {self.pseudo_questions}.")
         # Products of tall, narrow tables gain little from threads, and their spinning stalls when the cores are shared.
@@ -90,12 +92,12 @@ class OutcomePredictor(AbstractPredictor):
             self._fit(replies, evidence)
         return self
 
-    def _fit(self, replies: "_Replies", evidence: Evidence) -> None:
-        share = _shares(replies)
+    def _fit(self, replies: Replies, evidence: Evidence) -> None:
+        share = shares(replies)
         self.text_ = TextRegression(
             self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
         )
-        theirs = [Heard(part.texts, _shares(part)) for part in map(_replies, _with_replies(evidence.others))]
+        theirs = [Heard(part.texts, shares(part)) for part in map(replies_of, (other for other in evidence.others if other.weight.any()))]
         heard = pooled(Heard(replies.texts, share), theirs)
         raw = self.text_.fit_unseen(heard.texts, heard.targets)[: len(replies.texts)]
         prior = prior_scores(replies.texts, self.max_tokens, None)
@@ -106,16 +108,16 @@ class OutcomePredictor(AbstractPredictor):
         self.right_ = _located(raw[:, 1], prior.right, right)
         self.wrong_ = _located(raw[:, 2], prior.wrong, wrong)
         scores = self._scores(replies.texts, raw)
-        located = (
-            (scores.right[right.rows] - right.value, right.weight),
-            (scores.wrong[wrong.rows] - wrong.value, wrong.weight),
-        )
-        self._fit_hazards(replies, scores, located)
+        self.hazards_ = self._hazards(replies, scores)
+        self._fit_past(replies, evidence, scores)
         self._fit_lag(replies)
         self._fit_surge(replies, scores)
 
-    def predict(self, questions: Sequence[str]) -> Beliefs:
-        """Beliefs about n questions, with outcomes on the same grid whatever the evidence."""
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
+        """Beliefs about n questions, with outcomes on the same grid whatever the evidence.
+
+        A question without a past is believed as if there were none at all.
+        """
         check_texts(questions)
         check_is_fitted(self)
         n = len(questions)
@@ -124,14 +126,29 @@ class OutcomePredictor(AbstractPredictor):
         for start in range(0, n, _AT_ONCE):
             part = slice(start, start + _AT_ONCE)
             scores = self._scores(questions[part], self.text_.predict(questions[part]))
-            by[part], done[part] = self._by_then(scores)
+            by[part], done[part] = self._by_then(self.hazards_, scores)
+            if self.past_ is not None and self.past_hazards_ is not None and past is not None:
+                scores = self._informed(questions[part], past, scores, by[part], done[part])
             threshold[part] = self.scale_ * np.exp(scores.right)
         beta = np.full(n, self.beta_)
         return Beliefs(threshold, by[:, -1] * np.e * beta, beta, Outcomes(TOKEN_GRID.copy(), by, done))
 
-    def _by_then(self, scores: Scores) -> tuple[FloatArray, FloatArray]:
+    def _informed(
+        self, questions: Sequence[str], past: Past, scores: Scores, by: FloatArray, done: FloatArray
+    ) -> Scores:
+        """The scores with what the past says; writes what is believed of questions that have one."""
+        assert self.past_ is not None and self.past_hazards_ is not None
+        cells = self.past_.cells(questions, past)
+        rows = np.flatnonzero(cells.any)
+        if not len(rows):
+            return scores
+        moved = self.past_.predict(scores.take(rows), cells.take(rows))
+        by[rows], done[rows] = self._by_then(self.past_hazards_, moved)
+        return scores.put(rows, moved)
+
+    def _by_then(self, hazards: Hazards, scores: Scores) -> tuple[FloatArray, FloatArray]:
         """P(right by e_j) and P(finished by e_j), ``(m, K)`` each."""
-        right, wrong = self.hazards_.predict(scores)
+        right, wrong = hazards.predict(scores)
         done = wrong.cumsum(axis=1)
         for cells, share in enumerate(self.lag_):
             done[:, cells:] += share * right.cumsum(axis=1)[:, : right.shape[1] - cells]
@@ -145,9 +162,20 @@ class OutcomePredictor(AbstractPredictor):
             self.wrong_.predict(raw[:, 2], prior.wrong),
         )
 
-    def _fit_hazards(
-        self, replies: "_Replies", scores: Scores, located: Sequence[tuple[FloatArray, FloatArray]]
-    ) -> None:
+    def _fit_past(self, replies: Replies, evidence: Evidence, scores: Scores) -> None:
+        """Learn what a past says, from the replies to whose questions there was one, each for itself."""
+        self.past_ = self.past_hazards_ = None
+        if (found := past_model(replies, evidence, scores)) is not None:
+            self.past_, each, moved = found
+            self.past_hazards_ = self._hazards(each, moved)
+
+    def _hazards(self, replies: Replies, scores: Scores) -> Hazards:
+        """Hazards that go with some scores."""
+        _, right, wrong = shares(replies)
+        located = (
+            (scores.right[right.rows] - right.value, right.weight),
+            (scores.wrong[wrong.rows] - wrong.value, wrong.weight),
+        )
         longest = int(replies.length.max())
         if not replies.cut.any() and len(replies.query) < _SEEN_ENOUGH:
             longest = max(longest, self.max_tokens)
@@ -171,9 +199,9 @@ class OutcomePredictor(AbstractPredictor):
         counts = Counts(
             *(seen + each * believed for seen, believed in zip(counts, (running, right, wrong), strict=True))
         )
-        self.hazards_ = Hazards().fit(scores.take(used), Counts(*(part[used] for part in counts)), cells, spread)
+        return Hazards().fit(scores.take(used), Counts(*(part[used] for part in counts)), cells, spread)
 
-    def _fit_lag(self, replies: "_Replies") -> None:
+    def _fit_lag(self, replies: Replies) -> None:
         """How many cells after its right answer a reply ends."""
         right = replies.right
         later = cells_of(np.maximum(replies.length, replies.answer))[right] - cells_of(replies.answer)[right]
@@ -181,7 +209,7 @@ class OutcomePredictor(AbstractPredictor):
         lag[0] += 1.0
         self.lag_ = lag / lag.sum()
 
-    def _fit_surge(self, replies: "_Replies", scores: Scores) -> None:
+    def _fit_surge(self, replies: Replies, scores: Scores) -> None:
         """τ̂ at the median of answer over predicted position, β as `fit_surge` finds it; α is each question's own."""
         self.scale_ = 0.5
         self.beta_ = 2.0 / float(np.exp(scores.right).mean())
@@ -204,70 +232,6 @@ def _weighted_median(value: FloatArray, weight: FloatArray) -> float:
     order = np.argsort(value)
     by = np.cumsum(weight[order])
     return float(value[order][np.searchsorted(by, by[-1] / 2.0)])
-
-
-class _Replies(NamedTuple):
-    """Evidence with each text once."""
-
-    texts: list[str]
-    query: IntArray
-    answer: IntArray
-    length: IntArray
-    right: Any
-    cut: Any
-    weight: FloatArray
-
-
-def _with_replies(others: Sequence[Evidence]) -> list[Evidence]:
-    return [other for other in others if other.weight.any()]
-
-
-def _replies(evidence: Evidence) -> _Replies:
-    if (evidence.weight < 0.0).any() or not np.isfinite(evidence.weight).all():
-        row = int(np.flatnonzero(~(evidence.weight >= 0.0) | ~np.isfinite(evidence.weight))[0])
-        raise InputError(f"weight must be finite and at least 0, but is {evidence.weight[row]} for reply {row}.")
-    if not len(evidence) or not evidence.weight.sum() > 0.0:
-        raise InputError("There is no reply to learn from; record some, or use PriorPredictor, which needs none.")
-    heard = evidence.weight > 0.0
-    texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
-    asked, query = np.unique(text[evidence.query[heard]], return_inverse=True)
-    return _Replies(
-        [str(texts[number]) for number in asked],
-        query.astype(np.int64),
-        np.maximum(evidence.answer_tokens[heard], 1),
-        np.maximum(evidence.completion_tokens[heard], 1),
-        evidence.correct[heard],
-        evidence.censored[heard],
-        evidence.weight[heard],
-    )
-
-
-def _shares(replies: _Replies) -> tuple[Target, Target, Target]:
-    """Per question: share right, mean log position of right answers, mean log length of wrong replies."""
-    ends = np.where(replies.right, replies.answer, replies.length)
-    # A reply that was cut off early says little about whether it would have been right: it counts by the share of right
-    # answers that have appeared by then.
-    positions = np.sort(replies.answer[replies.right])
-    known = np.ones(len(ends))
-    if positions.size:
-        known[replies.cut] = np.searchsorted(positions, replies.length[replies.cut], side="right") / positions.size
-    weight = replies.weight * known
-    log_ends = np.log(ends)
-    wrong = ~replies.right
-    return (
-        _mean_of(replies.query, replies.right.astype(np.float64), weight, weight > 0.0),
-        _mean_of(replies.query, log_ends, replies.weight, replies.right),
-        _mean_of(replies.query, log_ends, replies.weight, wrong),
-    )
-
-
-def _mean_of(query: IntArray, value: FloatArray, weight: FloatArray, rows: Any) -> Target:
-    """Means over the replies to each question; several replies to one question say less than as many to several."""
-    used, place = np.unique(query[rows], return_inverse=True)
-    total = np.bincount(place, weight[rows], minlength=len(used))
-    mean = np.bincount(place, weight[rows] * value[rows], minlength=len(used)) / total
-    counts = total / (1.0 + _SAME_QUESTION * np.maximum(total - 1.0, 0.0))
-    return Target(used.astype(np.int64), mean, counts)
 
 
 def _located(raw: FloatArray, offset: FloatArray, target: Target) -> LocationCalibration:

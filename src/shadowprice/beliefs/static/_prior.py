@@ -9,8 +9,9 @@ from shadowprice._errors import InputError
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor, check_texts
+from shadowprice.beliefs.past import Past, Scores
 from shadowprice.beliefs.reading import beginnings
-from shadowprice.beliefs.static._hazards import TOKEN_GRID, Scores, cells_of, mixture_ends
+from shadowprice.beliefs.static._hazards import TOKEN_GRID, cells_of, mixture_ends
 
 TYPICAL_SHARE = 1.0 / 12.0
 """A right answer's typical position as a share of the cap that people set: caps leave room."""
@@ -53,12 +54,13 @@ class PriorPredictor(AbstractPredictor):
         del evidence
         return self
 
-    def predict(self, questions: Sequence[str]) -> Beliefs:
-        """Beliefs about n questions.
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
+        """Beliefs about n questions; without evidence, a past says nothing.
 
         Raises:
             InputError: `max_tokens` or `typical_tokens` is not above 0.
         """
+        del past
         check_texts(questions)
         scores = prior_scores(questions, self.max_tokens, self.typical_tokens)
         spread = WITHIN if self.typical_tokens is not None else float(np.hypot(WITHIN, BETWEEN))

@@ -1,18 +1,20 @@
 """The paper's predictor: τ̂ = exp(f_θ(question))."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from shadowprice._errors import InputError
-from shadowprice._types import IntArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor, check_texts
 from shadowprice.beliefs.encoders import AbstractEncoder
+from shadowprice.beliefs.past import Past, PastModel, Scores
 from shadowprice.beliefs.reading import Heard, Target, TextRegression, pooled
+from shadowprice.beliefs.static._replies import past_model, replies_of
 from shadowprice.beliefs.surges import SharedSurge, steady_surge
 
 
@@ -29,6 +31,7 @@ class ThresholdPredictor(AbstractPredictor):
     """
 
     __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+    past_: PastModel | None = None
 
     def __init__(self, n_components: int = 32, encoder: AbstractEncoder | None = None, random_state: int = 0) -> None:
         self.n_components = n_components
@@ -48,11 +51,13 @@ class ThresholdPredictor(AbstractPredictor):
             )
         known = pooled(own, [_heard(other)[0] for other in evidence.others])
         self.model_ = TextRegression(self.n_components, encoder=self.encoder, random_state=self.random_state)
-        position = np.exp(self.model_.fit_unseen(known.texts, known.targets))
+        position = self.model_.fit_unseen(known.texts, known.targets)[: len(own.texts), 0]
+        self._fit_past(evidence, dict(zip(own.texts, position, strict=True)))
+        position = np.exp(position)
         heard = evidence.weight > 0.0
         tokens = np.maximum(evidence.answer_tokens[heard], 1)
         surge = steady_surge(
-            position[query[heard], 0], tokens, evidence.correct[heard], evidence.weight[heard], self.random_state
+            position[query[heard]], tokens, evidence.correct[heard], evidence.weight[heard], self.random_state
         )
         self.scale_, self.alpha_, self.beta_ = surge.scale, surge.alpha, surge.beta
         return self
@@ -63,12 +68,30 @@ class ThresholdPredictor(AbstractPredictor):
         check_is_fitted(self)
         return SharedSurge(self.scale_, self.alpha_, self.beta_)
 
-    def predict(self, questions: Sequence[str]) -> Beliefs:
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
         """Beliefs about n questions."""
         check_texts(questions)
         check_is_fitted(self)
-        threshold = self.scale_ * np.exp(self.model_.predict(questions)[:, 0])
+        position = self.model_.predict(questions)[:, 0]
+        if self.past_ is not None and past is not None:
+            cells = self.past_.cells(questions, past)
+            rows = np.flatnonzero(cells.any)
+            position[rows] = self.past_.predict(_positions(position[rows]), cells.take(rows)).right
+        threshold = self.scale_ * np.exp(position)
         return Beliefs(threshold, np.full(len(threshold), self.alpha_), np.full(len(threshold), self.beta_))
+
+
+    def _fit_past(self, evidence: Evidence, position: Mapping[str, float]) -> None:
+        """Learn what a past says of positions."""
+        replies = replies_of(evidence)
+        scores = _positions(np.array([position[text] for text in replies.texts]))
+        found = past_model(replies, evidence, scores)
+        self.past_ = None if found is None else found[0]
+
+
+def _positions(log_tokens: FloatArray) -> Scores:
+    """Nothing is known but log positions."""
+    return Scores(np.zeros(len(log_tokens)), log_tokens, log_tokens)
 
 
 def _heard(evidence: Evidence) -> tuple[Heard, IntArray]:

@@ -12,6 +12,7 @@ from shadowprice._types import FloatArray
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor
+from shadowprice.beliefs.past import Past
 from shadowprice.beliefs.encoders._transformer import import_torch, load_network
 from shadowprice.beliefs.static._fine_tuning import Epoch, FineTuning, fine_tune, predict_numbers, split_questions
 from shadowprice.beliefs.surges import steady_surge
@@ -96,8 +97,9 @@ class TransformerPredictor(AbstractPredictor):
         self.scale_, self.beta_, self.alpha_ = surge.scale, surge.beta, share * np.e * surge.beta
         return self
 
-    def predict(self, questions: Sequence[str]) -> Beliefs:
-        """Beliefs about n questions."""
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
+        """Beliefs about n questions; it reads texts alone, and no past."""
+        del past
         check_is_fitted(self)
         threshold = self.scale_ * self._positions(questions)
         return Beliefs(threshold, np.full(len(threshold), self.alpha_), np.full(len(threshold), self.beta_))
