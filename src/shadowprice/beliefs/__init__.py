@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     )
     from shadowprice.beliefs.static import (
         Epoch,
+        FeaturePredictor,
         FineTuning,
         OutcomePredictor,
         PriorPredictor,
@@ -92,6 +93,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Expected",
+    "FeaturePredictor",
     "Finding",
     "FineTuning",
     "Likeness",
@@ -202,6 +204,7 @@ __getattr__, __dir__ = lazily(
         ),
         "static": (
             "Epoch",
+            "FeaturePredictor",
             "FineTuning",
             "Hazards",
             "LocationCalibration",
