@@ -17,8 +17,8 @@ class FeatureEncoder(AbstractEncoder):
     """Looks up each question's vector; its numbers are brought to mean 0 and standard deviation 1, one by one.
 
     Numbers of hidden states, and those that somebody puts together by hand, have units that differ by orders. Questions
-    without a vector get zeros, the mean. Saved, it keeps mean and deviation, never the vectors: `bound` gives it others.
-    It learns nothing and never changes, so that clones are itself.
+    without a vector get zeros, the mean. Saved, it keeps mean and deviation, never the vectors: `bound` gives it
+    others. It learns nothing and never changes, so that clones are itself.
 
     Args:
         rows: Row of the vector, by the question's text; None where no vectors are known.
@@ -48,7 +48,7 @@ class FeatureEncoder(AbstractEncoder):
         return len(self.centre)
 
     def bound(self, matched: Matched | None) -> Self:
-        """The same with other vectors, as wide as these; with none, it knows how they were at the fit, and no vector."""
+        """The same with other vectors, as wide as these; None: with none, as it is when it comes from a file."""
         if matched is None:
             return type(self)(None, np.empty((0, self.width), np.float32), self.centre, self.spread)
         return type(self)(matched.rows, matched.vectors.values, self.centre, self.spread)
@@ -71,7 +71,11 @@ class FeatureEncoder(AbstractEncoder):
         for part in (self.centre, self.spread):
             if not isinstance(part, np.ndarray) or part.dtype != np.float64 or part.ndim != 1 or not part.size:
                 raise ValueError("a feature encoder without mean and deviation")
-        if self.centre.shape != self.spread.shape or not np.isfinite(self.centre).all() or not (self.spread > 0.0).all():
+        if (
+            self.centre.shape != self.spread.shape
+            or not np.isfinite(self.centre).all()
+            or not (self.spread > 0.0).all()
+        ):
             raise ValueError("a feature encoder whose mean and deviation are none")
 
     def __sklearn_clone__(self) -> Self:

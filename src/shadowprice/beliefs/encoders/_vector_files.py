@@ -64,7 +64,9 @@ def write_vectors(vectors: Vectors, path: str | os.PathLike[str]) -> None:
     """
     target = Path(path)
     check_vectors_name(target)
-    names = {name: list(part) for name, part in zip(_NAMES, (vectors.query_ids, vectors.questions), strict=True) if part}
+    names = {
+        name: list(part) for name, part in zip(_NAMES, (vectors.query_ids, vectors.questions), strict=True) if part
+    }
     with write_whole(target) as partial:
         if target.suffix == ".npz":
             arrays = {name: np.array(part, dtype=np.str_) for name, part in names.items()}
@@ -90,8 +92,7 @@ def _read_npz(source: Path) -> Vectors:
     try:
         with zipfile.ZipFile(source) as archive:
             members = {info.filename: info for info in archive.infolist()}
-            if len(members) < len(archive.infolist()):
-                raise InputError(f"{source} holds two arrays of one name; write it anew.")
+            refuse_repeated((info.filename for info in archive.infolist()), source)
             which = _one_of(source, [name for name in _VECTORS if f"{name}.npy" in members], list(members))
             found = {name: members[f"{name}.npy"] for name in (which, *_NAMES) if f"{name}.npy" in members}
             arrays = {name: _read_array(archive, member, source) for name, member in found.items()}
@@ -102,7 +103,9 @@ def _read_npz(source: Path) -> Vectors:
     values = arrays.pop(which)
     if values.dtype.kind not in "fiu":
         raise InputError(f"{source}: `{which}` holds {values.dtype}; it must hold numbers.")
-    return Vectors(values, **_named({name: _texts(array, name, source) for name, array in arrays.items()}), name=str(source))
+    return Vectors(
+        values, **_named({name: _texts(array, name, source) for name, array in arrays.items()}), name=str(source)
+    )
 
 
 def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo, source: Path) -> "np.ndarray[Any, Any]":
@@ -141,7 +144,7 @@ def _read_parquet(source: Path) -> Vectors:
     table = read_parquet(source, source, [name for name in (which, *_NAMES) if name in columns])
     if not table.num_rows:
         raise InputError(f"{source} holds no rows; write one vector for each question.")
-    names = {name: _column(table, name, source) for name in _NAMES if name in columns}
+    names: dict[str, list[str]] = {name: _column(table, name, source) for name in _NAMES if name in columns}
     with readable(source):
         return Vectors(_numbers(table[which].combine_chunks(), which, source), **_named(names), name=str(source))
 
@@ -177,8 +180,9 @@ def _numbers(column: Any, which: str, source: Path) -> "np.ndarray[Any, Any]":
 
 def _one_of(source: Path, found: list[str], there: Sequence[str]) -> str:
     if len(found) != 1:
-        has = f"it holds {', '.join(str(name).removesuffix('.npy')[:40] for name in list(there)[:8])}"
-        raise InputError(f"{source} has {'both' if found else 'no'} {' and '.join(_VECTORS) if found else '`vectors`'}: {_NEEDS}; {has}.")
+        has = ", ".join(str(name).removesuffix(".npy")[:40] for name in list(there)[:8])
+        what = f"both {' and '.join(found)}" if found else "no `vectors`"
+        raise InputError(f"{source} has {what}: {_NEEDS}; it holds {has}.")
     return found[0]
 
 

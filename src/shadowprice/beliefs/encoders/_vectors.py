@@ -1,5 +1,6 @@
 """Vectors of questions that somebody else computed: whose they are, and whom they are found for."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,9 @@ class Vectors:
             values = np.asarray(self.values, dtype=np.float32)
         object.__setattr__(self, "values", values)
         if values.ndim != 2 or not values.shape[0] or not values.shape[1]:
-            raise InputError(f"{self.name}: vectors must be a table, a row for each question, not shape {values.shape}.")
+            raise InputError(
+                f"{self.name}: vectors must be a table, a row for each question, not shape {values.shape}."
+            )
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if bad.size:
             raise InputError(
@@ -44,7 +47,9 @@ class Vectors:
             raise InputError(f"{self.name} does not say whose vectors they are; add query_id, question or both.")
         for what, names in (("query_id", self.query_ids), ("question", self.questions)):
             if len(names) not in (0, len(values)):
-                raise InputError(f"{self.name} has {len(values)} vectors, but {len(names)} of {what}; give one for each.")
+                raise InputError(
+                    f"{self.name} has {len(values)} vectors, but {len(names)} of {what}; give one for each."
+                )
         self._check_names("query_id", self.query_ids)
         if not len(self.query_ids):
             self._check_names("question", self.questions)
@@ -116,6 +121,14 @@ class Matched:
     by_id: int
     doubtful: tuple[str, ...]
     """Ids that are there, but with another text, so that their vectors were not taken."""
+
+    @property
+    def mark(self) -> str:
+        """Tells the vectors of these questions from others."""
+        digest = hashlib.sha256()
+        for text, row in self.rows.items():
+            digest.update(text.encode("utf-8", "replace") + b"\0" + self.vectors.values[row].tobytes())
+        return f"sha256 {digest.hexdigest()[:32]}"
 
     @property
     def sentence(self) -> str:

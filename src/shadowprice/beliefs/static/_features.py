@@ -83,12 +83,14 @@ class FeaturePredictor(AbstractPredictor):
     @property
     def surge_(self) -> Any:
         """The surge of a predictor of thresholds."""
-        return self.seeing_.surge_  # type: ignore[attr-defined]  # where there is none, there is none here
+        return self.seeing_.surge_
 
     def check_sound(self) -> None:
         """Raise ValueError if a file has made something else of it."""
         parts = (self.predictor, self.blind_, self.seeing_)
-        if not isinstance(self.features, FeatureEncoder) or not all(isinstance(part, AbstractPredictor) for part in parts):
+        if not isinstance(self.features, FeatureEncoder) or not all(
+            isinstance(part, AbstractPredictor) for part in parts
+        ):
             raise ValueError("no predictor with features")
         if any(isinstance(part, FeaturePredictor) for part in parts):
             raise ValueError("a predictor with features inside another")
