@@ -60,6 +60,12 @@ class ReducedEncoder(AbstractEncoder):
         self.axes_ = axes[: max(kept, 1)].T / (spread or 1.0) if len(vectors) else np.zeros((vectors.shape[1], 1))
         return self.encode(texts) if len(texts) else np.empty((0, self.axes_.shape[1]))
 
+    def check_sound(self) -> None:
+        """Raise ValueError if the directions are not those of vectors as wide as the other encoder's."""
+        width = getattr(self.encoder_, "width", len(self.centre_))
+        if self.centre_.shape != (width,) or self.axes_.ndim != 2 or len(self.axes_) != width:
+            raise ValueError("directions of other vectors")
+
     def encode(self, questions: Sequence[str]) -> FloatArray:
         """Vectors ``(n, n_components)`` or narrower."""
         check_is_fitted(self)
