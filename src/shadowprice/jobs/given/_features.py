@@ -68,8 +68,9 @@ def with_features(
             f"{named.name} was fitted with vectors of {predictor.features.width:,} numbers; give those of these "
             "questions with --features FILE, or fit one without."
         )
-    matched = match_features(features, asked, tell)
+    matched = match_features(features, asked, lambda sentence: None)
     saved = replace(named.saved, predictor=predictor.bound(matched))
+    tell(matched.sentence)  # once it is clear that they fit
     return replace(named, saved=saved, mark=f"{named.mark}, vectors {matched.mark}")
 
 
