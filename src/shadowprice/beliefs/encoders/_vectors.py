@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,8 @@ class Vectors:
         InputError: They are not one finite vector for each, a name stands twice, or there is neither id nor text.
     """
 
-    values: Rows
-    """``(n, d)``."""
+    values: npt.NDArray[Any]
+    """``(n, d)`` numbers; kept in single precision."""
     query_ids: Sequence[str] = ()
     """``(n,)`` ids of the questions; empty where only their texts are known."""
     questions: Sequence[str] = ()
