@@ -11,6 +11,7 @@ from shadowprice.beliefs.encoders._vectors import Matched, Rows
 
 _LARGEST: Final = 10.0
 """Standard deviations at which a number is clipped, so that one that is off by orders does not decide alone."""
+_AT_ONCE: Final = 4_096
 
 
 class FeatureEncoder(AbstractEncoder):
@@ -37,10 +38,14 @@ class FeatureEncoder(AbstractEncoder):
     def of(cls, matched: Matched) -> Self:
         """For a fit on these questions, of which at least one has a vector."""
         values = matched.vectors.values
-        used = values[np.unique(np.fromiter(matched.rows.values(), dtype=np.int64))].astype(np.float64)
-        spread = used.std(axis=0)
-        flat = spread <= 1e-9 * np.maximum(np.abs(used).max(axis=0), 1e-30)
-        return cls(matched.rows, values, used.mean(axis=0), np.where(flat, np.inf, spread))
+        used = np.unique(np.fromiter(matched.rows.values(), dtype=np.int64))
+        # A part at a time: in double precision all of them may not fit into memory.
+        parts = [used[start : start + _AT_ONCE] for start in range(0, len(used), _AT_ONCE)]
+        centre = sum(values[part].sum(axis=0, dtype=np.float64) for part in parts) / len(used)
+        spread = np.sqrt(sum(((values[part] - centre) ** 2).sum(axis=0) for part in parts) / len(used))
+        largest = np.max([np.abs(values[part]).max(axis=0) for part in parts], axis=0)
+        # What is all the same differs by rounding at most.
+        return cls(matched.rows, values, centre, np.where(spread <= 1e-9 * largest, np.inf, spread))
 
     @property
     def width(self) -> int:
