@@ -133,6 +133,17 @@ def test_sizes_are_checked_before_anything_is_unpacked(tmp_path: Path) -> None:
         read_vectors(path)
 
 
+def test_a_parquet_file_that_repeats_itself_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shadowprice.beliefs.encoders._vector_files._MOST", 1 << 22)
+    path, rows = tmp_path / "v.parquet", 1 << 20
+    names = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int8)), pa.array(["same"]))
+    empty = pa.ListArray.from_arrays(pa.array(np.zeros(rows + 1, np.int32)), pa.array([], pa.float32()))
+    pq.write_table(pa.table({"question": names, "vectors": empty}), path)
+    assert path.stat().st_size < 1 << 14
+    with pytest.raises(InputError, match=r"v\.parquet unpacks to 8,388,608 bytes; up to 4,194,304 are read"):
+        read_vectors(path)
+
+
 @pytest.mark.parametrize(
     ("columns", "said"),
     [

@@ -136,7 +136,7 @@ def _read_parquet(source: Path) -> Vectors:
     with readable(source):
         file: Any = pq.ParquetFile(source)
         columns: list[str] = file.schema_arrow.names
-        size = sum(file.metadata.row_group(group).total_byte_size for group in range(file.metadata.num_row_groups))
+        size = _unpacked(file.metadata)
     refuse_repeated(columns, source)
     which = _one_of(source, [name for name in _VECTORS if name in columns], columns)
     if size > _MOST:
@@ -147,6 +147,13 @@ def _read_parquet(source: Path) -> Vectors:
     names: dict[str, list[str]] = {name: _column(table, name, source) for name in _NAMES if name in columns}
     with readable(source):
         return Vectors(_numbers(table[which].combine_chunks(), which, source), **_named(names), name=str(source))
+
+
+def _unpacked(metadata: Any) -> int:
+    """Bytes in memory, at least: what repeats takes next to none in the file."""
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    values = sum(group.column(place).num_values for group in groups for place in range(group.num_columns))
+    return int(max(sum(group.total_byte_size for group in groups), 4 * values))
 
 
 def _column(table: pa.Table, name: str, source: Path) -> list[str]:
