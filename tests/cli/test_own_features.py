@@ -187,6 +187,8 @@ def test_a_sweep_is_fitted_and_benched_by_the_commands(command: Command, tmp_pat
     assert 0 == fitted.code, fitted.err
     assert json.loads(fitted.out)["budgets"]
     assert not json.loads(fitted.out)["running"]
+    scores = json.loads(fitted.out)["scores"]
+    assert (40, 240, 160, 0) == tuple(scores[name] for name in ("questions", "replies", "right", "censored"))
     options = ("--seeds", 2, "--policies", "expected,oracle", "--json", "-")
     benched = command("bench", path, *options)
     assert 0 == benched.code, benched.err

@@ -60,7 +60,7 @@ from shadowprice.jobs.given import (
     questions_of,
     read_once,
 )
-from shadowprice.traces import Traces
+from shadowprice.traces import SweepTraces, Traces
 
 if TYPE_CHECKING:
     from shadowprice.bench import FitResult
@@ -306,6 +306,9 @@ def _fitted(
         beliefs = cross_fit(predictor, evidence, folds=folds, seed=seed, advance=lambda: work.advance(part))
         work.advance(0, note="scoring")
         scores = score_beliefs(beliefs, evidence, recorded.datasets, seed=seed)
+        if isinstance(recorded, SweepTraces):  # what was measured, and not the rises that stand for it
+            sweep = recorded.sweep
+            scores = replace(scores, replies=int(sweep.samples.sum()), right=int(sweep.right.sum()), censored=0)
         market = price_beliefs(recorded, beliefs, prices or default_budgets(recorded))
         tiers = tier_curves(recorded, beliefs, scoring_grid(evidence))
         work.advance(_SCORING, note="on everything")
@@ -314,7 +317,8 @@ def _fitted(
         running = _fit_running(recorded, beliefs, seed, work) if learns else None
     outcomes = predictor.predict(recorded.questions[:1]).outcomes
     grid = () if outcomes is None else tuple(float(token) for token in outcomes.tokens)
-    card = _card(recorded, others, len(evidence), settings.predictor, grid, scores)
+    replies = scores.replies if isinstance(recorded, SweepTraces) else len(evidence)
+    card = _card(recorded, others, replies, settings.predictor, grid, scores)
     if isinstance(predictor, FeaturePredictor):
         card = replace(card, features=predictor.features.width)
     reference = Reference.of(recorded.questions, bets(beliefs, scores.horizon), seed, questions_of(others))
