@@ -59,6 +59,14 @@ def figures(data: Path) -> dict[str, Figure]:
         "tables": Figure(
             "docs/pricing.md", [script("bench_tables", "--json", f"{out}/tables.json", "--plot", f"{out}/tables.svg")]
         ),
+        "features": Figure(
+            "docs/features.md",
+            [
+                script("forced_sweep", "-n", "22", "--samples", "2", "-o", f"{out}/sweep"),
+                command("embed", f"{out}/sweep/sweep.csv", "-o", f"{out}/sweep/vectors.npz"),
+                script("features", f"{out}/sweep/sweep.csv", f"{out}/sweep/vectors.npz"),
+            ],
+        ),
         "overhead": Figure("benchmarks/live.md", [script("run_overhead")]),
         "http": Figure("benchmarks/live.md", [script("run_http")]),
         "gateway": Figure(

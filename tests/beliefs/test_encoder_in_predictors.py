@@ -7,13 +7,13 @@ from sklearn.metrics import roc_auc_score
 
 from shadowprice._errors import InputError
 from shadowprice.beliefs import Evidence, OutcomePredictor, ThresholdPredictor, cross_fit
-from shadowprice.beliefs.encoders import ArrayEncoder
+from shadowprice.beliefs.encoders import FeatureEncoder, Vectors
 from shadowprice.cli import app
 
 N = 400
 
 
-def riddles() -> tuple[Evidence, ArrayEncoder]:
+def riddles() -> tuple[Evidence, FeatureEncoder]:
     """Questions whose texts say nothing, and vectors that say who is answered right and how late."""
     rng = np.random.default_rng(0)
     questions = [f"Riddle {number}: what is it?" for number in rng.permutation(10 * N)[:N]]
@@ -21,7 +21,8 @@ def riddles() -> tuple[Evidence, ArrayEncoder]:
     correct = easy + 0.3 * rng.normal(size=N) > 0.0
     tokens = np.exp(5.0 + 0.7 * late + 0.1 * rng.normal(size=N))
     vectors = np.stack([easy, late, rng.normal(size=N)], axis=1)
-    return Evidence(questions, np.arange(N), tokens.astype(np.int64), correct), ArrayEncoder(questions, vectors)
+    found = Vectors(vectors, questions=questions).match((text, text) for text in questions)
+    return Evidence(questions, np.arange(N), tokens.astype(np.int64), correct), FeatureEncoder.of(found)
 
 
 def test_outcomes_follow_what_only_the_encoder_can_see() -> None:
@@ -45,6 +46,6 @@ def test_thresholds_too() -> None:
 def test_an_encoder_is_a_parameter_like_any_other() -> None:
     _, encoder = riddles()
     copy = clone(OutcomePredictor(encoder=encoder))
-    assert isinstance(copy.encoder, ArrayEncoder)
+    assert isinstance(copy.encoder, FeatureEncoder)
     with pytest.raises(InputError, match="There is no encoder 'bert'; leave it out, or choose smollm2 or sentence"):
         app(["fit", "bundled", "--encoder", "bert"], standalone_mode=False)

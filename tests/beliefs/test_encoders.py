@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from sklearn.base import clone
 
@@ -18,13 +16,11 @@ from shadowprice._types import FloatArray
 from shadowprice.beliefs import FineTuning
 from shadowprice.beliefs.encoders import (
     AbstractEncoder,
-    ArrayEncoder,
     EndpointEncoder,
     GgufEncoder,
     ReducedEncoder,
     SentenceEncoder,
     TransformerEncoder,
-    read_vectors,
 )
 from shadowprice.engines import pull_model
 
@@ -80,55 +76,6 @@ def test_reduced_vectors_keep_what_differs() -> None:
 def test_reducing_questions_that_do_not_differ(questions: list[str]) -> None:
     encoder = ReducedEncoder(Lengths()).fit(questions)
     assert np.isfinite(encoder.transform(["a", "bbb"])).all()
-
-
-def test_an_array_is_looked_up() -> None:
-    encoder = ArrayEncoder(["a", "b"], [[1.0, 2.0], [3.0, 4.0]])
-    assert [[3.0, 4.0], [1.0, 2.0], [3.0, 4.0]] == encoder.fit([]).transform(["b", "a", "b"]).tolist()
-    assert (0, 2) == encoder.transform([]).shape
-    with pytest.raises(InputError, match="no vector for the question 'c'"):
-        encoder.transform(["c"])
-    with pytest.raises(InputError, match="each of 2 questions"):
-        ArrayEncoder(["a", "b"], [[1.0]]).transform(["a"])
-    with pytest.raises(InputError, match=r"row 1: .* not finite"):
-        ArrayEncoder(["a", "b"], [[1.0], [np.inf]]).transform(["a"])
-    with pytest.raises(InputError, match="two vectors for one question"):
-        ArrayEncoder(["a", "a"], [[1.0], [2.0]]).transform(["a"])
-
-
-def test_vectors_from_parquet(tmp_path: Path) -> None:
-    path = tmp_path / "vectors.parquet"
-    pq.write_table(pa.table({"question": ["a", "b"], "vector": [[1.0, 2.0], [3.0, 4.0]], "other": [1, 2]}), path)
-    assert [[3.0, 4.0]] == read_vectors(path).transform(["b"]).tolist()
-
-
-@pytest.mark.parametrize(
-    ("columns", "said"),
-    [
-        ({"question": ["a"]}, "lacks the column vector"),
-        ({"question": ["a", "b"], "vector": [[1.0, 2.0], [3.0]]}, "row 1: vector must be 2 finite numbers"),
-        ({"question": ["a", "b"], "vector": [[1.0], [float("nan")]]}, "row 1: vector must be 1 finite numbers"),
-        ({"question": ["a", "b"], "vector": [[1.0], None]}, "row 1: vector must be"),
-        ({"question": ["a", "a"], "vector": [[1.0], [2.0]]}, "row 1: this question already has a vector"),
-        ({"question": [1], "vector": [[1.0]]}, "row 0: question is no text"),
-        ({"question": ["a"], "vector": ["1"]}, "row 0: vector must be"),
-        ({"question": pa.array([], pa.string()), "vector": pa.array([], pa.list_(pa.float64()))}, "no rows"),
-    ],
-)
-def test_bad_vector_files_are_named(tmp_path: Path, columns: dict[str, Any], said: str) -> None:
-    path = tmp_path / "vectors.parquet"
-    pq.write_table(pa.table(columns), path)
-    with pytest.raises(InputError, match=said):
-        read_vectors(path)
-
-
-def test_damaged_and_missing_vector_files(tmp_path: Path) -> None:
-    path = tmp_path / "vectors.parquet"
-    with pytest.raises(InputError, match="no such file"):
-        read_vectors(path)
-    path.write_bytes(b"PAR1 but not really")
-    with pytest.raises(InputError, match="not a readable Parquet file"):
-        read_vectors(path)
 
 
 class Server(BaseHTTPRequestHandler):

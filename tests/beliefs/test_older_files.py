@@ -90,7 +90,8 @@ def test_all_types_that_they_name_are_known_by_another_name() -> None:
     assert renamed(schema)
     assert [] == foreign_types(schema)
     names = {f"{one['__module__']}.{one['__class__']}" for one in schema}
-    assert names == {name for name in TRUSTED if name.startswith("shadowprice.")}
+    newer = {"shadowprice.beliefs.encoders.FeatureEncoder", "shadowprice.beliefs.FeaturePredictor"}
+    assert names == {name for name in TRUSTED if name.startswith("shadowprice.")} - newer
     assert not renamed(schema)
 
 

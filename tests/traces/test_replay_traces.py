@@ -47,7 +47,7 @@ def fixed(tokens: list[int]) -> PlannedMarket:
     ],
 )
 def test_a_reply_is_right_if_its_grant_reaches_its_answer(
-    accounting: Accounting, granted: list[int], expected: tuple[int, int, int, int, float]
+    accounting: Accounting, granted: list[int], expected: tuple[float, int, int, int, float]
 ) -> None:
     outcome = replay(fixed(granted), THREE, accounting)
     assert expected == (outcome.right, outcome.allocated, outcome.generated, outcome.abandoned, outcome.price)

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     )
     from shadowprice.beliefs.static import (
         Epoch,
+        FeaturePredictor,
         FineTuning,
         OutcomePredictor,
         PriorPredictor,
@@ -93,6 +94,7 @@ __all__ = [
     "Estimate",
     "Evidence",
     "Expected",
+    "FeaturePredictor",
     "Finding",
     "FineTuning",
     "Likeness",
@@ -204,6 +206,7 @@ __getattr__, __dir__ = lazily(
         ),
         "static": (
             "Epoch",
+            "FeaturePredictor",
             "FineTuning",
             "Hazards",
             "LocationCalibration",

@@ -16,7 +16,7 @@ from shadowprice.bench._result import BenchResult, Cell
 from shadowprice.bench._streams import STREAMS, StreamSampler, default_streams, get_stream
 from shadowprice.bench._tale import TaleReplies
 from shadowprice.policies import POLICIES, AbstractPolicy, Knowledge, get_policy
-from shadowprice.traces import TIERS, Accounting, Outcome, Replies, Traces, replay
+from shadowprice.traces import TIERS, Accounting, Outcome, Replies, Traces, draw_replies, replay
 
 _RESAMPLES: Final = 2000
 _CHARGED_AS_GENERATED: Final = "is charged for what it generates, as it commits no tokens beforehand"
@@ -212,7 +212,7 @@ def _games(
 ) -> list[_Game]:
     """What every entrant finds before one draw of a stream."""
     rng = np.random.default_rng([seed, list(STREAMS).index(stream)])
-    replies = Replies.draw(traces, sampler.draw(rng), rng)
+    replies = draw_replies(traces, sampler.draw(rng), rng)
     games = []
     for label, policy, forecasts in entrants:
         if policy.knows is Knowledge.ESTIMATES:

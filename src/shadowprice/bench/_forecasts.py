@@ -6,8 +6,10 @@ import numpy as np
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.beliefs import (
+    AbstractPredictor,
     Beliefs,
     Evidence,
+    FeaturePredictor,
     OutcomePredictor,
     Outcomes,
     Past,
@@ -15,7 +17,7 @@ from shadowprice.beliefs import (
     ThresholdPredictor,
     question_folds,
 )
-from shadowprice.beliefs.encoders import get_encoder
+from shadowprice.beliefs.encoders import FeatureEncoder, Matched, get_encoder
 from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.policies import Knowledge
 from shadowprice.traces import RecordedOutlook, Traces
@@ -27,6 +29,7 @@ def forecast(
     *,
     source: Traces | None = None,
     others: Sequence[Traces] = (),
+    features: Matched | None = None,
     past: Past | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
@@ -37,6 +40,7 @@ def forecast(
         recipe: How.
         source: Traces of another model to learn from, for transfer; the same traces by default.
         others: Traces of other models to learn from beside these (`Evidence.beside`).
+        features: Vectors of the questions, to learn from as well.
         past: What was replied to these questions before (`Evidence.after`), also to those that are forecast.
         advance: Called after each predictor of each fold, `Recipe.steps` times.
 
@@ -46,10 +50,11 @@ def forecast(
     evidence = (traces if source is None else source).evidence.beside([other.evidence for other in others])
     evidence = evidence.after(past, (traces if source is None else source).model)
     fold = question_folds(traces.questions, folds=recipe.folds, seed=recipe.seed)
+    seen = None if features is None else FeatureEncoder.of(features)
     parts = []
     for number in range(recipe.folds):
         held_out = {traces.questions[i] for i in np.flatnonzero(fold == number)}
-        parts.append(_fold(traces, _some(evidence.without(held_out), recipe), fold == number, recipe, advance))
+        parts.append(_fold(traces, _some(evidence.without(held_out), recipe), fold == number, recipe, seen, advance))
     rows = np.argsort(np.concatenate([np.flatnonzero(fold == number) for number in range(recipe.folds)]))
     replies = np.argsort(np.concatenate([np.flatnonzero((fold == u)[traces.query]) for u in range(recipe.folds)]))
     outlooks = [part.outlook for part in parts if part.outlook is not None]
@@ -79,18 +84,27 @@ def blurred(beliefs: Beliefs, sigma: float, seed: int) -> Beliefs:
 
 
 def _fold(
-    traces: Traces, known: Evidence, held_out: BoolArray, recipe: Recipe, advance: Callable[[], None]
+    traces: Traces,
+    known: Evidence,
+    held_out: BoolArray,
+    recipe: Recipe,
+    features: FeatureEncoder | None,
+    advance: Callable[[], None],
 ) -> Forecasts:
     """Forecasts of the questions of one fold, in order, and of their replies."""
     unseen = np.flatnonzero(held_out)
     encoder = None if recipe.encoder is None else get_encoder(recipe.encoder)
     thresholds = outcomes = outlook = None
+
+    def made(kind: AbstractPredictor) -> AbstractPredictor:
+        return kind if features is None else FeaturePredictor(kind, features)
+
     if Knowledge.THRESHOLDS in recipe.knowledge:
-        believed = ThresholdPredictor(encoder=encoder).fit(known).predict(traces.questions, known.past)
+        believed = made(ThresholdPredictor(encoder=encoder)).fit(known).predict(traces.questions, known.past)
         thresholds = blurred(believed, recipe.noise, recipe.seed).take(unseen)
         advance()
     if Knowledge.OUTCOMES in recipe.knowledge:
-        predictor = OutcomePredictor(encoder=encoder)
+        predictor = made(OutcomePredictor(encoder=encoder))
         believed = blurred(predictor.fit(known).predict(traces.questions, known.past), recipe.noise, recipe.seed)
         outcomes = believed.take(unseen)
         advance()

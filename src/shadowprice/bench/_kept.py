@@ -9,7 +9,7 @@ from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,9 @@ from shadowprice._errors import InputError
 from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.traces import RecordedOutlook, Traces
+
+if TYPE_CHECKING:
+    from shadowprice.beliefs.encoders import Matched
 
 _COLUMNS: Final = ("question", "completion", "correct", "answer_tokens", "completion_tokens", "finish_reason")
 """What forecasts depend on."""
@@ -36,6 +39,7 @@ def kept_forecast(
     *,
     source: Traces | None = None,
     others: Sequence[Traces] = (),
+    features: "Matched | None" = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
     """`forecast`, or what it gave before for the same traces, recipe, code and libraries.
@@ -43,14 +47,14 @@ def kept_forecast(
     Files lie under ``SHADOWPRICE_CACHE`` or the user's cache folder; delete them at will. Where nothing can be written,
     nothing is kept.
     """
-    path = forecasts_folder() / f"{_key(traces, recipe, source, others)}.npz"
+    path = forecasts_folder() / f"{_key(traces, recipe, source, others, features)}.npz"
     try:
         found = _read(path)
         os.utime(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or damaged: made anew
         from shadowprice.bench._forecasts import forecast  # scikit-learn comes with it
 
-        found = forecast(traces, recipe, source=source, others=others, advance=advance)
+        found = forecast(traces, recipe, source=source, others=others, features=features, advance=advance)
         _write(found, path)
     return found
 
@@ -60,16 +64,20 @@ def forecasts_folder() -> Path:
     return cache_path() / "forecasts"
 
 
-def _key(traces: Traces, recipe: Recipe, source: Traces | None, others: Sequence[Traces]) -> str:
+def _key(
+    traces: Traces, recipe: Recipe, source: Traces | None, others: Sequence[Traces], features: "Matched | None"
+) -> str:
     parts = [repr(recipe).encode(), _code(), _content(traces)]
     parts.append(b"" if source is None else _content(source))
     parts += [_content(other) for other in others]
+    if features is not None:
+        parts += [features.mark.encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 
 def _content(traces: Traces) -> bytes:
     table = traces.table.select([name for name in _COLUMNS if name in traces.table.column_names]).combine_chunks()
-    digest = hashlib.sha256(traces.query.tobytes())
+    digest = hashlib.sha256(traces.query.tobytes() + traces.evidence.weight.tobytes())
     for name in table.column_names:
         digest.update(name.encode())
         sink = pa.BufferOutputStream()

@@ -68,7 +68,7 @@ def price_beliefs(traces: Traces, beliefs: Beliefs, budgets: Sequence[int]) -> t
     rows = []
     for budget in sorted(set(budgets)):
         tokens = _spend(beliefs, budget * n)
-        right = _right(traces, tokens)
+        right = traces.right_within(tokens)
         rng = np.random.default_rng(0)
         means = [right[rng.integers(n, size=n)].mean() for _ in range(_RESAMPLES)]
         low, high = np.quantile(means, [0.025, 0.975])
@@ -79,7 +79,7 @@ def price_beliefs(traces: Traces, beliefs: Beliefs, budgets: Sequence[int]) -> t
                 measured=100.0 * float(right.mean()),
                 low=100.0 * float(low),
                 high=100.0 * float(high),
-                uniform=100.0 * float(_right(traces, np.full(n, budget)).mean()),
+                uniform=100.0 * float(traces.right_within(np.full(n, budget)).mean()),
             )
         )
     return tuple(rows)
@@ -116,10 +116,3 @@ def _expected(beliefs: Beliefs, tokens: IntArray) -> FloatArray:
     if beliefs.outcomes is not None:
         return beliefs.outcomes.curve.value(tokens)
     return beliefs.curve.value(np.minimum(tokens, beliefs.threshold + 1.0 / beliefs.beta))
-
-
-def _right(traces: Traces, tokens: IntArray) -> FloatArray:
-    """``(n,)`` share of each question's replies that are right within its tokens."""
-    granted = tokens[traces.query]
-    right = traces.correct & (traces.answer_tokens <= granted) & (granted > 0)
-    return np.bincount(traces.query, right, minlength=traces.n_queries) / traces.samples

@@ -29,13 +29,13 @@ class Forecasts:
             InputError: These forecasts were made without it.
         """
         if knowledge is Knowledge.ANSWERS:
-            return Beliefs.certain(replies.threshold), None
+            return replies.certain, None
         if knowledge is Knowledge.NOTHING:
             return Beliefs.certain(np.ones(len(replies.queries))), None
         beliefs = self.thresholds if knowledge is Knowledge.THRESHOLDS else self.outcomes
         if beliefs is None:
             raise InputError(f"There are no forecasts of {knowledge}; make them with `forecast`.")
-        mine = beliefs.take(replies.queries)
+        mine = replies.seen(beliefs.take(replies.queries))
         if knowledge is Knowledge.THRESHOLDS or mine.outcomes is None:
             return mine, None
         return mine, Outlook(mine.outcomes) if self.outlook is None else self.outlook.take(replies.rows)

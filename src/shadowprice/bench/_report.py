@@ -36,7 +36,7 @@ from shadowprice.bench._said import abandoned_said, accuracy_said, price_said, s
 from shadowprice.bench._stories import Fact, Story
 from shadowprice.bench._told import stories_of
 from shadowprice.policies import ClearLambert, Oracle, Uniform
-from shadowprice.traces import Accounting, Traces
+from shadowprice.traces import Accounting, SweepTraces, Traces
 
 _NOTHING: Final = 0.005
 """Share of the distance to the oracle that reads as none."""
@@ -66,7 +66,7 @@ def write_report(
     results = sorted(results, key=lambda result: result.accounting != Accounting.GENERATED)
     shown = results[0]
     outlined, stories = "", list[Story]()
-    if traces is not None and forecasts is not None:
+    if traces is not None and forecasts is not None and not isinstance(traces, SweepTraces):
         outlined, stories = stories_of(traces, forecasts, shown.budgets[0])
     write_page(
         "report.html.jinja",

@@ -12,6 +12,7 @@ from shadowprice.cli._parameters import (
     Bare,
     Budget,
     Columns,
+    FeaturesOption,
     Floor,
     Minimum,
     PricePerMillion,
@@ -31,6 +32,7 @@ def allocate(
     ] = None,
     price_per_million: PricePerMillion = None,
     predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
+    features: FeaturesOption = None,
     policy: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +74,8 @@ def allocate(
     from shadowprice.jobs import allocate as allocate_job
 
     target = None if output in (None, "-") else Path(str(output))
-    read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor, "--template": template}
+    read: dict[str, Place] = {"QUESTIONS": questions, "--predictor": predictor}
+    read |= {"--features": features, "--template": template}
     check_plan_files(target, plot, read | {"--system": system_file(system)})
     if budgets is not None and not split_list(budgets):
         raise InputError(f"--budgets is '{budgets}', which names no budget; write for example 50k,100k,200k.")
@@ -81,6 +84,7 @@ def allocate(
         budget=budget,
         price_per_million=price_per_million,
         predictor=predictor,
+        features=features,
         policy=policy,
         reading=QuestionOptions(columns),
         asking=read_asking(system, template, bare=bare),

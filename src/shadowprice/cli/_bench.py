@@ -10,7 +10,7 @@ from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli import _names
 from shadowprice.cli._options import command_line, out, parse_budgets, print_json, require_writable, say, split_list
-from shadowprice.cli._parameters import BesideOption, EncoderOption
+from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption
 
 if TYPE_CHECKING:
     from shadowprice.bench.traffic import TrafficResult
@@ -20,7 +20,7 @@ _DAY: Final[dict[str, Any]] = {"days": ["easy-hard-burst"], "arrivals": 4000, "w
 
 
 def bench(
-    traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
+    traces: Annotated[str, typer.Argument(help="Parquet file of traces, a budget sweep, or `bundled`.")],
     streams: Annotated[
         str | None, typer.Option(help=f"Of {', '.join(_names.STREAMS)}; those that fit if left out.")
     ] = None,
@@ -53,6 +53,7 @@ def bench(
         typer.Option("--online", help="A second table: a day of live traffic of the same replies, see replay-traffic."),
     ] = False,
     encoder: EncoderOption = None,
+    features: FeaturesOption = None,
     beside: BesideOption = None,
     jobs: Annotated[
         int, typer.Option(min=0, max=1024, help="Processes; 0 takes one per CPU where there is enough to do.")
@@ -71,20 +72,21 @@ def bench(
       shadowprice bench traces.parquet --ablate noise
       shadowprice bench small.parquet --learn-from large.parquet
       shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
+      shadowprice bench traces.parquet --features vectors.npz
     """
     from shadowprice._atomic import write_whole
     from shadowprice.bench import AS_RECORDED, write_report
-    from shadowprice.cli._bench_job import accountings, bench_traces, print_tables
+    from shadowprice.cli._bench_job import accountings, bench_traces, forced_said, print_tables
     from shadowprice.cli._replay_job import print_days
-    from shadowprice.traces import ESTIMATED, read_traces
+    from shadowprice.traces import ESTIMATED, SweepTraces, read_recorded
 
     kept = None if json_file is None or str(json_file) == "-" else json_file
     read: dict[str, Place] = {f"--beside ({number})": other for number, other in enumerate(beside or (), 1)}
-    read |= {"TRACES": traces, "--tale": tale, "--learn-from": learn_from}
+    read |= {"TRACES": traces, "--tale": tale, "--learn-from": learn_from, "--features": features}
     check_places({"--json": kept, "--report": report}, read)
     for path in (kept, report):
         require_writable(path)
-    recorded = read_traces(traces)
+    recorded = read_recorded(traces)
     if recorded.strata != recorded.tiers:
         say(
             f"{traces} has no tiers: {AS_RECORDED} is its questions as they are. Other streams mix thirds of them by "
@@ -92,6 +94,8 @@ def bench(
         )
     if ESTIMATED in recorded.token_unit:
         say(f"The log had no token counts: {traces} counts tokens of {recorded.token_unit}, and so do all budgets.")
+    if isinstance(recorded, SweepTraces):
+        say(forced_said(recorded, online=online, tale=tale))
     if ablate is not None and policies:
         raise InputError("An ablation chooses its own policies; leave out --policies.")
     results, forecasts = bench_traces(
@@ -104,9 +108,10 @@ def bench(
         folds=folds,
         tale=tale,
         ablate=ablate,
-        source=None if learn_from is None else read_traces(learn_from),
-        others=[read_traces(other) for other in beside or ()],
+        source=None if learn_from is None else read_recorded(learn_from),
+        others=[read_recorded(other) for other in beside or ()],
         encoder=encoder,
+        features=features,
         jobs=jobs,
     )
     days = _days(recorded) if online else None

@@ -18,9 +18,17 @@ from shadowprice.bench import (
 from shadowprice.cli._bench_tables import print_bench
 from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import bars, progress_bar
-from shadowprice.jobs.given import choose_encoder, questions_of, read_once
+from shadowprice.jobs.given import (
+    GivenFeatures,
+    check_encoder,
+    choose_encoder,
+    match_features,
+    named_questions,
+    questions_of,
+    read_once,
+)
 from shadowprice.policies import POLICIES, Knowledge, get_policy
-from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, Traces, read_traces
+from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, SweepTraces, Traces, read_traces
 
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
@@ -40,6 +48,7 @@ def bench_traces(
     source: Traces | None = None,
     others: Sequence[Traces] = (),
     encoder: str | None = None,
+    features: GivenFeatures | None = None,
     jobs: int = 0,
 ) -> tuple[list[BenchResult], Forecasts]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
@@ -50,6 +59,9 @@ def bench_traces(
     # What is wrong with the question should not wait for the fit.
     samplers, costs, _ = check_bench(traces, streams, budgets, seeds, rival)
     check_folds((source or traces).evidence, folds=folds)
+    check_encoder(encoder, features)
+    known = [traces, *others] if source is None else [traces, source, *others]
+    matched = None if features is None else match_features(features, named_questions(known), say)
     read_once(choose_encoder(encoder), questions_of([traces, *others]), bars())
     steps = len(accountings) * seeds * len(samplers)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
@@ -57,13 +69,15 @@ def bench_traces(
         def fit(recipe: Recipe) -> Forecasts:
             recipe = recipe._replace(folds=folds, encoder=encoder)
             bar.expect(recipe.steps)
-            return kept_forecast(traces, recipe, source=source, others=others, advance=bar.advance)
+            return kept_forecast(traces, recipe, source=source, others=others, features=matched, advance=bar.advance)
 
         if ablate is not None:
             entrants = ablation(ablate, traces, fit)
         else:
             needed = tuple(kind for kind in Recipe().knowledge if any(policy.knows is kind for policy in asked))
-            looks = any(not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked)
+            looks = not isinstance(traces, SweepTraces) and any(
+                not policy.commits and policy.knows is Knowledge.OUTCOMES for policy in asked
+            )
             if looks and source is None:
                 _require_learners(traces, folds)
             forecasts = fit(Recipe(needed, reads=looks))
@@ -85,6 +99,22 @@ def bench_traces(
             for accounting in accountings
         ]
     return results, entrants[0].forecasts
+
+
+def forced_said(sweep: SweepTraces, *, online: bool, tale: str | None) -> str:
+    """How a sweep is benched, a sentence.
+
+    Raises:
+        InputError: What is wanted needs replies.
+    """
+    if online or tale is not None:
+        option = "--online" if online else "--tale"
+        raise InputError(f"{option} replays replies, and {sweep.name} is a budget sweep, which has none; leave it out.")
+    budgets = ", ".join(f"{budget:,}" for budget in sweep.budgets.tolist())
+    return (
+        f"{sweep.name} is a budget sweep at {budgets} tokens: a question that may use t tokens is right as often as "
+        "was measured at the largest budget up to t, runs until it is stopped, and pays for what it ran."
+    )
 
 
 def _require_learners(traces: Traces, folds: int) -> None:

@@ -7,20 +7,21 @@ import typer
 
 from shadowprice._errors import InputError
 from shadowprice.cli._options import MOST_SEED, command_line, print_json, say, split_list
-from shadowprice.cli._parameters import BesideOption, EncoderOption
+from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption
 
 _DRIFTED = 1
 """Exit code of a check that found drift; errors are 2 and more."""
 
 
 def fit(
-    traces: Annotated[str, typer.Argument(help="Parquet file of traces, or `bundled`.")],
+    traces: Annotated[str, typer.Argument(help="Parquet file of traces, a budget sweep, or `bundled`.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Predictor file to write.")] = None,
     predictor: Annotated[
         str | None,
         typer.Option(help="outcome (right, wrong or neither by then; the default) or threshold (the paper's)."),
     ] = None,
     encoder: EncoderOption = None,
+    features: FeaturesOption = None,
     beside: BesideOption = None,
     running: Annotated[
         bool | None,
@@ -58,6 +59,7 @@ def fit(
       shadowprice fit traces.parquet --predictor threshold --folds 5 --json
       shadowprice fit bundled --exclude questions.jsonl -o p.shadow
       shadowprice fit few.parquet --beside llama.parquet --beside qwen.parquet -o p.shadow
+      shadowprice fit traces.parquet --features vectors.npz -o p.shadow
       shadowprice fit new-traces.parquet --check p.shadow
     """
     from shadowprice.cli._fit_tables import print_drift, print_fit
@@ -67,13 +69,24 @@ def fit(
     from shadowprice.jobs import fit as fit_job
 
     reading, others, priced = QuestionOptions(columns), beside or (), split_list(budgets)
-    check_fit(traces, output, report, beside=others, exclude=exclude, reading=reading, budgets=priced, check=check)
+    check_fit(
+        traces,
+        output,
+        report,
+        beside=others,
+        features=features,
+        exclude=exclude,
+        reading=reading,
+        budgets=priced,
+        check=check,
+    )
     if check is not None:
         if output is not None or predictor is not None or running is not None:
             raise InputError("--check fits nothing; leave out --output, --predictor and --running, or --check.")
         checked = check_job(
             traces,
             check,
+            features=features,
             exclude=exclude,
             reading=reading,
             seed=seed,
@@ -94,6 +107,7 @@ def fit(
         output=output,
         settings=FitSettings(predictor or "outcome", encoder, running, folds, seed),
         beside=others,
+        features=features,
         exclude=exclude,
         reading=reading,
         budgets=priced,

@@ -66,6 +66,13 @@ EncoderOption = Annotated[
         "`sentence` (a small one inside the extra `embed`)."
     ),
 ]
+FeaturesOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Vectors of the questions, by id or text (npz or Parquet): hidden states of the model that answers, "
+        "embeddings; `shadowprice embed` makes some."
+    ),
+]
 BesideOption = Annotated[
     list[str] | None,
     typer.Option(

@@ -14,6 +14,7 @@ from shadowprice.cli._parameters import (
     Budget,
     Columns,
     Engine,
+    FeaturesOption,
     Floor,
     Grader,
     Minimum,
@@ -41,6 +42,7 @@ def run(
         Path | None,
         typer.Option(help="Predictor file from `shadowprice fit`. Without one, a tenth of the budget explores."),
     ] = None,
+    features: FeaturesOption = None,
     learn: Annotated[
         float,
         typer.Option(
@@ -149,6 +151,7 @@ def run(
         report,
         questions=questions,
         predictor=predictor,
+        features=features,
         model=source.file,
         fallback_model=None if second is None else second.file,
         system=system_file(system),
@@ -161,6 +164,7 @@ def run(
         engine=source,
         fallback=second,
         predictor=predictor,
+        features=features,
         policy=policy,
         explore=learn,
         reading=QuestionOptions(columns, grader, allow_code),

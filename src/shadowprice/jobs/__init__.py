@@ -17,6 +17,7 @@ from shadowprice.jobs.given import QuestionOptions, ServeOptions, TermOptions
 
 if TYPE_CHECKING:
     from shadowprice.jobs._check import Checked, check
+    from shadowprice.jobs._embed import embed
     from shadowprice.jobs._fit import FitSettings, Fitted, check_fit, fit
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "check_fit",
     "check_plan_files",
     "check_serving",
+    "embed",
     "fit",
     "run",
     "run_async",
@@ -52,6 +54,7 @@ __getattr__, __dir__ = lazily(
             "Checked",
             "check",
         ),
+        "_embed": ("embed",),
         "_fit": (
             "FitSettings",
             "Fitted",

@@ -12,12 +12,14 @@ from shadowprice._tokens import parse_budget
 from shadowprice.beliefs import Beliefs
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
 from shadowprice.jobs.given import (
+    GivenFeatures,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
     QuestionOptions,
     TermOptions,
     believe,
+    features_place,
     file_of,
     get_planner,
     nothing_known,
@@ -26,6 +28,7 @@ from shadowprice.jobs.given import (
     read_asked,
     read_budget,
     usual_planner,
+    with_features,
 )
 from shadowprice.jobs.told import summarise_plan
 from shadowprice.policies import (
@@ -99,6 +102,7 @@ def allocate(
     *,
     budget: int | str,
     predictor: GivenPredictor | None = None,
+    features: GivenFeatures | None = None,
     policy: str | AbstractPolicy | None = None,
     output: GivenPath | None = None,
     what_if: bool = False,
@@ -127,6 +131,8 @@ def allocate(
         budget: For all questions together: tokens (``4000``, ``"4k"``), tokens a question (``"300/question"``), a share
             of what all replies would cost that nobody stops (``"30%"``), or money (``"$5"``).
         predictor: A file from `fit`, or `Fitted.predictor`; only a policy that believes nothing needs none.
+        features: Vectors of the questions, for a predictor that was fitted with some: an npz or Parquet file, or
+            `shadowprice.beliefs.encoders.Vectors`.
         policy: One that commits tokens beforehand; ``"expected"`` if left out, ``"clear-lambert"`` if the predictor is
             one of thresholds.
         output: Plan to write: ``.parquet``, ``.jsonl`` or ``.csv``.
@@ -154,7 +160,14 @@ def allocate(
     wanted = None if policy is None else get_planner(policy, "allocate")
     target, picture = path_of(output), path_of(plot)
     predicting = predictor_file(predictor)
-    check_plan_files(target, picture, {"QUESTIONS": file_of(questions), "--predictor": predicting})
+    read: dict[str, Place] = {
+        "QUESTIONS": file_of(questions),
+        "--predictor": predicting,
+        "--features": features_place(features),
+    }
+    check_plan_files(target, picture, read)
+    if features is not None and predictor is None:
+        raise InputError("--features are for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
     compares = what_if or picture is not None or bool(others)
     if compares and predictor is None:
         raise InputError("--what-if needs beliefs about the questions: give --predictor FILE (from `shadowprice fit`).")
@@ -164,7 +177,16 @@ def allocate(
         # How a question is asked depends on its grader; that nothing is graded here need not be told.
         asked = settle_graders(found, reading.grader, lambda remark: None)
         stated = terms.of(questions, len(asked))
-    known = believe(asked, predictor, wanted, asking, tell, progress)
+    pairs = [(question.query_id, question.question) for question in asked]
+    known = believe(
+        asked,
+        predictor,
+        wanted,
+        asking,
+        tell,
+        progress,
+        featured=lambda named: with_features(named, features, pairs, tell),
+    )
     tokens = wish.tokens(len(asked), known)
     for guaranteed in (tokens, *others):
         stated.check(guaranteed)

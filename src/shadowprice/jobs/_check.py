@@ -9,6 +9,7 @@ from shadowprice.jobs._fit import check_fit
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
 from shadowprice.jobs._traces import GivenTraces, models_of, texts_of, without
 from shadowprice.jobs.given import (
+    GivenFeatures,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
@@ -16,6 +17,7 @@ from shadowprice.jobs.given import (
     get_predictor,
     path_of,
     predictor_file,
+    with_features,
 )
 
 
@@ -39,6 +41,7 @@ def check(
     traces: GivenTraces,
     predictor: GivenPredictor,
     *,
+    features: GivenFeatures | None = None,
     exclude: GivenQuestions | None = None,
     reading: QuestionOptions | None = None,
     seed: int = 0,
@@ -52,6 +55,7 @@ def check(
     Args:
         traces: A Parquet file of traces, ``"bundled"``, or traces that were read.
         predictor: A file from `fit`, or what it holds.
+        features: Vectors of the traces' questions, for a predictor that was fitted with some.
         exclude: Questions; traces of them are left out.
         reading: How those are read: the columns of their file.
         seed: Seed of the intervals.
@@ -68,6 +72,7 @@ def check(
     check_fit(traces, None, page, exclude=exclude, reading=reading, check=file)
     recorded = without(traces, texts_of(exclude, reading, tell))
     named = get_predictor(predictor)
+    named = with_features(named, features, zip(recorded.query_ids, recorded.questions, strict=True), tell)
     with steps(progress, "checking", None):
         model = ", ".join(models_of(recorded))
         drift = check_drift(named.saved, recorded.evidence, model=model, token_unit=recorded.token_unit, seed=seed)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -14,9 +14,11 @@ from shadowprice._json import finite
 from shadowprice._places import Place, check_places
 from shadowprice._tokens import parse_budget
 from shadowprice.beliefs import (
+    AbstractPredictor,
     Beliefs,
     BeliefScores,
     Evidence,
+    FeaturePredictor,
     OutcomePredictor,
     PredictorCard,
     Reference,
@@ -44,16 +46,21 @@ from shadowprice.jobs._traces import (
     without,
 )
 from shadowprice.jobs.given import (
+    GivenFeatures,
     GivenPath,
     GivenQuestions,
     QuestionOptions,
+    check_encoder,
     choose_encoder,
+    features_place,
     file_of,
+    match_features,
+    named_questions,
     path_of,
     questions_of,
     read_once,
 )
-from shadowprice.traces import Traces
+from shadowprice.traces import SweepTraces, Traces
 
 if TYPE_CHECKING:
     from shadowprice.bench import FitResult
@@ -168,6 +175,7 @@ def fit(
     output: GivenPath | None = None,
     settings: FitSettings | None = None,
     beside: Sequence[GivenTraces] = (),
+    features: GivenFeatures | None = None,
     exclude: GivenQuestions | None = None,
     reading: QuestionOptions | None = None,
     budgets: Sequence[int | str] = (),
@@ -191,6 +199,8 @@ def fit(
         output: Predictor file to write.
         settings: What to learn, how it is scored, and the seed.
         beside: Traces of other models: their replies too say which questions are hard.
+        features: Vectors of the questions, for example hidden states of the model that answered: an npz or Parquet
+            file, or `shadowprice.beliefs.encoders.Vectors`.
         exclude: Questions; traces of them are left out, so that they can be scored.
         reading: How those are read: the columns of their file.
         budgets: Mean tokens per query to price; four that fit if left out.
@@ -208,13 +218,18 @@ def fit(
     """
     settings, reading = settings or FitSettings(), reading or QuestionOptions()
     target, page = path_of(output), path_of(report)
-    prices = check_fit(traces, target, page, beside=beside, exclude=exclude, reading=reading, budgets=budgets)
+    prices = check_fit(
+        traces, target, page, beside=beside, features=features, exclude=exclude, reading=reading, budgets=budgets
+    )
+    check_encoder(settings.encoder, features)
     excluded = texts_of(exclude, reading, tell)
     recorded = without(traces, excluded)
     others = [without(other, excluded) for other in beside]
     encoder = choose_encoder(settings.encoder)
     read_once(encoder, questions_of([recorded, *others]), progress)
-    predictor = _KINDS[settings.predictor](encoder=encoder, random_state=settings.seed)
+    predictor = _with_vectors(
+        _KINDS[settings.predictor](encoder=encoder, random_state=settings.seed), [recorded, *others], features, tell
+    )
     fitted = _fitted(recorded, others, predictor, settings, prices, progress)
     if target is not None:
         fitted.save(target)
@@ -231,6 +246,7 @@ def check_fit(
     report: Path | None,
     *,
     beside: Sequence[GivenTraces] = (),
+    features: GivenFeatures | None = None,
     exclude: GivenQuestions | None = None,
     reading: QuestionOptions = _AS_IT_IS,
     budgets: Sequence[int | str] = (),
@@ -250,6 +266,7 @@ def check_fit(
     read: dict[str, Place] = {f"--beside ({number})": place_of(other) for number, other in enumerate(beside, 1)}
     excluded = None if exclude is None else file_of(exclude)
     read |= {"TRACES": place_of(traces), "--exclude": excluded, "--check": check}
+    read |= {"--features": features_place(features)}
     check_places({"--output": output, "--report": report}, read)
     for path in (output, report):
         if path is not None:
@@ -259,10 +276,21 @@ def check_fit(
     return prices
 
 
+def _with_vectors(
+    predictor: AbstractPredictor, traces: Sequence[Traces], features: GivenFeatures | None, tell: Tell
+) -> AbstractPredictor:
+    """A predictor that learns from vectors as well, if there are any."""
+    if features is None:
+        return predictor
+    from shadowprice.beliefs.encoders import FeatureEncoder
+
+    return FeaturePredictor(predictor, FeatureEncoder.of(match_features(features, named_questions(traces), tell)))
+
+
 def _fitted(
     recorded: Traces,
     others: list[Traces],
-    predictor: OutcomePredictor | ThresholdPredictor,
+    predictor: AbstractPredictor,
     settings: FitSettings,
     prices: list[int],
     follow: Follow,
@@ -278,6 +306,9 @@ def _fitted(
         beliefs = cross_fit(predictor, evidence, folds=folds, seed=seed, advance=lambda: work.advance(part))
         work.advance(0, note="scoring")
         scores = score_beliefs(beliefs, evidence, recorded.datasets, seed=seed)
+        if isinstance(recorded, SweepTraces):  # what was measured, and not the rises that stand for it
+            sweep = recorded.sweep
+            scores = replace(scores, replies=int(sweep.samples.sum()), right=int(sweep.right.sum()), censored=0)
         market = price_beliefs(recorded, beliefs, prices or default_budgets(recorded))
         tiers = tier_curves(recorded, beliefs, scoring_grid(evidence))
         work.advance(_SCORING, note="on everything")
@@ -286,7 +317,10 @@ def _fitted(
         running = _fit_running(recorded, beliefs, seed, work) if learns else None
     outcomes = predictor.predict(recorded.questions[:1]).outcomes
     grid = () if outcomes is None else tuple(float(token) for token in outcomes.tokens)
-    card = _card(recorded, others, len(evidence), settings.predictor, grid, scores)
+    replies = scores.replies if isinstance(recorded, SweepTraces) else len(evidence)
+    card = _card(recorded, others, replies, settings.predictor, grid, scores)
+    if isinstance(predictor, FeaturePredictor):
+        card = replace(card, features=predictor.features.width)
     reference = Reference.of(recorded.questions, bets(beliefs, scores.horizon), seed, questions_of(others))
     saved = SavedPredictor(predictor, card, reference, running)
     result = FitResult(card, folds, beliefs, evidence, scores, market, tiers)

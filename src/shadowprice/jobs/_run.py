@@ -14,12 +14,14 @@ from shadowprice.jobs._session import Session
 from shadowprice.jobs._spend import Asked, Engines, GivenEngine, Hooks, spend
 from shadowprice.jobs._step import Follow, Tell, log, unseen
 from shadowprice.jobs.given import (
+    GivenFeatures,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
     QuestionOptions,
     TermOptions,
     choose_live_policy,
+    features_place,
     file_of,
     get_predictor,
     path_of,
@@ -27,6 +29,7 @@ from shadowprice.jobs.given import (
     predictor_file,
     read_budget,
     read_to_grade,
+    with_features,
 )
 from shadowprice.policies import AbstractPolicy
 from shadowprice.runner import MOST_EXPLORED, End, RunSettings, check_questions
@@ -42,6 +45,7 @@ async def run_async(
     engine: GivenEngine = "llamacpp",
     output: GivenPath | None = None,
     predictor: GivenPredictor | None = None,
+    features: GivenFeatures | None = None,
     policy: str | AbstractPolicy | None = None,
     ledger: GivenPath | None = None,
     resume: bool = False,
@@ -86,6 +90,8 @@ async def run_async(
             with its model and patience, or an engine: it stays open, but `run` closes it with its loop.
         output: JSONL file to write, OpenAI Batch output; the ledger lies beside it.
         predictor: A file from `fit`, or `Fitted.predictor`; without one, a share of the budget explores.
+        features: Vectors of the questions, for a predictor that was fitted with some: an npz or Parquet file, or
+            `shadowprice.beliefs.encoders.Vectors`.
         policy: How to spend: ``"index"`` (the default; ``"clear-lambert"`` for predictors of thresholds),
             ``"expected"``, ``"clear-lambert"``, ``"predictor"``, ``"uniform"``, ``"tale-ep"``, or one of your own.
         ledger: Ledger file, if not beside the output; processes that name one share its budget. Without either, the
@@ -125,7 +131,9 @@ async def run_async(
     if not 0.0 <= explore <= MOST_EXPLORED:
         raise InputError(f"--explore is {explore}; it must be from 0 to {MOST_EXPLORED}.")
     predicting = predictor_file(predictor)
-    files.check(questions=file_of(questions), predictor=predicting, **engines.files)
+    files.check(questions=file_of(questions), predictor=predicting, features=features_place(features), **engines.files)
+    if features is not None and predictor is None:
+        raise InputError("--features are for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
     remarks: list[str] = []
     given = read_to_grade(questions, reading, weights=terms.column, tell=tell, remark=remarks.append)
     asked = asking.ask_all(given)
@@ -134,6 +142,8 @@ async def run_async(
     _check_end(settings.end, fallback=fallback is not None)
     files.check_writable()
     named = None if predictor is None else get_predictor(predictor)
+    if named is not None:
+        named = with_features(named, features, [(one.query_id, one.question) for one in asked], tell)
     saved = None if named is None else named.saved
     known = predict(saved.predictor, asked, progress) if saved is not None and wish.needs_beliefs else None
     tokens = wish.tokens(len(asked), known)

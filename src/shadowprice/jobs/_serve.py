@@ -15,7 +15,7 @@ from shadowprice._json import finite
 from shadowprice.engines import identify
 from shadowprice.gateway import Gateway, Keyhole, Log, Memory, Till, Upstream, Upstreams, WindowBudget, Worth
 from shadowprice.jobs._step import Tell, log
-from shadowprice.jobs.given import ServeOptions, get_predictor, no_better, read_window
+from shadowprice.jobs.given import ServeOptions, get_predictor, no_better, read_window, without_features
 from shadowprice.ledger import Ledger, copy_log, log_bytes
 from shadowprice.online import AbstractForecaster, AbstractOnlineMarket, Finishing, OnlineMarket, Predicted
 
@@ -64,11 +64,13 @@ def check_serving(options: ServeOptions) -> Looked:
     window = read_window(options.budget, options.price_per_million, options.carry)
     if options.predictor is not None and options.value == "finished":
         get_predictor(options.predictor)  # it is not asked, but named: it should be one
-    doubt = _doubt(options, _predictor(options))
+    said: list[str] = []
+    if doubt := _doubt(options, _predictor(options, said.append)):
+        said.append(doubt)
     with Ledger(options.ledger):
         pass
     upstreams = [_looked_at(Upstream(choice)) for choice in options.upstreams]
-    remarks = [doubt] * bool(doubt) + [one["remark"] for one in upstreams if "remark" in one]
+    remarks = said + [one["remark"] for one in upstreams if "remark" in one]
     found = {"budget": window.text, "tokens": window.tokens, "seconds": window.seconds, "carry": window.carry}
     return Looked(finite({**found, "ledger": str(options.ledger), "upstreams": upstreams, "remarks": remarks}))
 
@@ -111,7 +113,7 @@ async def _serve(
             tell(f"{one.address.shown} cannot be reached yet; it is looked for again and again.")
         elif not one.models:
             tell(_lists_nothing(one))
-    predictor = _predictor(options)
+    predictor = _predictor(options, tell)
     if doubt := _doubt(options, predictor):
         tell(doubt)
     tell("Loading what prices are found with; the first start on a machine compiles it, which takes a minute.")
@@ -173,11 +175,11 @@ async def _copy(place: Path) -> None:
                 await asyncio.to_thread(copy_log, place)
 
 
-def _predictor(options: ServeOptions) -> "SavedPredictor | None":
+def _predictor(options: ServeOptions, tell: Tell) -> "SavedPredictor | None":
     """By which requests are priced, if one does that."""
     if options.predictor is None or options.value == "finished":
         return None
-    return get_predictor(options.predictor).saved
+    return without_features(get_predictor(options.predictor), tell).saved
 
 
 def _forecaster(options: ServeOptions, predictor: "SavedPredictor | None") -> AbstractForecaster:

@@ -6,10 +6,10 @@ from typing import Any
 from shadowprice._places import Place
 from shadowprice.jobs._step import Tell
 from shadowprice.jobs.given import GivenPath, GivenQuestions, QuestionOptions, read_asked
-from shadowprice.traces import Traces, read_traces
+from shadowprice.traces import Traces, read_recorded
 
 GivenTraces = GivenPath | Traces
-"""A Parquet file of traces, ``"bundled"``, or traces that were read."""
+"""A Parquet file of traces, a budget sweep, ``"bundled"``, or traces that were read."""
 
 
 def place_of(traces: GivenTraces) -> Place:
@@ -26,7 +26,7 @@ def texts_of(questions: GivenQuestions | None, reading: QuestionOptions, tell: T
 
 def without(traces: GivenTraces, excluded: set[str]) -> Traces:
     """Traces without the questions of these texts."""
-    recorded = traces if isinstance(traces, Traces) else read_traces(traces)
+    recorded = traces if isinstance(traces, Traces) else read_recorded(traces)
     return recorded.without(excluded) if excluded else recorded
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import numpy as np
 
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.beliefs import Beliefs
+from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.policies._market import AbstractPlanner, Knowledge, Plan
 from shadowprice.policies._terms import Terms
 
@@ -44,7 +44,13 @@ class Oracle(AbstractPlanner):
     knows: ClassVar[Knowledge] = Knowledge.ANSWERS
 
     def divide(self, beliefs: Beliefs, budget: int, terms: Terms) -> Plan:
-        """Fund thresholds by what their tokens are worth until the next one does not fit."""
+        """Fund thresholds by what their tokens are worth until the next one does not fit.
+
+        Where the beliefs have outcomes, these are curves that are known: it goes up each along its concave hull, the
+        steepest step of all first. What that leaves of the budget is less than a step.
+        """
+        if beliefs.outcomes is not None:
+            return climb(beliefs.outcomes, budget, terms)
         tokens = terms.floor.copy()
         needed = np.maximum(np.ceil(np.minimum(beliefs.threshold, 2.0**53)), 1.0) - tokens  # 0 tokens is abandoned
         open_to = np.flatnonzero(np.isfinite(beliefs.threshold) & (needed > 0.0))
@@ -54,6 +60,30 @@ class Oracle(AbstractPlanner):
         tokens[best[fits]] += needed[best[fits]].astype(np.int64)
         marginal = best[~fits][:1]
         return Plan(tokens, float(terms.weight[marginal[0]] / needed[marginal[0]]) if marginal.size else 0.0)
+
+
+def climb(known: Outcomes, budget: int, terms: Terms) -> Plan:
+    """Whole grid points, bought step by step along the concave hulls of known curves, the best value first."""
+    tokens = terms.floor.copy()
+    left = budget - int(tokens.sum())
+    grid = known.tokens.astype(np.int64)
+    steps: list[tuple[float, int, int]] = []
+    for row, curve in enumerate(known.right):
+        spent, worth = int(tokens[row]), float(curve[grid <= tokens[row]].max(initial=0.0))
+        while (ahead := np.flatnonzero((grid > spent) & (curve > worth))).size:
+            slope = terms.weight[row] * (curve[ahead] - worth) / (grid[ahead] - spent)
+            best = int(ahead[np.argmax(slope)])
+            steps.append((float(slope.max()), row, int(grid[best])))
+            spent, worth = int(grid[best]), float(curve[best])
+    price, closed = 0.0, set[int]()
+    for slope, row, upto in sorted(steps, key=lambda step: (-step[0], step[1], step[2])):
+        cost = upto - int(tokens[row])
+        if row in closed or cost > left:
+            price = price or slope
+            closed.add(row)
+            continue
+        tokens[row], left = upto, left - cost
+    return Plan(tokens, price)
 
 
 def level(floor: IntArray, budget: int) -> IntArray:

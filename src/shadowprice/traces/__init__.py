@@ -1,6 +1,7 @@
 """What happened when a model reasoned: trace schema, files, logs of other tools, and replay."""
 
 from shadowprice.traces._files import BUNDLED, BUNDLED_TALE, read_traces, write_traces
+from shadowprice.traces._forced import ForcedReplies, SweepTraces, draw_replies, is_traces, read_recorded
 from shadowprice.traces._recorded import RecordedOutlook
 from shadowprice.traces._replay import Accounting, Outcome, Replies, replay
 from shadowprice.traces._schema import ESTIMATED, SCHEMA_VERSION, TRACE_SCHEMA
@@ -26,6 +27,7 @@ __all__ = [
     "TRACE_SCHEMA",
     "Accounting",
     "AskedQuestion",
+    "ForcedReplies",
     "ImportSettings",
     "Imported",
     "ImportedLog",
@@ -33,8 +35,12 @@ __all__ = [
     "RecordedOutlook",
     "Replies",
     "Sweep",
+    "SweepTraces",
     "Traces",
+    "draw_replies",
     "import_logs",
+    "is_traces",
+    "read_recorded",
     "read_sweeps",
     "read_traces",
     "replay",

@@ -7,6 +7,7 @@ from typing import Self
 import numpy as np
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs import Beliefs
 from shadowprice.policies import AbstractMarket
 from shadowprice.traces._traces import Traces
 
@@ -44,6 +45,19 @@ class Replies:
         rows = traces.first[queries] + rng.integers(traces.samples[queries])
         return cls(queries, rows, traces.correct[rows], traces.answer_tokens[rows], traces.completion_tokens[rows])
 
+    def right(self, granted: IntArray) -> BoolArray | FloatArray:
+        """``(n,)`` whether each query's right answer is reached by what it was granted."""
+        return self.correct & (granted >= self.answer_tokens) & (granted > 0)
+
+    @property
+    def certain(self) -> Beliefs:
+        """What somebody believes who knows all of it."""
+        return Beliefs.certain(self.threshold)
+
+    def seen(self, beliefs: Beliefs) -> Beliefs:
+        """Beliefs about these n queries as they are in this replay."""
+        return beliefs
+
     @property
     def threshold(self) -> FloatArray:
         """``(n,)`` tokens at which a right answer appears; infinite where none does."""
@@ -54,8 +68,8 @@ class Replies:
 class Outcome:
     """What a policy made of a budget."""
 
-    right: int
-    """Queries whose right answer was reached."""
+    right: float
+    """Queries whose right answer was reached; of a sweep, how many are expected to be."""
     allocated: int
     """Tokens granted in all."""
     generated: int
@@ -91,7 +105,7 @@ def replay(
     else:
         granted = _serve(market, replies, (rng or np.random.default_rng(0)).permutation(n))
     return Outcome(
-        right=int(np.count_nonzero(replies.correct & (granted >= replies.answer_tokens) & (granted > 0))),
+        right=float(replies.right(granted).sum()),
         allocated=int(granted.sum()),
         generated=int(np.minimum(granted, replies.completion_tokens).sum()),
         funded=granted > 0,

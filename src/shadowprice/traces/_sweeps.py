@@ -6,7 +6,7 @@ A sweep has no replies, so nothing is known between its budgets; it is kept apar
 import csv
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -63,6 +63,15 @@ class Sweep:
     """``(m,)`` replies, 1 or more."""
     name: str = "sweep"
     """Where it is from."""
+    tiers: list[str] = field(default_factory=list)
+    """``(n,)`` easy, medium or hard; empty where the source does not say."""
+    models: list[str] = field(default_factory=list)
+    """``(n,)`` who answered."""
+
+    def __post_init__(self) -> None:
+        for name in ("tiers", "models"):
+            if not getattr(self, name):
+                object.__setattr__(self, name, [""] * len(self.query_ids))
 
 
 class SweepRow(NamedTuple):
@@ -105,6 +114,8 @@ def read_sweeps(source: str | os.PathLike[str]) -> Sweep:
         right=counts("correct"),
         samples=counts("samples"),
         name=str(source),
+        tiers=labels("tier"),
+        models=labels("model"),
     )
 
 

@@ -158,6 +158,12 @@ class Traces:
         labels = self.table[column].take(pa.array(self.first)).to_pylist()
         return [label or "" for label in labels]
 
+    def right_within(self, tokens: IntArray) -> FloatArray:
+        """``(n,)`` share of each question's replies that are right within its number of tokens."""
+        granted = tokens[self.query]
+        right = self.correct & (self.answer_tokens <= granted) & (granted > 0)
+        return np.asarray(np.bincount(self.query, right, minlength=self.n_queries) / self.samples, dtype=np.float64)
+
     def without(self, questions: Set[str]) -> "Traces":
         """The traces of all other questions, by problem text.
 

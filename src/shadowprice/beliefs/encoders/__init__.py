@@ -3,14 +3,16 @@
 from typing import Final
 
 from shadowprice._errors import InputError
-from shadowprice.beliefs.encoders._array import ArrayEncoder, read_vectors
 from shadowprice.beliefs.encoders._base import AbstractEncoder
 from shadowprice.beliefs.encoders._endpoint import EndpointEncoder
+from shadowprice.beliefs.encoders._features import FeatureEncoder
 from shadowprice.beliefs.encoders._gguf import GgufEncoder
 from shadowprice.beliefs.encoders._reader import ReaderEncoder
 from shadowprice.beliefs.encoders._reduced import ReducedEncoder
 from shadowprice.beliefs.encoders._sentence import SentenceEncoder
 from shadowprice.beliefs.encoders._transformer import TransformerEncoder
+from shadowprice.beliefs.encoders._vector_files import check_vectors_name, read_vectors, write_vectors
+from shadowprice.beliefs.encoders._vectors import Matched, Vectors
 
 ENCODERS: Final[dict[str, type[AbstractEncoder]]] = {"smollm2": ReaderEncoder, "sentence": SentenceEncoder}
 """Encoders that need no more than a name; predictors with them can be saved."""
@@ -30,16 +32,20 @@ def get_encoder(name: str) -> AbstractEncoder:
 __all__ = [
     "ENCODERS",
     "AbstractEncoder",
-    "ArrayEncoder",
     "EndpointEncoder",
+    "FeatureEncoder",
     "GgufEncoder",
+    "Matched",
     "ReaderEncoder",
     "ReducedEncoder",
     "SentenceEncoder",
     "TransformerEncoder",
+    "Vectors",
+    "check_vectors_name",
     "get_encoder",
     "read_vectors",
+    "write_vectors",
 ]
 
-for _kind in (ReaderEncoder, ReducedEncoder, SentenceEncoder):
+for _kind in (FeatureEncoder, ReaderEncoder, ReducedEncoder, SentenceEncoder):
     _kind.__module__ = __name__  # as in shadowprice.beliefs: predictor files name no modules

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from shadowprice._errors import InputError
+from shadowprice._npy import array_header
 
 _MEMBER: Final = re.compile(r"card\.json|schema\.json|reference-[a-z]+\.npy|\d{1,20}\.npy")
 """All that a predictor file contains: two texts and plain arrays, in no folder."""
@@ -76,17 +77,7 @@ def check_arrays(archive: zipfile.ZipFile) -> None:
     for member in archive.infolist():
         if not member.filename.endswith(".npy"):
             continue
-        with archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            if version != (1, 0):
-                raise ValueError(f"{member.filename} has array format {version}")
-            shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-            length = stream.tell()
-        size = dtype.itemsize
-        for extent in shape:
-            size *= extent
-        if dtype.hasobject or min(shape, default=0) < 0 or size != member.file_size - length:
-            raise ValueError(f"{member.filename} is not the array that it says it is")
+        array_header(archive, member)
 
 
 def read_array(archive: zipfile.ZipFile, name: str) -> np.ndarray:

@@ -56,6 +56,8 @@ class PredictorCard:
     """Questions by how they were asked, as traces name it (column `protocol`); empty if that is not known."""
     temperature: float | None = None
     """Sampling temperature of all replies; None if they differ, or the traces do not say."""
+    features: int = 0
+    """Numbers in each question's vector that it learnt from as well; 0 if it was fitted without vectors."""
 
     @staticmethod
     def figures(scores: BeliefScores) -> dict[str, tuple[float, float, float]]:

@@ -27,6 +27,7 @@ from shadowprice.beliefs.saved._archive import array_bytes, check_arrays, open_a
 from shadowprice.beliefs.saved._card import PredictorCard, Reference
 from shadowprice.beliefs.saved._sound import check_sound
 from shadowprice.beliefs.saved._trusted import foreign_types, renamed, trusted_by_name
+from shadowprice.beliefs.static import FeaturePredictor
 
 FORMAT: Final = "shadowprice predictor"
 FORMAT_VERSION: Final = 3
@@ -127,8 +128,9 @@ def read_predictor(path: str | os.PathLike[str]) -> SavedPredictor:
     try:
         check_sound(content)
         predictor = content["predictor"]
-        grid = _grid(predictor)
-        running = _running(content.get("running"), predictor)
+        asked = predictor.probe() if isinstance(predictor, FeaturePredictor) else predictor
+        grid = _grid(asked)
+        running = _running(content.get("running"), asked)
         reference = None if unknown is None else _read_reference(archive, unknown)
     except (MissingExtraError, MissingModelError):
         raise

@@ -25,6 +25,8 @@ TRUSTED: Final = MappingProxyType(
         "shadowprice.beliefs.encoders.ReaderEncoder": "a model by its name, which must be one we know",
         "shadowprice.beliefs.encoders.ReducedEncoder": "their leading directions; no encoder that opens paths "
         "or addresses is on this list: a foreign file could choose them",
+        "shadowprice.beliefs.encoders.FeatureEncoder": "mean and deviation of vectors, as arrays; never the vectors",
+        "shadowprice.beliefs.FeaturePredictor": "one predictor that sees them and one that does not",
         "shadowprice.beliefs.Forest": "its trees, as arrays",
         "shadowprice.beliefs.LogitCalibration": "calibration of its chance, a few numbers",
         "shadowprice.beliefs.LocationCalibration": "calibration of its positions, a few numbers",

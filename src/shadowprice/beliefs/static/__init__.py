@@ -1,6 +1,7 @@
 """What is believed of a query before it runs: the predictors."""
 
 from shadowprice.beliefs.static._calibration import LocationCalibration, LogitCalibration
+from shadowprice.beliefs.static._features import FeaturePredictor
 from shadowprice.beliefs.static._fine_tuning import Epoch, FineTuning
 from shadowprice.beliefs.static._hazards import Hazards
 from shadowprice.beliefs.static._outcome import OutcomePredictor
@@ -11,6 +12,7 @@ from shadowprice.beliefs.static._transformer_files import load_transformer, save
 
 __all__ = [
     "Epoch",
+    "FeaturePredictor",
     "FineTuning",
     "Hazards",
     "LocationCalibration",

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -74,10 +75,12 @@ def believe(
     asking: Asking,
     tell: Tell,
     follow: Follow = unseen,
+    *,
+    featured: Callable[[NamedPredictor], NamedPredictor] = lambda named: named,
 ) -> Beliefs | None:
     """What a predictor says of questions; None if there is none and the policy needs none.
 
-    What speaks against believing it is told.
+    What speaks against believing it is told. `featured` gives it what it needs to know of the questions besides.
 
     Raises:
         InputError: The file is not right, or the policy needs one.
@@ -87,7 +90,7 @@ def believe(
             return None
         needs = "A plan by prices" if policy is None else f"The policy {policy.name}"
         raise InputError(f"{needs} needs beliefs: give --predictor FILE (from `shadowprice fit`), or --policy uniform.")
-    named = get_predictor(predictor)
+    named = featured(get_predictor(predictor))
     if policy is None or policy.knows in LEARNT:
         for doubt in doubts(named.saved, named.name, questions, asking, "record and fit your own"):
             tell(doubt)

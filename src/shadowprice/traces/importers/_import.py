@@ -1,7 +1,7 @@
 """Several logs of one model into one table of traces, or several sweeps into one."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
@@ -25,7 +25,7 @@ from shadowprice.traces.importers._lm_eval_results import read_lm_eval_results
 from shadowprice.traces.importers._mmlu_pro import read_mmlu_pro
 from shadowprice.traces.importers._parquet import read_parquet
 from shadowprice.traces.importers._reasoning_gym import read_reasoning_gym
-from shadowprice.traces.importers._replies import ImportSettings, Log, Reader, Skipped
+from shadowprice.traces.importers._replies import AskedQuestion, ImportSettings, Log, Reader, Skipped
 from shadowprice.traces.importers._rows import make_row
 from shadowprice.traces.importers._zeroeval import read_zeroeval
 
@@ -97,7 +97,7 @@ def import_logs(
         raise InputError(f"--columns is for tables, and the format {format} has fields of its own; leave one out.")
     formats = _formats(paths, "columns" if settings.columns else format)
     if "sweep" in formats.values():
-        return _import_sweeps(formats, progress)
+        return _import_sweeps(formats, settings.questions, progress)
     questions = dict(settings.questions)
     requests = []
     for path, kind in formats.items():
@@ -157,7 +157,7 @@ def _is_input(path: Path) -> bool:
         return False
 
 
-def _import_sweeps(formats: dict[Path, str], progress: Progress) -> Imported:
+def _import_sweeps(formats: dict[Path, str], questions: Mapping[str, AskedQuestion], progress: Progress) -> Imported:
     other = [str(path) for path, kind in formats.items() if kind != "sweep"]
     if other:
         raise InputError(f"{other[0]} is no budget sweep, but others are; import sweeps and replies into two files.")
@@ -165,12 +165,20 @@ def _import_sweeps(formats: dict[Path, str], progress: Progress) -> Imported:
     rows: list[SweepRow] = []
     for path in formats:
         before = len(rows)
-        rows.extend(read_sweep_rows(path, lambda size: progress(size, 0)))
+        rows.extend(_asked(row, questions) for row in read_sweep_rows(path, lambda size: progress(size, 0)))
         if len(rows) == before:
             raise InputError(f"{path} holds no rows; give at least one line per question and budget.")
         progress(0, len(rows) - before)
         logs.append(ImportedLog(path, "sweep", imported=len(rows) - before))
     return Imported(gather_sweep(rows), "sweep", tuple(logs))
+
+
+def _asked(row: SweepRow, questions: Mapping[str, AskedQuestion]) -> SweepRow:
+    """A line with the text of its question, where only the file of questions has it."""
+    asked = questions.get(row.query_id)
+    if asked is None or not asked.question or "question" in row.labels:
+        return row
+    return row._replace(labels={**row.labels, "question": asked.question})
 
 
 class _Gathered:
