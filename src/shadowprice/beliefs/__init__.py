@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shadowprice._lazy import lazily
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
+from shadowprice.beliefs._confidence import CONFIDENCE_GRID, SUMMARY, ConfidenceSoFar, summarise, summary_at
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook
 
@@ -79,14 +80,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONFIDENCE_GRID",
     "MEASURES",
     "PROGRESS_FEATURES",
     "PROGRESS_GROUPS",
+    "SUMMARY",
     "SURFACE_FEATURES",
     "AbstractOutlook",
     "AbstractPredictor",
     "BeliefScores",
     "Beliefs",
+    "ConfidenceSoFar",
     "Drift",
     "Epoch",
     "Estimate",
@@ -138,6 +142,8 @@ __all__ = [
     "score_thresholds",
     "scoring_grid",
     "share_right",
+    "summarise",
+    "summary_at",
     "sweep_evidence",
     "verdict",
 ]

@@ -29,6 +29,8 @@ class Evidence:
         weight: ``(m,)`` how many replies a row stands for, at least 0; by default 1.
         completions: ``(m,)`` texts of the replies, where they were kept.
         others: What other models replied, to the same questions or to others; see `beside`.
+        confidence: ``(m, K, 4)`` how sure the model was of each reply by each token count of `CONFIDENCE_GRID`, as
+            `summarise` says; NaN where that is not known, None where it is known of none.
 
     Raises:
         InputError: lengths differ, or a row refers to no question.
@@ -43,6 +45,7 @@ class Evidence:
     weight: FloatArray
     completions: Sequence[str] | None
     others: tuple["Evidence", ...]
+    confidence: FloatArray | None
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class Evidence:
         weight: ArrayLike | None = None,
         completions: Sequence[str] | None = None,
         others: Sequence["Evidence"] = (),
+        confidence: FloatArray | None = None,
     ) -> None:
         number = np.asarray(query, dtype=np.int64)
         m, n = len(number), len(questions)
@@ -62,6 +66,8 @@ class Evidence:
             raise InputError(f"query must number {n} questions from 0, but reaches {number.max()}.")
         if completions is not None and len(completions) != m:
             raise InputError(f"There are {m} replies but {len(completions)} completions; give one for each.")
+        if confidence is not None and len(confidence) != m:
+            raise InputError(f"There are {m} replies but {len(confidence)} confidences; give one for each.")
         ends = np.asarray(answer_tokens, dtype=np.int64)
         right = np.asarray(correct, dtype=np.bool_)
         cut = np.zeros(m, np.bool_) if censored is None else np.asarray(censored, dtype=np.bool_)
@@ -78,7 +84,7 @@ class Evidence:
                 raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
         fields["censored"] = cut & ~right
         whole = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
-        for name, value in whole.items():
+        for name, value in (whole | {"confidence": confidence}).items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
@@ -131,4 +137,5 @@ class Evidence:
             self.weight[rows],
             None if self.completions is None else [self.completions[int(i)] for i in rows],
             others,
+            None if self.confidence is None else self.confidence[rows],
         )

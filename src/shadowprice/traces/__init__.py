@@ -1,5 +1,6 @@
 """What happened when a model reasoned: trace schema, files, logs of other tools, and replay."""
 
+from shadowprice.traces._confidence import pack_confidence
 from shadowprice.traces._files import BUNDLED, BUNDLED_TALE, read_traces, write_traces
 from shadowprice.traces._recorded import RecordedOutlook
 from shadowprice.traces._replay import Accounting, Outcome, Replies, replay
@@ -35,6 +36,7 @@ __all__ = [
     "Sweep",
     "Traces",
     "import_logs",
+    "pack_confidence",
     "read_sweeps",
     "read_traces",
     "replay",
