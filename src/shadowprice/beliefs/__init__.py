@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from shadowprice._lazy import lazily
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
-from shadowprice.beliefs._confidence import CONFIDENCE_GRID, SUMMARY, ConfidenceSoFar, summarise, summary_at
+from shadowprice.beliefs._confidence import CONFIDENCE_GRID, SUMMARY, ConfidenceSoFar, known_confidence, summarise
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook
 
@@ -128,6 +128,7 @@ __all__ = [
     "fit_surge_likelihood",
     "fit_surge_sweep",
     "given_running",
+    "known_confidence",
     "likeness",
     "load_predictor",
     "load_transformer",
@@ -143,7 +144,6 @@ __all__ = [
     "scoring_grid",
     "share_right",
     "summarise",
-    "summary_at",
     "sweep_evidence",
     "verdict",
 ]

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 
 from shadowprice._types import FloatArray, IntArray
+from shadowprice.beliefs._evidence import Evidence
 
 CONFIDENCE_GRID: Final[FloatArray] = np.round(8.0 * 2.0 ** (np.arange(-3, 40) / 3.0))
 """Token counts at which it is kept: those of beliefs, 8·2^(k/3), and three below them."""
@@ -22,6 +23,7 @@ SUMMARY: Final = ("mean", "lowest", "entropy", "slope")
 entropy so far, and how much more of it the tokens since half the count have than those before them.
 """
 _STRETCH: Final = 16
+_NEARLY: Final = 1e-3
 _OCTAVE: Final = 3
 """Points of the grid to a doubling."""
 _COUNT, _LOGPROBS, _ENTROPIES, _STRETCHED, _LOWEST, _FIRST, _VARIES, _NEXT = range(8)
@@ -93,7 +95,7 @@ def summarise(told: FloatArray, tokens: IntArray, length: int) -> FloatArray:
     for end, values in zip(tokens, told, strict=True):
         one.update(0, int(end), values[np.newaxis])
     one.at(np.array([0]), np.array([float(length)]))
-    kept: FloatArray = one._kept[0, CONFIDENCE_GRID <= length]
+    kept: FloatArray = one._kept[0, length >= CONFIDENCE_GRID]
     return kept
 
 
@@ -103,6 +105,18 @@ def summary_at(kept: FloatArray, tokens: FloatArray) -> FloatArray:
     found = kept[np.arange(len(kept)), np.maximum(place, 0)]
     found[place < 0] = np.nan
     return found
+
+
+def known_confidence(evidence: Evidence, reply: IntArray, tokens: FloatArray) -> FloatArray | None:
+    """What was known ``(p, 4)`` of recorded replies after so many tokens; NaN where nothing, None where of none."""
+    return None if evidence.confidence is None else summary_at(evidence.confidence[reply], tokens)
+
+
+def sureness(summary: FloatArray) -> FloatArray:
+    """Features ``(p, 4)`` of summaries: what is never below 0 in logarithms, as sure models differ in thousandths."""
+    mean, lowest, entropy, slope = summary.T
+    logs = [np.log(np.maximum(value, 0.0) + _NEARLY) for value in (-mean, -lowest, entropy)]
+    return np.column_stack([*logs, slope])
 
 
 @njit(cache=True, nogil=True)

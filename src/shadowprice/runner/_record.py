@@ -193,9 +193,7 @@ async def _record_one(
     )
     estimate = estimate_tokens = None
     if settings.protocol == "tale-ep":
-        asked = replace(
-            request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS, confidence=False
-        )
+        asked = replace(request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS, confidence=False)
         said = await engine.read(asked)
         estimate, estimate_tokens = read_estimate(said.text, settings.max_tokens), said.tokens
         request = replace(request, messages=ask_within(question, estimate))

@@ -1,7 +1,7 @@
 """How sure a model was of recorded replies: from per-token figures to the column of a trace, and back."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
