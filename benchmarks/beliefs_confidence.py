@@ -84,13 +84,13 @@ def ranked(traces: Traces, seed: int) -> dict[str, tuple[float, float]]:
 
 
 def closed(traces: Traces, seed: int, draws: int, budgets: Sequence[int]) -> dict[str, float]:
-    """What `index` closes of the distance to the oracle, with and without confidence."""
+    """What `index` closes of the distance to the oracle, by time alone, by texts, and with confidence."""
     bare = Traces(traces.table.drop_columns(["confidence"]), traces.query, traces.name)
     found = {}
-    for name, known in (("running", bare), ("with confidence", traces)):
+    for name, known, reads in (("static", bare, False), ("running", bare, True), ("with confidence", traces, True)):
         result = run_bench(
             known,
-            forecast(known, Recipe(seed=seed)),
+            forecast(known, Recipe(seed=seed, reads=reads)),
             budgets=budgets,
             policies=("clear-lambert", "index", "oracle"),
             accounting=Accounting.GENERATED,
@@ -108,8 +108,10 @@ def table(files: Sequence[Path], seeds: int, draws: int) -> None:
         if traces.evidence.confidence is None:
             print(f"{path}: nothing is known of how sure its model was; record it with --confidence.")
             continue
-        rows, family, _ = moments(traces)
-        print(f"{path.stem}: {len(traces.query)} replies, {traces.correct.mean():.0%} right, {len(rows)} running at half")
+        rows = moments(traces)[0]
+        print(
+            f"{path.stem}: {len(traces.query)} replies, {traces.correct.mean():.0%} right, {len(rows)} running at half"
+        )
         runs = [ranked(traces, seed) for seed in range(seeds)]
         for name in runs[0]:
             values = np.array([run[name] for run in runs])

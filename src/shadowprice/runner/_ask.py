@@ -255,7 +255,8 @@ class Asker:
             return True
         if self._outlook is not None:
             self._outlook.read(np.array([row]), [now.unread])
-            self._outlook.hear(row, now.read, now.unheard)
+            if now.unheard:
+                self._outlook.hear(row, now.read, now.unheard)
             now.unread, now.unheard = "", []
         self._pulse.beyond += max(0, now.read - now.limit)
         limit = await self._purse.go_on(row, now.limit, now.read)
