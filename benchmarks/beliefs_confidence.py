@@ -62,7 +62,9 @@ def ranked(traces: Traces, seed: int) -> dict[str, tuple[float, float]]:
     happened = evidence.correct[rows] & (evidence.answer_tokens[rows] > tokens)
     texts, text = np.unique(np.asarray(evidence.questions, dtype=object), return_inverse=True)
     fold = (np.random.default_rng(seed).permutation(len(texts)) % 2)[text]
-    chance = {name: np.zeros(len(rows)) for name in ("static", "running", "with confidence", "with, not told")}
+    chance: dict[str, FloatArray] = {
+        name: np.zeros(len(rows)) for name in ("static", "running", "with confidence", "with, not told")
+    }
     for unseen in (0, 1):
         train = evidence.of_questions(fold != unseen)
         static = OutcomePredictor()

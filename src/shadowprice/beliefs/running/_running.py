@@ -153,7 +153,7 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         if len(np.unique(marks.group[rows])) < _FEWEST:
             return model, None
         features = np.hstack([features[rows], sureness(known[rows])])
-        return model, FutureModel(self.n_trees, self.random_state).fit(features, marks.take(rows))
+        return model, FutureModel(self.n_trees, self.random_state).fit(features, marks.take(rows), len(SUMMARY))
 
     @property
     def knows_confidence(self) -> bool:
