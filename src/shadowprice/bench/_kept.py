@@ -22,7 +22,15 @@ from shadowprice.beliefs import Beliefs, Outcomes
 from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.traces import RecordedOutlook, Traces
 
-_COLUMNS: Final = ("question", "completion", "correct", "answer_tokens", "completion_tokens", "finish_reason", "confidence")
+_COLUMNS: Final = (
+    "question",
+    "completion",
+    "correct",
+    "answer_tokens",
+    "completion_tokens",
+    "finish_reason",
+    "confidence",
+)
 """What forecasts depend on."""
 _SOURCES: Final = ("beliefs", "curves", "traces", "bench/_forecasts.py", "bench/_recipe.py")
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn")

@@ -232,7 +232,7 @@ def _confidence(reply: Reply, answer: str | None, position: int) -> Mapping[str,
     if not reply.told:
         return None
     # The answer's tokens are those of as many characters as it has, up to where it had emerged.
-    begin = reply.tokens_until(reply.characters_at(position) - len(answer)) if answer else position
+    begin = reply.tokens_before(reply.characters_at(position) - len(answer)) if answer else position
     return pack_confidence(reply.told, reply.told_at, reply.tokens, (begin, position))
 
 

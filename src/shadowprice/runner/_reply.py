@@ -49,6 +49,11 @@ class Reply:
         """
         return self._counts[bisect_left(self._ends, position)] if position > 0 else 0
 
+    def tokens_before(self, position: int) -> int:
+        """Tokens of which the first `position` characters of the text hold all that they wrote."""
+        place = bisect_right(self._ends, position)
+        return self._counts[place - 1] if place else 0
+
     def characters_at(self, tokens: int) -> int:
         """Characters of the text that had arrived when it was so many tokens long."""
         place = bisect_right(self._counts, tokens)
