@@ -188,6 +188,7 @@ def test_a_file_from_before_knows_nothing_of_it(fitted: RunningPredictor) -> Non
     older.__dict__.update(kept)
     check_sound(older)
     assert not older.knows_confidence
+    assert clone(older).get_params() == older.get_params()
 
 
 def test_a_confidence_of_the_wrong_shape_is_named(fitted: RunningPredictor, halves: tuple[Evidence, Evidence]) -> None:

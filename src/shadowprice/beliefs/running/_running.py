@@ -59,9 +59,10 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
 
     __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
 
+    confidence: bool = True
     by_sure_text_: FutureModel | None = None
     by_sure_opening_: FutureModel | None = None
-    """What older files do not have: models that know how sure the model was."""
+    """What older files do not have: models that know how sure the model was, and whether to learn them."""
 
     def __init__(
         self,
