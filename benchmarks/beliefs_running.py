@@ -25,8 +25,11 @@ from threadpoolctl import threadpool_limits
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.beliefs import (
+    CONFIDENCE_GRID,
     PROGRESS_GROUPS,
+    SUMMARY,
     Beliefs,
+    ConfidenceSoFar,
     Evidence,
     OutcomePredictor,
     Outcomes,
@@ -242,9 +245,17 @@ def speed(data: Path) -> None:
     """Time of reading 50 to 200 new tokens and updating the beliefs, per query and step."""
     path = data / f"{FILES['Sky-T1-27B']}.parquet"
     half = halves(path, 0)[0]
+    for told in (False, True):
+        _time_steps(half, told=told)
+
+
+def _time_steps(half: Half, *, told: bool) -> None:
+    """Time with texts alone, and where how sure the model was is told too (made up: what it says costs nothing)."""
+    train = _made_up(half.train) if told else half.train
     start = time.perf_counter()
-    predictor = RunningPredictor().fit(half.train, half.train_beliefs)
-    print(f"fit on {len(half.train)} replies: {time.perf_counter() - start:.1f} s")
+    predictor = RunningPredictor().fit(train, half.train_beliefs)
+    said = ", told how sure the model was" if told else ""
+    print(f"fit on {len(half.train)} replies{said}: {time.perf_counter() - start:.1f} s")
     texts, rng = half.test.completions, np.random.default_rng(0)
     assert texts is not None
     for batch in (64, 1):
@@ -258,14 +269,19 @@ def speed(data: Path) -> None:
             letters = np.array([len(texts[row]) for row in rows]) / lengths
             progress, places = Progress(batch, predictor.words_), np.arange(batch)
             progress.update(places, [texts[row][: int(a * k)] for row, a, k in zip(rows, begun, letters, strict=True)])
+            sure = ConfidenceSoFar(batch)
+            heard = [-rng.exponential(0.3, (int(b - a), 2)) for a, b in zip(begun, ahead, strict=True)]
             new = [
                 texts[row][int(a * k) : int(b * k)] for row, a, b, k in zip(rows, begun, ahead, letters, strict=True)
             ]
             start, first = time.perf_counter(), time.thread_time()
             progress.update(places, new)
             features = progress.features(places)
+            if told:
+                for place, (end, values) in enumerate(zip(ahead, heard, strict=True)):
+                    sure.update(place, int(end), values)
             second = time.thread_time()
-            predictor.predict(outcomes, ahead, features)
+            predictor.predict(outcomes, ahead, features, sure.at(places, ahead) if told else None)
             reading.append((second - first) / batch * 1e3)
             believing.append((time.thread_time() - second) / batch * 1e3)
             wall.append((time.perf_counter() - start) / batch * 1e3)
@@ -276,6 +292,20 @@ def speed(data: Path) -> None:
             f"processor {np.median(cpu):.3f} ({np.quantile(cpu, 0.95):.3f}); "
             f"of which reading {np.median(reading):.3f}, believing {np.median(believing):.3f}"
         )
+
+
+def _made_up(evidence: Evidence) -> Evidence:
+    values = np.random.default_rng(0).exponential(0.3, (len(evidence), len(CONFIDENCE_GRID), len(SUMMARY)))
+    return Evidence(
+        evidence.questions,
+        evidence.query,
+        evidence.answer_tokens,
+        evidence.correct,
+        evidence.completion_tokens,
+        evidence.censored,
+        completions=evidence.completions,
+        confidence=values * np.array([-1.0, -1.0, 1.0, 1.0]),
+    )
 
 
 def main() -> None:

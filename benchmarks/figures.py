@@ -104,6 +104,10 @@ def figures(data: Path) -> dict[str, Figure]:
             "benchmarks/beliefs.md",
             [script(f"beliefs_{kind}", *given) for kind in ("static", "running", "more")],
         ),
+        "confidence": Figure(
+            "benchmarks/beliefs.md",
+            [script("beliefs_confidence", "--record", "smollm2", "-o", f"{out}/sure.parquet", f"{out}/sure.parquet")],
+        ),
         "online": Figure(
             "docs/online.md and benchmarks/online.md",
             [script("online", *given, "--json", f"{out}/online.json", "--plot", f"{out}/online.svg")],

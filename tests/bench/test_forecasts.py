@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 import shadowprice
@@ -12,7 +13,7 @@ from shadowprice.bench import Forecasts, Recipe, forecast, kept_forecast
 from shadowprice.bench._forecasts import blurred
 from shadowprice.bench._kept import _SOURCES, _modules
 from shadowprice.policies import Knowledge
-from shadowprice.traces import Replies, Traces
+from shadowprice.traces import TRACE_SCHEMA, Replies, Traces
 
 THRESHOLDS = Recipe((Knowledge.THRESHOLDS,))
 
@@ -175,7 +176,9 @@ def test_other_traces_and_other_recipes_are_kept_apart(sums: Traces, folder: Pat
     kept_forecast(sums, THRESHOLDS, source=sums)
     kept_forecast(sums, THRESHOLDS, others=[sums])
     kept_forecast(sums, THRESHOLDS, others=[sums, sums])
-    assert 6 == len(list(folder.iterdir())) == len(fits)
+    told = pa.array([{"mean": [-0.1]}] * len(sums.query), TRACE_SCHEMA.field("confidence").type)
+    kept_forecast(Traces(sums.table.append_column("confidence", told), sums.query), THRESHOLDS)
+    assert 7 == len(list(folder.iterdir())) == len(fits)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a zip file", b"PK\x03\x04 cut short"])

@@ -37,6 +37,8 @@ class Habits:
     pages: dict[str, Any] = field(default_factory=dict)
     counter: str | None = None
     generated: int = 0
+    logprobs: float | None = None
+    """By how much the log-probability of each piece is below that of the one before; None tells none."""
 
     async def __call__(self, wire: Wire) -> None:
         path = wire.path.partition("?")[0]
@@ -89,6 +91,9 @@ class Habits:
                     return
                 delta = {"reasoning" if number <= thought else "content": f"{word} "}
                 piece: dict[str, Any] = {"choices": [{"delta": delta}]}
+                if self.logprobs is not None and body.get("logprobs"):
+                    told = [{"token": word, "logprob": -self.logprobs * number, "top_logprobs": []}]
+                    piece["choices"][0]["logprobs"] = {"content": told}
                 if self.running:
                     piece["usage"] = {"completion_tokens": number}
                 self.generated += 1
@@ -109,7 +114,7 @@ def look(serve: Serve, habits: Habits, **options: Any) -> ProbeReport:
 
 def test_an_obedient_server(serve: Serve) -> None:
     habits = Habits(owner="vllm", pages={"/version": {"version": "0.32.0"}}, running=True)
-    habits.counter = "vllm:generation_tokens_total"
+    habits.counter, habits.logprobs = "vllm:generation_tokens_total", 0.1
     report = look(serve, habits)
     assert ("vLLM", "0.32.0", "vllm", "max_tokens", "usage") == (
         report.server,
@@ -129,6 +134,7 @@ def test_an_obedient_server(serve: Serve) -> None:
         "usage agrees with the pieces": "yes",
         "tokens are counted on the way": "yes",
         "reasoning is told apart": "not tested",
+        "log-probabilities are real": "yes",
         "closing the stream stops it": "yes",
     } == {finding.check: finding.verdict for finding in report.findings}
     assert report.tokens < 80
@@ -147,6 +153,10 @@ def test_an_obedient_server(serve: Serve) -> None:
         (Habits(), "tokens are counted on the way", "no", "only the pieces can be counted"),
         (Habits(), "closing the stream stops it", "not tested", "the server shows no metrics that count tokens"),
         (Habits(thinking=True), "reasoning is told apart", "yes", "in a field of its own"),
+        (Habits(logprobs=0.1), "log-probabilities are real", "yes", "8 of 8 tokens came with one, of -0.80 to -0.10"),
+        (Habits(logprobs=0.0), "log-probabilities are real", "no", "8 tokens came with 0 each, which no model means"),
+        (Habits(), "log-probabilities are real", "no", "they were asked for, and none came"),
+        (Habits(refused=("logprobs",)), "log-probabilities are real", "no", "Unsupported parameter: 'logprobs'"),
         (Habits(thinking=True), "reasoning tokens are reported", "no", "no count of it"),
         (Habits(thinking=True, reasoning_tokens=0), "reasoning tokens are reported", "unclear", "it says 0 tokens"),
         (Habits(thinking=True, reasoning_tokens=7), "reasoning tokens are reported", "yes", "it says 7 tokens"),

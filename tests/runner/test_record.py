@@ -2,14 +2,16 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
 from shadowprice._errors import EngineError, InputError
-from shadowprice.engines import Delta, ReplayEngine, Reply, Request
+from shadowprice.engines import Confidence, Delta, ReplayEngine, Reply, Request
 from shadowprice.runner import RecordSettings, Retries, check_questions, record
 from shadowprice.tasks import Question
 from shadowprice.traces import TRACE_SCHEMA, read_traces
@@ -23,6 +25,38 @@ def recording(
 ) -> pa.Table:
     asked = [SUM, PRODUCT] if questions is None else questions
     return asyncio.run(record(asked, engine, output, RecordSettings(**settings), concurrency=2, resume=resume))
+
+
+class Sure(ReplayEngine):
+    """Says how sure it is, less with every token, where it is asked."""
+
+    tells_confidence = True
+
+    async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+        async with aclosing(super().stream(request)) as deltas:
+            async for delta in deltas:
+                told = (Confidence(-0.01 * delta.tokens, 0.02 * delta.tokens),) if request.confidence else ()
+                yield replace(delta, confidence=told)
+
+
+def test_how_sure_the_model_was_is_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    # 40 characters in 20 tokens: "Answer: 2" ends at character 15, inside token 8.
+    engine = Sure(lambda request: Reply("Well: \nAnswer: 2\n" + "." * 23, 20))
+    (row,) = recording(engine, tmp_path / "t.parquet", [SUM], samples=1, confidence=True).to_pylist()
+    kept = row["confidence"]
+    assert [-0.025, -0.03, -0.035, -0.045, -0.055, -0.07, -0.085, -0.105] == pytest.approx(kept["mean"])
+    assert [-0.025, -0.03, -0.035, -0.045, -0.055, -0.07, -0.085, -0.125] == pytest.approx(kept["lowest"])
+    assert [0.05, 0.06, 0.07, 0.09, 0.11, 0.14, 0.17, 0.21] == pytest.approx(kept["entropy"])
+    # At 8 tokens the last four have 0.13 each, the first four 0.05.
+    assert [0.0, 0.0, 0.0, 0.08, 0.1, 0.13, 0.16, 0.2] == pytest.approx(kept["slope"])
+    assert [-0.08, -0.08, 0.16] == pytest.approx(kept["answer"])
+    assert recording(engine, tmp_path / "u.parquet", [SUM], samples=1)["confidence"].to_pylist() == [None]
+
+    known = read_traces(tmp_path / "t.parquet").evidence.confidence
+    assert known is not None
+    assert np.isfinite(known[0, :8]).all()
+    assert np.isnan(known[0, 8:]).all()
+    assert read_traces(tmp_path / "u.parquet").evidence.confidence is None
 
 
 def test_a_reply_is_graded_and_its_answer_found(tmp_path: Path) -> None:
@@ -45,6 +79,7 @@ def test_a_reply_is_graded_and_its_answer_found(tmp_path: Path) -> None:
         "question": "What is 1 + 1?",
         "gold": "2",
         "completion": text,
+        "confidence": None,
         "answer": "2",
         "correct": True,
         "completion_tokens": 20,

@@ -3,6 +3,8 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from shadowprice._errors import EngineError, InputError, RefusedError, UnreachableError
 from shadowprice._types import IntArray
 from shadowprice.beliefs import Beliefs, Outcomes, Outlook
-from shadowprice.engines import AbstractEngine, Delta, Reply, Request
+from shadowprice.engines import AbstractEngine, Confidence, Delta, Reply, Request
 from shadowprice.ledger import Ledger
 from shadowprice.ledger import Run as LedgerRun
 from shadowprice.policies import AbstractMarket, Terms, get_policy
@@ -94,6 +96,12 @@ class Scripted(Outlook):
         super().__init__(before)
         self.read_texts: dict[int, str] = {}
         self.forgotten: list[int] = []
+        self.heard: list[tuple[int, int, int]] = []
+
+    hears = True
+
+    def hear(self, row: int, tokens: int, told: list[Confidence]) -> None:
+        self.heard.append((row, tokens, len(told)))
 
     def read(self, ids: IntArray, texts: list[str]) -> None:
         for row, text in zip(ids.tolist(), texts, strict=True):
@@ -112,6 +120,25 @@ def test_the_outlook_reads_what_has_been_written() -> None:
     asyncio.run(run(questions(1), metered({"q0": 128}, text=text), market, outlook=outlook))  # type: ignore[arg-type]
     assert text[:16] == outlook.read_texts[0]
     assert [0] == outlook.forgotten
+    assert [] == outlook.heard
+
+
+def test_the_outlook_hears_how_sure_the_model_was_if_the_engine_tells() -> None:
+    class Telling(MockEngine):
+        tells_confidence = True
+
+        async def stream(self, request: Request) -> AsyncGenerator[Delta, None]:
+            async with aclosing(super().stream(request)) as deltas:
+                async for delta in deltas:
+                    yield replace(delta, confidence=(Confidence(-0.1, 0.2),) if request.confidence else ())
+
+    known = beliefs(0.9).outcomes
+    assert known is not None
+    outlook = Scripted(known)
+    market = get_policy("index").open(beliefs(0.9), 200, outlook=outlook)
+    engine = Telling(lambda request: Reply("x" * 128, 128))
+    asyncio.run(run(questions(1), engine, market, outlook=outlook))  # type: ignore[arg-type]
+    assert [(0, 8, 8), (0, 16, 8)] == outlook.heard[:2]
 
 
 @pytest.mark.parametrize("end", [End.ANSWER, End.FALLBACK])

@@ -45,6 +45,7 @@ def test_a_full_table_survives_a_round_trip(tmp_path: Path) -> None:
         "estimate_tokens": 5,
         "max_tokens": 8,
         "finish_reason": "stop",
+        "confidence": {name: [-0.5, None] for name in ("mean", "lowest", "entropy", "slope", "answer")},
         "schema_version": SCHEMA_VERSION,
     }
     table = pa.Table.from_pylist([row], schema=TRACE_SCHEMA)

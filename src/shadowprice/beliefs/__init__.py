@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from shadowprice._lazy import lazily
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
+from shadowprice.beliefs._confidence import CONFIDENCE_GRID, SUMMARY, ConfidenceSoFar, known_confidence, summarise
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._outlook import AbstractOutlook, Outlook
 from shadowprice.beliefs.past import Past
@@ -81,14 +82,17 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "CONFIDENCE_GRID",
     "MEASURES",
     "PROGRESS_FEATURES",
     "PROGRESS_GROUPS",
+    "SUMMARY",
     "SURFACE_FEATURES",
     "AbstractOutlook",
     "AbstractPredictor",
     "BeliefScores",
     "Beliefs",
+    "ConfidenceSoFar",
     "Drift",
     "Epoch",
     "Estimate",
@@ -128,6 +132,7 @@ __all__ = [
     "fit_surge_likelihood",
     "fit_surge_sweep",
     "given_running",
+    "known_confidence",
     "likeness",
     "load_predictor",
     "load_transformer",
@@ -142,6 +147,7 @@ __all__ = [
     "score_thresholds",
     "scoring_grid",
     "share_right",
+    "summarise",
     "sweep_evidence",
     "verdict",
 ]

@@ -32,6 +32,8 @@ class Evidence:
         others: What other models replied, to the same questions or to others; see `beside`.
         past: What was replied to these questions before, by anybody; see `after`.
         model: Whose replies these are, by the name that `past` has for it; needed only there.
+        confidence: ``(m, K, 4)`` how sure the model was of each reply by each token count of `CONFIDENCE_GRID`, as
+            `summarise` says; NaN where that is not known, None where it is known of none.
 
     Raises:
         InputError: lengths differ, or a row refers to no question.
@@ -48,6 +50,7 @@ class Evidence:
     others: tuple["Evidence", ...]
     past: Past | None
     model: str
+    confidence: FloatArray | None
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class Evidence:
         others: Sequence["Evidence"] = (),
         past: Past | None = None,
         model: str = "",
+        confidence: FloatArray | None = None,
     ) -> None:
         number = np.asarray(query, dtype=np.int64)
         m, n = len(number), len(questions)
@@ -69,6 +73,8 @@ class Evidence:
             raise InputError(f"query must number {n} questions from 0, but reaches {number.max()}.")
         if completions is not None and len(completions) != m:
             raise InputError(f"There are {m} replies but {len(completions)} completions; give one for each.")
+        if confidence is not None and len(confidence) != m:
+            raise InputError(f"There are {m} replies but {len(confidence)} confidences; give one for each.")
         ends = np.asarray(answer_tokens, dtype=np.int64)
         right = np.asarray(correct, dtype=np.bool_)
         cut = np.zeros(m, np.bool_) if censored is None else np.asarray(censored, dtype=np.bool_)
@@ -85,7 +91,7 @@ class Evidence:
                 raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
         fields["censored"] = cut & ~right
         whole = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
-        whole |= {"past": past, "model": model}
+        whole |= {"past": past, "model": model, "confidence": confidence}
         for name, value in whole.items():
             object.__setattr__(self, name, value)
 
@@ -158,4 +164,5 @@ class Evidence:
             others,
             self.past if past is None else past,
             self.model if model is None else model,
+            None if self.confidence is None else self.confidence[rows],
         )

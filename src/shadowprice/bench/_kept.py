@@ -25,7 +25,15 @@ from shadowprice.traces import RecordedOutlook, Traces
 if TYPE_CHECKING:
     from shadowprice.beliefs.encoders import Matched
 
-_COLUMNS: Final = ("question", "completion", "correct", "answer_tokens", "completion_tokens", "finish_reason")
+_COLUMNS: Final = (
+    "question",
+    "completion",
+    "correct",
+    "answer_tokens",
+    "completion_tokens",
+    "finish_reason",
+    "confidence",
+)
 """What forecasts depend on."""
 _SOURCES: Final = ("beliefs", "curves", "traces", "bench/_forecasts.py", "bench/_recipe.py")
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn")

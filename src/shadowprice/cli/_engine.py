@@ -31,7 +31,7 @@ def probe(
 ) -> None:
     """Find out what a server obeys: caps, stop strings, seeds, usage, reasoning, closing.
 
-    Costs some 50 tokens, 80 if the model reasons. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
+    Costs some 60 tokens, 90 if the model reasons. The key is read from SHADOWPRICE_API_KEY or OPENAI_API_KEY.
     """
     import asyncio
 

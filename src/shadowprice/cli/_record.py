@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shadowprice.tasks import Question
 
 _PER_FAMILY = 130
+_UNTOLD = "No confidence is kept: log-probabilities were not seen of this server; `shadowprice engine probe` looks."
 _READ = ["query_id", "completion", "answer", "gold", "correct", "finish_reason"]
 """Columns that say whether replies can be read."""
 
@@ -60,6 +61,10 @@ def record(
         str,
         typer.Option(help="plain, or tale-ep: the model first says how many tokens it needs, and is held to it."),
     ] = "plain",
+    confidence: Annotated[
+        bool,
+        typer.Option("--confidence", help="Also keep how sure the model was of its tokens, where the engine tells."),
+    ] = False,
     columns: Columns = None,
     grader: Grader = None,
     allow_code: AllowCode = False,
@@ -95,7 +100,7 @@ def record(
     from shadowprice.runner import record as record_traces
     from shadowprice.tasks import is_question_file
 
-    settings = RecordSettings(samples, max_tokens, temperature, seed, protocol)  # type: ignore[arg-type]  # checked there
+    settings = RecordSettings(samples, max_tokens, temperature, seed, protocol, confidence)  # type: ignore[arg-type]  # checked there
     patient = Retries(retries)
     choice = EngineChoice(engine, model, timeout, stall)
     read: dict[str, Place] = {
@@ -122,6 +127,8 @@ def record(
 
         async def work() -> "pa.Table":
             async with choice.open(concurrency) as source:
+                if confidence and not source.tells_confidence:
+                    remarks.append(_UNTOLD)
                 for remark in remarks:
                     say(remark)
                 show_asking(asking, asked, say)

@@ -4,6 +4,7 @@ from shadowprice._store import MODELS, KnownModel, ModelState, model_path, model
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._base import AbstractEngine, CountedBy, Delta, Effort, FinishReason, Request
 from shadowprice.engines._choice import EngineChoice, api_key, split_url
+from shadowprice.engines._confidence import Confidence, is_real
 from shadowprice.engines._count import TokenCount
 from shadowprice.engines._dialects import DIALECTS, Dialect, build_body, get_dialect
 from shadowprice.engines._identify import Server, identify
@@ -20,6 +21,7 @@ __all__ = [
     "DIALECTS",
     "MODELS",
     "AbstractEngine",
+    "Confidence",
     "CountedBy",
     "Delta",
     "Dialect",
@@ -46,6 +48,7 @@ __all__ = [
     "choose_model",
     "get_dialect",
     "identify",
+    "is_real",
     "model_path",
     "model_state",
     "probe",

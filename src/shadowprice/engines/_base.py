@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal, Self
 
+from shadowprice.engines._confidence import Confidence
+
 FinishReason = Literal["stop", "length"]
 CountedBy = Literal["engine", "usage", "timings", "deltas"]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
@@ -32,6 +34,8 @@ class Request:
     counts."""
     effort: Effort | None = None
     """How hard the model shall think, for models that can be told; None leaves it to the server."""
+    confidence: bool = False
+    """Whether to say of each token how sure the model was, where the engine can (`AbstractEngine.tells_confidence`)."""
     prefix: str = ""
     """What the reply begins with already, for engines that can go on with a text; it is not generated again."""
 
@@ -58,6 +62,8 @@ class Delta:
     """Where `tokens` comes from: the engine itself, or a server's usage, its timings, or what arrived."""
     thinking_tokens: int | None = None
     """Reasoning tokens among `tokens`, on the last delta, as far as a server tells them apart; None is not known."""
+    confidence: tuple[Confidence, ...] = ()
+    """How sure the model was of each token since the last delta; empty where that was not asked for or is not told."""
 
 
 class AbstractEngine(ABC):
@@ -74,6 +80,8 @@ class AbstractEngine(ABC):
     """Whether it goes on generating while nobody reads, as servers do."""
     resumes: bool = False
     """Whether it can go on with a text that a reply begins with (`Request.prefix`)."""
+    tells_confidence: bool = False
+    """Whether it says how sure the model was of its tokens, if asked (`Request.confidence`)."""
 
     @abstractmethod
     def stream(self, request: Request) -> AsyncGenerator[Delta, None]:

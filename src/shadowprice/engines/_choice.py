@@ -14,7 +14,7 @@ from shadowprice.engines._identify import identify
 from shadowprice.engines._llamacpp import LlamaCppEngine
 from shadowprice.engines._openai import OpenAIEngine
 from shadowprice.engines._probe import choose_model
-from shadowprice.engines._probed import recall
+from shadowprice.engines._probed import CONFIDENCE, recall
 
 ENGINES: Final = ("llamacpp",)
 KEYS: Final = ("SHADOWPRICE_API_KEY", "OPENAI_API_KEY")
@@ -92,6 +92,7 @@ class EngineChoice:
             stall=self.stall,
             counter=server.counter,
             overshoot=self.overshoot,
+            confidence=probed is not None and probed.dialect == dialect.name and probed.verdict(CONFIDENCE) == "yes",
         )
 
 

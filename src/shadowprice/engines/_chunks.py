@@ -6,6 +6,7 @@ from typing import Any
 from shadowprice._errors import EngineError
 from shadowprice._text import Joiner
 from shadowprice.engines._base import Delta, FinishReason, Request
+from shadowprice.engines._confidence import Confidence, read_confidence
 
 
 class ChunkReader:
@@ -19,6 +20,7 @@ class ChunkReader:
         self._request = request
         self._context = context
         self._text = ""
+        self._confidence: tuple[Confidence, ...] = ()
         self._joiner = Joiner()
         self._reason: FinishReason | None = None
         self.finished = False
@@ -32,6 +34,8 @@ class ChunkReader:
         if "error" in chunk:
             message = str(chunk["error"].get("message", chunk["error"])).rstrip(".")
             raise EngineError(f"Request {self._request.request_id}: llama.cpp refused it: {message}.")
+        if self._request.confidence:
+            self._confidence += read_confidence(chunk)
         for choice in chunk["choices"]:
             self._text += choice["delta"].get("content") or ""
             self._reason = choice["finish_reason"] or self._reason
@@ -52,4 +56,5 @@ class ChunkReader:
 
     def _delta(self, tokens: int, reason: FinishReason | None = None) -> Delta:
         text, self._text = self._joiner.join(self._text, last=self.finished), ""
-        return Delta(text, tokens, reason)
+        confidence, self._confidence = self._confidence, ()
+        return Delta(text, tokens, reason, confidence=confidence)

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from shadowprice._errors import InputError, no_such
 from shadowprice.engines._base import Request
+from shadowprice.engines._confidence import TOP
 
 Json = dict[str, Any]
 CapField = Literal["max_tokens", "max_completion_tokens"]
@@ -32,6 +33,8 @@ class Dialect:
     """Options of the stream beside `include_usage`."""
     resume: Mapping[str, Any] | None = None
     """Fields that make the last message, the assistant's, the beginning of the reply; None where nothing does."""
+    confidence: Mapping[str, Any] = field(default_factory=lambda: {"logprobs": True, "top_logprobs": TOP})
+    """Fields that ask for log-probabilities."""
     default_temperature: bool = False
     """Leave a temperature of 1 out: it is the server's default, and some of its models refuse the field."""
 
@@ -66,6 +69,8 @@ DIALECTS: Final[Mapping[str, Dialect]] = {
             lambda tokens: {"thinking_budget_tokens": tokens, "reasoning_budget_tokens": tokens},
             options={"timings_per_token": True},
             resume={},
+            # It refuses `logprobs` where tools are offered and the reply is streamed, and gives the same by this name.
+            confidence={"n_probs": TOP},
         ),
         # `max_completion_tokens` is no field of Ollama's: it would generate without a cap.
         Dialect("ollama", "Ollama", "max_tokens"),
@@ -108,6 +113,8 @@ def build_body(request: Request, model: str, dialect: Dialect) -> Json:
         body["temperature"] = request.temperature
     if request.stop:
         body["stop"] = list(request.stop)
+    if request.confidence:
+        body |= dialect.confidence
     if request.effort is not None:
         body["reasoning_effort"] = request.effort
     if request.prefix:

@@ -17,6 +17,7 @@ from shadowprice._errors import EngineError, InputError, MissingExtraError
 from shadowprice._store import MODELS, resolve_model
 from shadowprice.engines._base import AbstractEngine, Delta, Request
 from shadowprice.engines._chunks import ChunkReader
+from shadowprice.engines._confidence import TOP
 
 Chunk = dict[str, Any]
 
@@ -60,7 +61,7 @@ class LlamaCppEngine(AbstractEngine):
         path = resolve_model(model)
         self.model = str(model) if model in MODELS else path.stem
         self.overshoot = _OVERSHOOT
-        self.runs_ahead = self.resumes = True
+        self.runs_ahead = self.resumes = self.tells_confidence = True
         self.parallel = parallel
         self.context = context
         self._key = secrets.token_hex(16)
@@ -230,6 +231,7 @@ def _body(request: Request) -> Chunk:
         "stream": True,
         "stream_options": {"include_usage": True},
         "timings_per_token": True,
+        **({"n_probs": TOP} if request.confidence else {}),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from shadowprice._errors import RefusedError
 from shadowprice.engines._chat import ChatConnection
 from shadowprice.engines._complaints import Complaints
+from shadowprice.engines._confidence import Confidence, read_confidence
 from shadowprice.engines._count import TokenCount
 from shadowprice.engines._reading import MalformedChunkError, Reading, read_chunk
 
@@ -36,6 +37,8 @@ class Observation:
     """Reasoning tokens by the server's own count."""
     thought: int = 0
     """Tokens by the time of the last piece of reasoning before the answer."""
+    confidence: list[Confidence] = field(default_factory=list)
+    """How sure the model was of each token, as far as that is told."""
     refusal: RefusedError | None = None
     """Why there is no reply."""
 
@@ -94,6 +97,7 @@ async def observe(
                 if reading.error is not None:
                     raise complaints.failed(reading.error, seen.tokens)
                 seen.take(reading)
+                seen.confidence += read_confidence(chunk.data)
                 if seen.pieces >= (close_after or cap + _SLACK) or (seen.tokens >= cap + _SLACK and not seen.finished):
                     break
     except MalformedChunkError as error:

@@ -43,6 +43,7 @@ class OpenAIEngine(AbstractEngine):
         counter: The server's metric that counts generated tokens, from `identify`, where it shows one.
         overshoot: Tokens to allow for what the server makes after a stream was closed; 4 by default, 2 on this machine.
         require_usage: Fail on replies that come without usage, instead of counting what arrived.
+        confidence: The server gives log-probabilities that are real, as `probe` found, so they may be asked for.
 
     Raises:
         InputError: The URL, the key, the dialect or a number is not what it should be.
@@ -61,6 +62,7 @@ class OpenAIEngine(AbstractEngine):
         counter: str | None = None,
         overshoot: int | None = None,
         require_usage: bool = False,
+        confidence: bool = False,
     ) -> None:
         if not model:
             raise InputError("The model has no name: give the one that the server's /v1/models lists.")
@@ -78,6 +80,7 @@ class OpenAIEngine(AbstractEngine):
         self.overshoot = usual if overshoot is None else overshoot
         self.runs_ahead = True
         self.resumes = self.dialect.resume is not None
+        self.tells_confidence = confidence
         self._counter = counter
         self._require_usage = require_usage
         self._doubts = Doubts()

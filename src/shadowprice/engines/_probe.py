@@ -1,6 +1,7 @@
 """Finding out, with a few dozen tokens, what a server does with what it is asked."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -9,10 +10,11 @@ from shadowprice._errors import InputError
 from shadowprice.engines._address import ServerAddress
 from shadowprice.engines._base import CountedBy, Request
 from shadowprice.engines._chat import ChatConnection
+from shadowprice.engines._confidence import Confidence, is_real
 from shadowprice.engines._dialects import CapField, Dialect, build_body, get_dialect
 from shadowprice.engines._identify import Server, identify, read_counter
 from shadowprice.engines._observe import Observation, observe
-from shadowprice.engines._probed import Finding, ProbeReport, Verdict
+from shadowprice.engines._probed import CONFIDENCE, Finding, ProbeReport, Verdict
 
 _PROMPT: Final = "Write a long story about a fox."
 _CAP: Final = 8
@@ -38,7 +40,7 @@ async def probe(
     timeout: float = 120.0,
     stall: float = 60.0,
 ) -> ProbeReport:
-    """Try out what a server obeys. Costs some 50 tokens, 80 if the model reasons, 180 where nothing is obeyed.
+    """Try out what a server obeys. Costs some 60 tokens, 90 if the model reasons, 190 where nothing is obeyed.
 
     Args:
         url: Base URL of the API.
@@ -100,6 +102,7 @@ class _Trial:
         await self._check_seed()
         self._check_usage(first)
         await self._check_reasoning(first)
+        await self._check_confidence()
         await self._check_close()
 
     def report(self) -> ProbeReport:
@@ -201,6 +204,9 @@ class _Trial:
         seen = await self._ask(_request(4 * _CAP, thinking_tokens=_CAP))
         self._say("a cap on reasoning binds", *_thinking_verdict(seen))
 
+    async def _check_confidence(self) -> None:
+        self._say(CONFIDENCE, *_confidence_verdict(await self._ask(replace(_request(_CAP), confidence=True))))
+
     async def _check_close(self) -> None:
         check = "closing the stream stops it"
         before = await self._counter()
@@ -275,6 +281,24 @@ def _thinking_verdict(seen: Observation) -> tuple[Verdict, str]:
     if not count:
         return "unclear", f"{said}, but the model did not reason this time"
     return ("yes" if count <= _CAP + _THINKING_SLACK else "no"), f"{said}, got {count}"
+
+
+def _confidence_verdict(seen: Observation) -> tuple[Verdict, str]:
+    """Real where most tokens have one, and not all the same."""
+    if seen.refusal is not None:
+        return "no", str(seen.refusal)
+    told = len(seen.confidence)
+    if not told:
+        return "no", "they were asked for, and none came"
+    if not is_real(seen.confidence):
+        return "no", f"{_many(told, 'token')} came with {seen.confidence[0].logprob:g} each, which no model means"
+    said = f"{told} of {_many(seen.tokens, 'token')} came with one, of {_spread(seen.confidence)}"
+    return ("yes" if 2 * told > seen.tokens else "unclear"), said
+
+
+def _spread(tokens: Sequence[Confidence]) -> str:
+    values = [one.logprob for one in tokens]
+    return f"{min(values):.2f} to {max(values):.2f}"
 
 
 def _many(number: int, noun: str) -> str:

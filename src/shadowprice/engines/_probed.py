@@ -15,6 +15,8 @@ from shadowprice.engines._dialects import CapField
 
 Verdict = Literal["yes", "no", "unclear", "not tested"]
 _SCHEMA: Final = 1
+CONFIDENCE: Final = "log-probabilities are real"
+"""The check on which hangs whether a server is asked how sure its model is."""
 
 
 @dataclass(frozen=True, slots=True)

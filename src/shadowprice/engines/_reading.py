@@ -21,7 +21,7 @@ _LABELS: Final = frozenset(
 )
 """Fields that say what something is, and do not hold what was written."""
 _ENDINGS: Final = frozenset(
-    {"finish_reason", "native_finish_reason", "stop_reason", "matched_stop", "logprobs", "error"}
+    {"finish_reason", "native_finish_reason", "stop_reason", "matched_stop", "logprobs", "reasoning_logprobs", "error"}
     | {"content_filter_results", "content_filter_offsets", "content_filter_result"}
 )
 """Fields that stand beside a piece and are about it."""

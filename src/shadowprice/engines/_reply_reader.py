@@ -5,6 +5,7 @@ from typing import Any, Final
 from shadowprice._text import Joiner
 from shadowprice.engines._base import Delta, FinishReason, Request
 from shadowprice.engines._complaints import Complaints
+from shadowprice.engines._confidence import Confidence, read_confidence
 from shadowprice.engines._count import Doubt, TokenCount
 from shadowprice.engines._reading import MalformedChunkError, Reading, read_chunk
 from shadowprice.engines._thinking import ThinkingSplitter
@@ -49,6 +50,7 @@ class ReplyReader:
         self._answered = False
         self._thinking_tokens: int | None = None
         self._finish: str | None = None
+        self._confidence: tuple[Confidence, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -91,6 +93,8 @@ class ReplyReader:
             return None
         if not holds:
             return None
+        if self._request.confidence:
+            self._confidence = read_confidence(chunk)
         thinking, text = self._splitter.feed(reading.text) if reading.text else ("", "")
         return self._delta(text, reading.thinking + thinking)
 
@@ -146,9 +150,9 @@ class ReplyReader:
         if thinking and not self._answered:
             self._thought = self.tokens
         self._answered |= bool(text.strip())
-        return Delta(
-            text, self.tokens, reason, thinking, self._count.counted_by, self._thinking_known() if last else None
-        )
+        known, confidence = self._thinking_known() if last else None, self._confidence
+        self._confidence = ()
+        return Delta(text, self.tokens, reason, thinking, self._count.counted_by, known, confidence)
 
     def _thinking_known(self) -> int | None:
         """What the server reports, unless more was seen: vLLM counts pieces, others say 0 where they cannot tell."""

@@ -5,7 +5,7 @@ import logging
 import random
 import traceback
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ from shadowprice._errors import (
     UnreachableError,
 )
 from shadowprice._pulse import Pulse
-from shadowprice.engines import AbstractEngine, Delta, Request
+from shadowprice.engines import AbstractEngine, Confidence, Delta, Request
 from shadowprice.grading import is_quick
 from shadowprice.runner._arrivals import Arrivals
 from shadowprice.runner._judge import is_right, read_answer, sample_seed
@@ -65,6 +65,8 @@ class _Try:
     """Tokens that its ending took."""
     unread: str = ""
     """What the outlook has not seen yet."""
+    unheard: list[Confidence] = field(default_factory=list)
+    """How sure the model was of tokens of which it has not heard yet."""
 
 
 class Asker:
@@ -198,6 +200,7 @@ class Asker:
             thinking_tokens=self._thinking_cap(now, most),
             effort=settings.effort,
             prefix=_written(now.reply) if begun else "",
+            confidence=self._outlook is not None and self._outlook.hears and self._engine.tells_confidence,
         )
         # The answer to "may it go on?" must come before the tokens that it is about are generated.
         early = self._engine.overshoot
@@ -252,7 +255,9 @@ class Asker:
             return True
         if self._outlook is not None:
             self._outlook.read(np.array([row]), [now.unread])
-            now.unread = ""
+            if now.unheard:
+                self._outlook.hear(row, now.read, now.unheard)
+            now.unread, now.unheard = "", []
         self._pulse.beyond += max(0, now.read - now.limit)
         limit = await self._purse.go_on(row, now.limit, now.read)
         now.stopped = limit <= max(now.limit, now.read)
@@ -361,6 +366,7 @@ def _take(now: _Try, delta: Delta) -> None:
     now.read = now.begun + delta.tokens
     now.reply.add(replace(delta, tokens=now.read) if now.begun else delta)
     now.unread += delta.thinking + delta.text
+    now.unheard += delta.confidence
 
 
 def _written(reply: Reply, *, thought: bool = False) -> str:

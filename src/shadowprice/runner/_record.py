@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -30,7 +30,7 @@ from shadowprice.tasks import (
     fingerprint,
     read_estimate,
 )
-from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, write_traces
+from shadowprice.traces import SCHEMA_VERSION, TRACE_SCHEMA, pack_confidence, write_traces
 
 PROTOCOLS: Final = ("plain", "tale-ep")
 """Ways of asking."""
@@ -52,6 +52,8 @@ class RecordSettings:
     """Every reply's own seed is derived from it, the question's id and the sample's number."""
     protocol: Literal["plain", "tale-ep"] = "plain"
     """`tale-ep` first asks the model how many tokens it needs, then asks for an answer within them."""
+    confidence: bool = False
+    """Ask how sure the model is of its tokens, where the engine tells, and keep that."""
 
     def __post_init__(self) -> None:
         if self.samples < 1 or self.max_tokens < 1:
@@ -111,7 +113,10 @@ async def record(
     check_questions(questions)
     patient = _Patient(engine, retries or Retries(), settings.seed, lambda tokens: progress(0, tokens))
     target = Path(output)
-    begun = {**asdict(settings), "asking": asking.options, "model": engine.model, "questions": fingerprint(questions)}
+    chosen = asdict(settings)
+    if not settings.confidence:  # as it was before there was a choice, so that older recordings can be gone on with
+        del chosen["confidence"]
+    begun = {**chosen, "asking": asking.options, "model": engine.model, "questions": fingerprint(questions)}
     with Journal(target, begun, resume=resume) as journal:
         done = {(row["query_id"], row["sample_index"]) for row in journal.entries}
         rows = journal.entries
@@ -156,6 +161,7 @@ class _Patient:
 
     def __init__(self, engine: AbstractEngine, retries: Retries, seed: int, arrived: Callable[[int], None]) -> None:
         self.model = engine.model
+        self.tells_confidence = engine.tells_confidence
         self._arrived = arrived
         self._engine = engine
         self._retries = retries
@@ -183,10 +189,11 @@ async def _record_one(
         max_tokens=settings.max_tokens,
         temperature=settings.temperature,
         seed=seed,
+        confidence=settings.confidence and engine.tells_confidence,
     )
     estimate = estimate_tokens = None
     if settings.protocol == "tale-ep":
-        asked = replace(request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS)
+        asked = replace(request, messages=ask_for_estimate(question), max_tokens=ESTIMATE_TOKENS, confidence=False)
         said = await engine.read(asked)
         estimate, estimate_tokens = read_estimate(said.text, settings.max_tokens), said.tokens
         request = replace(request, messages=ask_within(question, estimate))
@@ -214,10 +221,19 @@ async def _record_one(
             "estimate_tokens": estimate_tokens,
             "max_tokens": settings.max_tokens,
             "finish_reason": reply.finish_reason,
+            "confidence": _confidence(reply, text, position),
             "schema_version": SCHEMA_VERSION,
         }
     )
     return row
+
+
+def _confidence(reply: Reply, answer: str | None, position: int) -> Mapping[str, Any] | None:
+    if not reply.told:
+        return None
+    # The answer's tokens are those of as many characters as it has, up to where it had emerged.
+    begin = reply.tokens_before(reply.characters_at(position) - len(answer)) if answer else position
+    return pack_confidence(reply.told, reply.told_at, reply.tokens, (begin, position))
 
 
 def _protocol(asked: str, settings: RecordSettings) -> str:

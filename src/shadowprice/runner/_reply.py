@@ -1,11 +1,11 @@
 """Reading one reply from an engine while remembering at which token each character came."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from shadowprice.engines import AbstractEngine, Delta, FinishReason, Request
+from shadowprice.engines import AbstractEngine, Confidence, Delta, FinishReason, Request
 
 
 @dataclass(slots=True)
@@ -19,6 +19,10 @@ class Reply:
     """Tokens generated, by the engine's own count."""
     finish_reason: FinishReason | None = None
     """None if the reply did not come to its end."""
+    told: list[Confidence] | None = None
+    """How sure the model was of each token, if that is to be kept."""
+    told_at: list[int] = field(default_factory=list)
+    """Tokens up to each of these."""
     _ends: list[int] = field(default_factory=list)
     """Characters that had arrived after each delta, increasing."""
     _counts: list[int] = field(default_factory=list)
@@ -30,6 +34,9 @@ class Reply:
         self.thinking += delta.thinking
         self.tokens = delta.tokens
         self.finish_reason = delta.finish_reason or self.finish_reason
+        if self.told is not None and delta.confidence:
+            self.told += delta.confidence
+            self.told_at += range(delta.tokens - len(delta.confidence) + 1, delta.tokens + 1)
         if delta.text:
             self._ends.append(len(self.text))
             self._counts.append(delta.tokens)
@@ -41,6 +48,16 @@ class Reply:
         could place a boundary elsewhere.
         """
         return self._counts[bisect_left(self._ends, position)] if position > 0 else 0
+
+    def tokens_before(self, position: int) -> int:
+        """Tokens of which the first `position` characters of the text hold all that they wrote."""
+        place = bisect_right(self._ends, position)
+        return self._counts[place - 1] if place else 0
+
+    def characters_at(self, tokens: int) -> int:
+        """Characters of the text that had arrived when it was so many tokens long."""
+        place = bisect_right(self._counts, tokens)
+        return self._ends[place - 1] if place else 0
 
 
 async def read_reply(
@@ -56,7 +73,7 @@ async def read_reply(
     Raises:
         EngineError: The engine could not be reached or failed.
     """
-    reply = Reply()
+    reply = Reply(told=[] if request.confidence else None)
     async with aclosing(engine.stream(request)) as deltas:
         async for delta in deltas:
             before = reply.tokens

@@ -1,5 +1,6 @@
 """What happened when a model reasoned: trace schema, files, logs of other tools, and replay."""
 
+from shadowprice.traces._confidence import pack_confidence
 from shadowprice.traces._files import BUNDLED, BUNDLED_TALE, read_traces, write_traces
 from shadowprice.traces._forced import ForcedReplies, SweepTraces, draw_replies, is_traces, read_recorded
 from shadowprice.traces._recorded import RecordedOutlook
@@ -40,6 +41,7 @@ __all__ = [
     "draw_replies",
     "import_logs",
     "is_traces",
+    "pack_confidence",
     "read_recorded",
     "read_sweeps",
     "read_traces",

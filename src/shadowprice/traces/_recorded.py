@@ -6,7 +6,7 @@ import numpy as np
 
 from shadowprice._errors import InputError
 from shadowprice._types import FloatArray, IntArray
-from shadowprice.beliefs import AbstractOutlook, Beliefs, Outcomes
+from shadowprice.beliefs import AbstractOutlook, Beliefs, Outcomes, known_confidence
 from shadowprice.traces._traces import Traces
 
 if TYPE_CHECKING:
@@ -58,7 +58,8 @@ class RecordedOutlook(AbstractOutlook):
         reply, place = np.nonzero(reached)
         tokens = moments[place]
         said = running.read(traces.evidence, rows[reply], tokens)
-        then = running.predict(before.take(reply), tokens, said)
+        sure = known_confidence(traces.evidence, rows[reply], tokens)
+        then = running.predict(before.take(reply), tokens, said, sure)
         count = reached.sum(axis=1).astype(np.int64)
         first = np.cumsum(count) - count
         return cls(before, first, count, then.right.astype(np.float32), then.finished.astype(np.float32))

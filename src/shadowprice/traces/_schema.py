@@ -4,7 +4,13 @@ from typing import Final
 
 import pyarrow as pa
 
+from shadowprice.beliefs import SUMMARY
+
 SCHEMA_VERSION: Final = 1
+
+CONFIDENCE: Final = pa.struct([(name, pa.list_(pa.float32())) for name in (*SUMMARY, "answer")])
+"""How sure the model was: each of `SUMMARY` at the token counts of `CONFIDENCE_GRID` that the reply reached, nats, and
+the first three of them over the tokens of the final answer."""
 
 ESTIMATED: Final = "estimated"
 """What the metadata `token_unit` says of tokens that nobody has counted."""
@@ -35,6 +41,7 @@ TRACE_SCHEMA: Final = pa.schema(
         pa.field("estimate_tokens", pa.int64(), metadata={"doc": "tokens that it took to say so"}),
         pa.field("max_tokens", pa.int64(), metadata={"doc": "the recording's cap, tokens"}),
         pa.field("finish_reason", pa.string(), metadata={"doc": "`stop`, or `length` (censored)"}),
+        pa.field("confidence", CONFIDENCE, metadata={"doc": "how sure the model was on the way, where it was told"}),
         pa.field("schema_version", pa.int64(), metadata={"doc": "version of this schema"}),
     ]
 )

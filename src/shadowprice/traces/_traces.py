@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from shadowprice._errors import InputError
 from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.beliefs import Evidence
+from shadowprice.traces._confidence import confidence_of
 
 TIERS = ("easy", "medium", "hard")
 
@@ -87,6 +88,7 @@ class Traces:
             self.completion_tokens,
             self.censored,
             completions=self.table["completion"].to_pylist() if kept else None,
+            confidence=confidence_of(self.table),
         )
 
     @property

@@ -11,7 +11,7 @@ from shadowprice.beliefs.past._cells import Cells
 from shadowprice.beliefs.past._habits import Habits, expected, standardised
 from shadowprice.beliefs.past._past import Past
 from shadowprice.beliefs.past._scores import Scores
-from shadowprice.beliefs.past._similarity import MODEL, Similarity
+from shadowprice.beliefs.past._similarity import Similarity
 
 _START: Final = np.array([0.0, 1.0, 2.0, 0.0])
 """Log odds are level + keep × the text's + what the past says of being right, and of being long. A residual of one

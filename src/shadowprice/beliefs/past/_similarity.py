@@ -9,7 +9,7 @@ noise of a mean of as many replies as were heard. It takes any number of replies
 deserve: partial pooling.
 """
 
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import numpy as np
 
@@ -68,9 +68,7 @@ class Similarity:
         self.common = _drawn(total, weight)
         return self
 
-    def predict(
-        self, source: IntArray, age: FloatArray, residual: FloatArray, count: FloatArray
-    ) -> FloatArray:
+    def predict(self, source: IntArray, age: FloatArray, residual: FloatArray, count: FloatArray) -> FloatArray:
         """The model's own next residual ``(n,)``, 0 for questions without a past."""
         n, width = source.shape
         found = np.zeros(n)

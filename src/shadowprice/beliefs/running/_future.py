@@ -64,13 +64,15 @@ class FutureModel:
         self.n_trees = n_trees
         self.seed = seed
 
-    def fit(self, features: FloatArray, marks: Landmarks) -> Self:
-        """Learn from ``(p, F)`` features of landmarks."""
+    def fit(self, features: FloatArray, marks: Landmarks, telling: int = 0) -> Self:
+        """Learn from ``(p, F)`` features of landmarks, of which the last `telling` weigh as static log odds do."""
         self.centre = features.mean(axis=0)
         spread = features.std(axis=0)
         # A column that hardly ever differs must not be blown up by one that does.
         self.spread = np.where(spread > 1e-6, spread, 1.0)
-        self.emphasis = np.where(np.arange(features.shape[1]) < _STATIC_COLUMNS, _EMPHASIS, 1.0)
+        column, columns = np.arange(features.shape[1]), features.shape[1]
+        emphasised = (column < _STATIC_COLUMNS) | (column >= columns - telling)
+        self.emphasis = np.where(emphasised, _EMPHASIS, 1.0)
         rows, trees = self._scaled(features), features.astype(np.float32)
         fold = np.random.default_rng(self.seed).permutation(marks.group.max() + 1)[marks.group] % _FOLDS
         told = marks.ended & (marks.weight > 0.0)

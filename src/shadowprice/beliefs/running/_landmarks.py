@@ -83,6 +83,10 @@ class Landmarks(NamedTuple):
             evidence.weight[reply],
         )
 
+    def take(self, rows: BoolArray) -> "Landmarks":
+        """Some of the moments, by mask."""
+        return Landmarks(**{name: column[rows] for name, column in self._asdict().items()})
+
 
 def moments(evidence: Evidence, count: int) -> FloatArray:
     """Token counts to look at replies: quantiles of their lengths, `count` of them at most."""

@@ -11,8 +11,9 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from shadowprice._errors import InputError
-from shadowprice._types import FloatArray, IntArray
+from shadowprice._types import BoolArray, FloatArray, IntArray
 from shadowprice.beliefs._beliefs import Beliefs, Outcomes, given_running
+from shadowprice.beliefs._confidence import SUMMARY, known_confidence, sureness
 from shadowprice.beliefs._cross_fit import cross_fit
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor
@@ -50,11 +51,18 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         n_components: Directions of word counts.
         n_trees: Trees per model.
         groups: Groups of progress features to use, of `PROGRESS_GROUPS`.
+        confidence: Learn from how sure the model was, too, where that is known. It is learnt apart, by models of their
+            own, so that a reply of which it is not known is believed as if it had never been.
         folds: Folds of questions, where a static predictor is given and has to be cross-fitted.
         random_state: Seed of everything random.
     """
 
     __module__ = "shadowprice.beliefs"  # predictor files name it so: modules may move
+
+    confidence: bool = True
+    by_sure_text_: FutureModel | None = None
+    by_sure_opening_: FutureModel | None = None
+    """What older files do not have: models that know how sure the model was, and whether to learn them."""
 
     def __init__(
         self,
@@ -62,6 +70,7 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         n_components: int = 20,
         n_trees: int = 100,
         groups: Sequence[str] = PROGRESS_GROUPS,
+        confidence: bool = True,
         folds: int = 4,
         random_state: int = 0,
     ) -> None:
@@ -69,6 +78,7 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         self.n_components = n_components
         self.n_trees = n_trees
         self.groups = groups
+        self.confidence = confidence
         self.folds = folds
         self.random_state = random_state
 
@@ -127,13 +137,29 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         # Each model has directions of its own.
         self.columns_ = columns_of(self.groups, width, range(later.shape[1]))
         self.opening_columns_ = columns_of(self.groups, width, range(later.shape[1], width))
-        self.by_text_ = self._learn(evidence, marks, time, self.columns_)
+        self.by_text_, self.by_sure_text_ = self._learn(evidence, marks, time, self.columns_)
         time = time_features(outcomes.take(begun.query), begun.tokens)
-        self.by_opening_ = self._learn(evidence, begun, time, self.opening_columns_)
+        self.by_opening_, self.by_sure_opening_ = self._learn(evidence, begun, time, self.opening_columns_)
 
-    def _learn(self, evidence: Evidence, marks: Landmarks, time: FloatArray, columns: IntArray) -> FutureModel:
-        said = self.read(evidence, marks.reply, marks.tokens)
-        return FutureModel(self.n_trees, self.random_state).fit(np.hstack([time, said[:, columns]]), marks)
+    def _learn(
+        self, evidence: Evidence, marks: Landmarks, time: FloatArray, columns: IntArray
+    ) -> tuple[FutureModel, FutureModel | None]:
+        """A model of texts, and one that knows how sure the model was too, where that is known of enough questions."""
+        features = np.hstack([time, self.read(evidence, marks.reply, marks.tokens)[:, columns]])
+        model = FutureModel(self.n_trees, self.random_state).fit(features, marks)
+        known = known_confidence(evidence, marks.reply, marks.tokens)
+        if not self.confidence or known is None:
+            return model, None
+        rows = _is_known(known)
+        if len(np.unique(marks.group[rows])) < _FEWEST:
+            return model, None
+        features = np.hstack([features[rows], sureness(known[rows])])
+        return model, FutureModel(self.n_trees, self.random_state).fit(features, marks.take(rows), len(SUMMARY))
+
+    @property
+    def knows_confidence(self) -> bool:
+        """Whether how sure the model is changes what is believed."""
+        return self.by_sure_text_ is not None or self.by_sure_opening_ is not None
 
     @property
     def words_(self) -> WordDirections:
@@ -141,7 +167,13 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         check_is_fitted(self)
         return WordDirections(self.rarity_, self.directions_)
 
-    def predict(self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None = None) -> Outcomes:
+    def predict(
+        self,
+        outcomes: Outcomes,
+        tokens: FloatArray,
+        progress: FloatArray | None = None,
+        confidence: FloatArray | None = None,
+    ) -> Outcomes:
         """What may become of n running queries from here on.
 
         Args:
@@ -149,6 +181,8 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             tokens: ``(n,)`` tokens generated so far; none has ended by then.
             progress: ``(n, F)`` features of their texts so far, from `Progress` with `words_`; rows of zeros, or None,
                 where there is no text.
+            confidence: ``(n, 4)`` how sure the model has been, columns as in `SUMMARY`; NaN, or None, where that is
+                not known.
 
         Returns:
             On the same grid, P(right by e_j | running now) and P(finished by e_j | running now): 0 up to now and
@@ -159,7 +193,7 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         """
         check_is_fitted(self)
         now = np.asarray(tokens, dtype=np.float64)
-        self._check(outcomes, now, progress)
+        self._check(outcomes, now, progress, confidence)
         before = given_running(outcomes, now)
         right, finished = before.right.copy(), before.finished.copy()
         begun = now > 0.0
@@ -168,17 +202,28 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
         # Where replies of usual length are under way, how they began no longer counts.
         later = np.clip(np.log2(np.maximum(now, 1.0) / self.opening_), 0.0, 1.0)
         trust = np.interp(now, self.trusted_at_, self.trust_)
-        parts = (
-            (self.by_opening_, "opening_columns_", speaks & (later < 1.0), trust * (1.0 - later)),
-            (self.by_text_, "columns_", speaks & (later > 0.0), trust * later),
-            (self.by_time_, "", begun & ~speaks, trust),
+        told = np.full((len(now), len(SUMMARY)), np.nan) if confidence is None else confidence
+        known = _is_known(told)
+        young, old = speaks & (later < 1.0), speaks & (later > 0.0)
+        sure_young, sure_old = (
+            rows & known & (model is not None)
+            for rows, model in ((young, self.by_sure_opening_), (old, self.by_sure_text_))
         )
-        for model, columns, rows, weight in parts:
+        parts = (
+            (self.by_opening_, "opening_columns_", False, young & ~sure_young, trust * (1.0 - later)),
+            (self.by_sure_opening_, "opening_columns_", True, sure_young, trust * (1.0 - later)),
+            (self.by_text_, "columns_", False, old & ~sure_old, trust * later),
+            (self.by_sure_text_, "columns_", True, sure_old, trust * later),
+            (self.by_time_, "", False, begun & ~speaks, trust),
+        )
+        for model, columns, sure, rows, weight in parts:
             if model is None or not rows.any():
                 continue
             features = time_features(outcomes.take(rows), now[rows])
             if columns and progress is not None:
                 features = np.hstack([features, progress[rows][:, getattr(self, columns)]])
+            if sure:
+                features = np.hstack([features, sureness(told[rows])])
             learnt = model.predict(features, now[rows], outcomes.tokens)
             share = weight[rows, np.newaxis]
             right[rows] += share * (learnt.right - before.right[rows])
@@ -212,13 +257,22 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             raise ValueError("the word directions are not a table of hashed words") from error
         if self.by_text_ is None:
             return
-        models = ((self.by_text_, self.columns_), (self.by_opening_, self.opening_columns_))
-        for model, columns in models:
+        models = (
+            (self.by_text_, self.columns_, 0),
+            (self.by_opening_, self.opening_columns_, 0),
+            (self.by_sure_text_, self.columns_, len(SUMMARY)),
+            (self.by_sure_opening_, self.opening_columns_, len(SUMMARY)),
+        )
+        for model, columns, more in models:
             inside = (columns >= 0) & (columns < described)
-            if model is None or not inside.all() or len(model.centre) != len(TIME_FEATURES) + len(columns):
+            if model is None and more:
+                continue
+            if model is None or not inside.all() or len(model.centre) != len(TIME_FEATURES) + len(columns) + more:
                 raise ValueError("the features are not those that the model was fitted on")
 
-    def _check(self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None) -> None:
+    def _check(
+        self, outcomes: Outcomes, tokens: FloatArray, progress: FloatArray | None, confidence: FloatArray | None
+    ) -> None:
         n = len(outcomes)
         if tokens.shape != (n,):
             raise InputError(f"There are {n} queries; tokens must have one entry for each, not shape {tokens.shape}.")
@@ -229,6 +283,12 @@ class RunningPredictor(BaseEstimator):  # type: ignore[misc]  # scikit-learn is 
             raise InputError(
                 f"progress must have shape {expected}, but has {progress.shape}; make it with Progress(n, words_)."
             )
+        if confidence is not None and confidence.shape != (n, len(SUMMARY)):
+            raise InputError(f"confidence must have shape {(n, len(SUMMARY))}, but has {confidence.shape}.")
+
+
+def _is_known(confidence: FloatArray) -> BoolArray:
+    return np.asarray(np.isfinite(confidence).all(axis=1), dtype=np.bool_)
 
 
 def _trust(begun: Landmarks, marks: Landmarks, evidence: Evidence) -> tuple[FloatArray, FloatArray]:

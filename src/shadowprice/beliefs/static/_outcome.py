@@ -97,7 +97,10 @@ class OutcomePredictor(AbstractPredictor):
         self.text_ = TextRegression(
             self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
         )
-        theirs = [Heard(part.texts, shares(part)) for part in map(replies_of, (other for other in evidence.others if other.weight.any()))]
+        theirs = [
+            Heard(part.texts, shares(part))
+            for part in map(replies_of, (other for other in evidence.others if other.weight.any()))
+        ]
         heard = pooled(Heard(replies.texts, share), theirs)
         raw = self.text_.fit_unseen(heard.texts, heard.targets)[: len(replies.texts)]
         prior = prior_scores(replies.texts, self.max_tokens, None)

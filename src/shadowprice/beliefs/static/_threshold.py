@@ -80,7 +80,6 @@ class ThresholdPredictor(AbstractPredictor):
         threshold = self.scale_ * np.exp(position)
         return Beliefs(threshold, np.full(len(threshold), self.alpha_), np.full(len(threshold), self.beta_))
 
-
     def _fit_past(self, evidence: Evidence, position: Mapping[str, float]) -> None:
         """Learn what a past says of positions."""
         replies = replies_of(evidence)

@@ -12,8 +12,8 @@ from shadowprice._types import FloatArray
 from shadowprice.beliefs._beliefs import Beliefs
 from shadowprice.beliefs._evidence import Evidence
 from shadowprice.beliefs._predictor import AbstractPredictor
-from shadowprice.beliefs.past import Past
 from shadowprice.beliefs.encoders._transformer import import_torch, load_network
+from shadowprice.beliefs.past import Past
 from shadowprice.beliefs.static._fine_tuning import Epoch, FineTuning, fine_tune, predict_numbers, split_questions
 from shadowprice.beliefs.surges import steady_surge
 
