@@ -1,5 +1,6 @@
 """A check of a saved predictor: what it calls drift, and what it does not."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,6 +15,7 @@ from shadowprice.beliefs import (
     Drift,
     Evidence,
     Outcomes,
+    Past,
     PredictorCard,
     Reference,
     SavedPredictor,
@@ -31,8 +33,7 @@ class Sayer(AbstractPredictor):
     def fit(self, evidence: Evidence) -> "Sayer":
         return self
 
-    def predict(self, questions: object) -> Beliefs:
-        assert isinstance(questions, list)
+    def predict(self, questions: Sequence[str], past: Past | None = None) -> Beliefs:
         chance = np.array([float(question.split()[0]) for question in questions])
         right = chance[:, None] * np.array([0.5, 1.0])
         ones = np.ones(len(chance))

@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from shadowprice._types import BoolArray, FloatArray, IntArray
+from shadowprice.beliefs.past import Scores
 from shadowprice.beliefs.static._hazards import (
     TOKEN_GRID,
     Counts,
     Hazards,
-    Scores,
     _design,
     _softmax,
     _starting_odds,

@@ -162,6 +162,7 @@ __getattr__, __dir__ = lazily(
         ),
         "_predictor": ("AbstractPredictor",),
         "_sweep_evidence": ("sweep_evidence",),
+        "past": ("Habits", "PastModel", "Similarity"),
         "reading": (
             "SURFACE_FEATURES",
             "Forest",

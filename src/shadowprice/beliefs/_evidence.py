@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -90,7 +90,7 @@ class Evidence:
             if field.shape != (m,):
                 raise InputError(f"{name} must have one entry for each of {m} replies, but its shape is {field.shape}.")
         fields["censored"] = cut & ~right
-        whole = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
+        whole: dict[str, Any] = {**fields, "questions": questions, "completions": completions, "others": tuple(others)}
         whole |= {"past": past, "model": model, "confidence": confidence}
         for name, value in whole.items():
             object.__setattr__(self, name, value)

@@ -40,7 +40,7 @@ class Cells:
     @property
     def any(self) -> BoolArray:
         """``(n,)`` which questions have a past."""
-        return np.asarray(self.there.any(axis=1))
+        return np.asarray(self.there.any(axis=1), dtype=np.bool_)
 
     def take(self, rows: Any) -> "Cells":
         """The pasts of some of the questions."""
@@ -57,7 +57,8 @@ class Cells:
         """
         n = len(questions)
         if past is None or not len(past):
-            return cls.gathered(n, *(np.zeros(0) for _ in range(6)))
+            none, nothing = np.zeros(0, np.int64), np.zeros(0)
+            return cls.gathered(n, none, none, nothing, nothing, nothing, nothing)
         rows_of: dict[str, list[int]] = {}
         for row, text in enumerate(questions):
             rows_of.setdefault(text, []).append(row)
@@ -123,4 +124,4 @@ class Cells:
             (other.source, other.age, other.right, other.log_tokens, other.count),
             strict=True,
         )
-        return Cells(*(np.hstack(pair) for pair in parts))  # type: ignore[arg-type]
+        return Cells(*(np.hstack(pair) for pair in parts))

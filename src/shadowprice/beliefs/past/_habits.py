@@ -1,8 +1,8 @@
 """What each source usually makes of a question, by what its text says: what it does beyond that is news.
 
-The chance that source s answers question q right is σ(a_s + b_s θ_q), as in item response theory (Birnbaum 1968), with θ_q
-the log odds that the text gives, ability a_s and discrimination b_s; log tokens are the text's, moved by c_s. What a
-reply says of its question is its residual, in standard deviations.
+The chance that source s answers question q right is σ(a_s + b_s θ_q), as in item response theory (Birnbaum 1968), with
+θ_q the log odds that the text gives, ability a_s and discrimination b_s; log tokens are the text's, moved by c_s. What
+a reply says of its question is its residual, in standard deviations.
 """
 
 from typing import Final, NamedTuple, Self
@@ -10,14 +10,14 @@ from typing import Final, NamedTuple, Self
 import numpy as np
 from scipy.special import expit
 
-from shadowprice._types import FloatArray
+from shadowprice._types import FloatArray, IntArray
 from shadowprice.beliefs._logistic import logistic
 from shadowprice.beliefs.past._cells import Cells
 from shadowprice.beliefs.past._scores import Scores
 
 _PRIOR: Final = np.array([0.0, 1.0])
 _WORTH: Final = np.array([1.0, 8.0])
-"""Information that ability 0 and discrimination 1 are worth: a source is taken to be like the model until it is known."""
+"""Information that ability 0 and discrimination 1 are worth: a source is like the model until it is known."""
 _CLEAREST: Final = 0.1
 """Chances are kept this far from 0 and 1: one slip at the easiest question is no proof."""
 _USUAL_SPREAD: Final = 0.6
@@ -61,7 +61,7 @@ class Habits:
             told = ~np.isnan(right)
             design = np.stack([np.ones(int(told.sum())), scores.logit[rows[told]]], axis=1)
             self.chance[source] = logistic(design, right[told], count[told], _PRIOR, _WORTH)
-            off = cells.log_tokens[rows, columns] - self._log_tokens(scores, rows, right, source)
+            off = cells.log_tokens[rows, columns] - self._log_tokens(scores, rows, right, cells.source[rows, columns])
             self.shift[source] = float(count @ off) / (float(count.sum()) + 1.0)
             squares = float(count @ (off - self.shift[source]) ** 2)
             self.spread[source] = np.sqrt((squares + _PSEUDO * _USUAL_SPREAD**2) / (float(count.sum()) + _PSEUDO))
@@ -70,6 +70,12 @@ class Habits:
             self.chance[-1] = share @ self.chance[:-1]
             self.shift[-1], self.spread[-1] = share @ self.shift[:-1], share @ self.spread[:-1]
         return self
+
+    def check_sound(self) -> None:
+        """Raise ValueError if there is not a row for each source."""
+        rows = len(self.shift)
+        if rows < 1 or self.chance.shape != (rows, 2) or self.shift.shape != self.spread.shape:
+            raise ValueError("the habits of sources are not a row for each")
 
     def residuals(self, scores: Scores, cells: Cells) -> Residuals:
         """What is new in the pasts of n questions."""
@@ -84,8 +90,8 @@ class Habits:
         length[rows, columns] = np.clip(off, -_FARTHEST, _FARTHEST)
         return Residuals(right, length)
 
-    def _log_tokens(self, scores: Scores, rows: FloatArray, right: FloatArray, source: object) -> FloatArray:
-        chance = expit(self.chance[source, 0] + self.chance[source, 1] * scores.logit[rows])  # type: ignore[call-overload]
+    def _log_tokens(self, scores: Scores, rows: IntArray, right: FloatArray, source: IntArray) -> FloatArray:
+        chance = expit(self.chance[source, 0] + self.chance[source, 1] * scores.logit[rows])
         share = np.where(np.isnan(right), chance, right)
         return np.asarray(share * scores.right[rows] + (1.0 - share) * scores.wrong[rows])
 

@@ -79,6 +79,15 @@ class PastModel:
         self.wrong = self._located(scores.wrong, u, v, told.log_tokens, told.weight * (told.right <= 0.5))
         return self
 
+    def check_sound(self) -> None:
+        """Raise ValueError if its parts are about different sources."""
+        rows = len(self.sources) + 2
+        parts = (self.habits.shift, self.by_right.common, self.by_length.common)
+        if {len(part) for part in parts} != {rows} or any(
+            theta.shape != (4,) for theta in (self.chance, self.right, self.wrong)
+        ):
+            raise ValueError("a model of the past is about different sources than its parts")
+
     def numbered(self) -> dict[str, int]:
         """Numbers of the sources, the model itself first."""
         return {name: number for number, name in enumerate([self.model, *self.sources])}

@@ -68,6 +68,11 @@ class Similarity:
         self.common = _drawn(total, weight)
         return self
 
+    def check_sound(self) -> None:
+        """Raise ValueError if Σ is no square table."""
+        if self.common.ndim != 2 or len(set(self.common.shape)) != 1 or not np.isfinite(self.common).all():
+            raise ValueError("what sources have in common is no square table")
+
     def predict(self, source: IntArray, age: FloatArray, residual: FloatArray, count: FloatArray) -> FloatArray:
         """The model's own next residual ``(n,)``, 0 for questions without a past."""
         n, width = source.shape
@@ -144,10 +149,8 @@ def _with_itself(
     several = (source >= 0) & ~np.isnan(residual) & (count > 1.0)
     number, share = source[several], 1.0 - 1.0 / count[several]
     off = residual[several] ** 2 - (1.0 - share)
-    return (
-        np.bincount(number, share * off, minlength=sources),
-        np.bincount(number, share * share, minlength=sources),
-    )
+    total = np.bincount(number, share * off, minlength=sources)
+    return total.astype(np.float64), np.bincount(number, share * share, minlength=sources).astype(np.float64)
 
 
 def _drawn(total: FloatArray, weight: FloatArray) -> FloatArray:

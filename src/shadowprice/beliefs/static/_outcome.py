@@ -97,10 +97,8 @@ class OutcomePredictor(AbstractPredictor):
         self.text_ = TextRegression(
             self.n_components, self.n_trees, self.linear_share, self.groups, self.encoder, self.random_state
         )
-        theirs = [
-            Heard(part.texts, shares(part))
-            for part in map(replies_of, (other for other in evidence.others if other.weight.any()))
-        ]
+        others = [replies_of(other) for other in evidence.others if other.weight.any()]
+        theirs = [Heard(part.texts, shares(part)) for part in others]
         heard = pooled(Heard(replies.texts, share), theirs)
         raw = self.text_.fit_unseen(heard.texts, heard.targets)[: len(replies.texts)]
         prior = prior_scores(replies.texts, self.max_tokens, None)
@@ -174,10 +172,10 @@ class OutcomePredictor(AbstractPredictor):
 
     def _hazards(self, replies: Replies, scores: Scores) -> Hazards:
         """Hazards that go with some scores."""
-        _, right, wrong = shares(replies)
+        _, right_at, wrong_at = shares(replies)
         located = (
-            (scores.right[right.rows] - right.value, right.weight),
-            (scores.wrong[wrong.rows] - wrong.value, wrong.weight),
+            (scores.right[right_at.rows] - right_at.value, right_at.weight),
+            (scores.wrong[wrong_at.rows] - wrong_at.value, wrong_at.weight),
         )
         longest = int(replies.length.max())
         if not replies.cut.any() and len(replies.query) < _SEEN_ENOUGH:

@@ -58,7 +58,11 @@ class Replies(NamedTuple):
         return Replies(
             [self.texts[int(number)] for number in self.query[rows]],
             np.arange(len(rows)),
-            *(part[rows] for part in self[2:]),
+            self.answer[rows],
+            self.length[rows],
+            self.right[rows],
+            self.cut[rows],
+            self.weight[rows],
         )
 
     def earlier(self) -> Cells:
