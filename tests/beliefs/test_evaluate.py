@@ -245,12 +245,15 @@ def test_cross_fitting_says_how_far_it_is(sums: Traces) -> None:
     assert 3 == len(steps)
 
 
+WRAPPING = {"FeaturePredictor", "AfterPast"}
+"""Predictors that stand for another one."""
 PREDICTORS = [
     member
     for name in package.__all__
     if inspect.isclass(member := getattr(package, name))
     and issubclass(member, AbstractPredictor)
     and not inspect.isabstract(member)
+    and name not in WRAPPING
     and name != "TransformerPredictor"  # needs an extra, and a model to start from: see test_encoders_models.py
 ]
 

@@ -1,8 +1,8 @@
 """What is believed of a query, before it runs and while it does.
 
 Predictors make `Beliefs` of `Evidence`. Each folder has one idea and knows none of those named before it: `saved` (on
-disk), `running` (while queries run), `static` (before they do), `surges`, `scoring`, `reading` (texts), `encoders`.
-
+disk), `running` (while queries run), `static` (before they do), `surges`, `scoring`, `reading` (texts), `encoders`,
+`past` (earlier replies).
 
 What learns is imported when it is first used: scikit-learn takes as long to import as all the rest.
 """
@@ -62,6 +62,7 @@ if TYPE_CHECKING:
         verdict,
     )
     from shadowprice.beliefs.static import (
+        AfterPast,
         Epoch,
         FeaturePredictor,
         FineTuning,
@@ -90,6 +91,7 @@ __all__ = [
     "SURFACE_FEATURES",
     "AbstractOutlook",
     "AbstractPredictor",
+    "AfterPast",
     "BeliefScores",
     "Beliefs",
     "ConfidenceSoFar",
@@ -212,6 +214,7 @@ __getattr__, __dir__ = lazily(
             "verdict",
         ),
         "static": (
+            "AfterPast",
             "Epoch",
             "FeaturePredictor",
             "FineTuning",

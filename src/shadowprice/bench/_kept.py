@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shadowprice._atomic import write_whole
 from shadowprice._cache import cache_path
 from shadowprice._errors import InputError
-from shadowprice.beliefs import Beliefs, Outcomes
+from shadowprice.beliefs import Beliefs, Outcomes, Past
 from shadowprice.bench._recipe import Forecasts, Recipe
 from shadowprice.traces import RecordedOutlook, Traces
 
@@ -48,6 +48,7 @@ def kept_forecast(
     source: Traces | None = None,
     others: Sequence[Traces] = (),
     features: "Matched | None" = None,
+    past: Past | None = None,
     advance: Callable[[], None] = lambda: None,
 ) -> Forecasts:
     """`forecast`, or what it gave before for the same traces, recipe, code and libraries.
@@ -55,14 +56,14 @@ def kept_forecast(
     Files lie under ``SHADOWPRICE_CACHE`` or the user's cache folder; delete them at will. Where nothing can be written,
     nothing is kept.
     """
-    path = forecasts_folder() / f"{_key(traces, recipe, source, others, features)}.npz"
+    path = forecasts_folder() / f"{_key(traces, recipe, source, others, features, past)}.npz"
     try:
         found = _read(path)
         os.utime(path)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):  # not there, or damaged: made anew
         from shadowprice.bench._forecasts import forecast  # scikit-learn comes with it
 
-        found = forecast(traces, recipe, source=source, others=others, features=features, advance=advance)
+        found = forecast(traces, recipe, source=source, others=others, features=features, past=past, advance=advance)
         _write(found, path)
     return found
 
@@ -73,13 +74,20 @@ def forecasts_folder() -> Path:
 
 
 def _key(
-    traces: Traces, recipe: Recipe, source: Traces | None, others: Sequence[Traces], features: "Matched | None"
+    traces: Traces,
+    recipe: Recipe,
+    source: Traces | None,
+    others: Sequence[Traces],
+    features: "Matched | None",
+    past: Past | None,
 ) -> str:
     parts = [repr(recipe).encode(), _code(), _content(traces)]
     parts.append(b"" if source is None else _content(source))
     parts += [_content(other) for other in others]
     if features is not None:
         parts += [features.mark.encode()]
+    if past is not None:
+        parts += [repr(past.mark).encode()]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
 
 

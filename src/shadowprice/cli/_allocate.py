@@ -15,6 +15,7 @@ from shadowprice.cli._parameters import (
     FeaturesOption,
     Floor,
     Minimum,
+    PastOption,
     PricePerMillion,
     Questions,
     System,
@@ -33,6 +34,7 @@ def allocate(
     price_per_million: PricePerMillion = None,
     predictor: Annotated[Path | None, typer.Option(help="Predictor file from `shadowprice fit`.")] = None,
     features: FeaturesOption = None,
+    past: PastOption = None,
     policy: Annotated[
         str | None,
         typer.Option(
@@ -85,6 +87,7 @@ def allocate(
         price_per_million=price_per_million,
         predictor=predictor,
         features=features,
+        past=past or (),
         policy=policy,
         reading=QuestionOptions(columns),
         asking=read_asking(system, template, bare=bare),

@@ -10,7 +10,7 @@ from shadowprice._errors import InputError
 from shadowprice._places import Place, check_places
 from shadowprice.cli import _names
 from shadowprice.cli._options import command_line, out, parse_budgets, print_json, require_writable, say, split_list
-from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption
+from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption, PastOption
 
 if TYPE_CHECKING:
     from shadowprice.bench.traffic import TrafficResult
@@ -54,6 +54,7 @@ def bench(
     ] = False,
     encoder: EncoderOption = None,
     features: FeaturesOption = None,
+    past: PastOption = None,
     beside: BesideOption = None,
     jobs: Annotated[
         int, typer.Option(min=0, max=1024, help="Processes; 0 takes one per CPU where there is enough to do.")
@@ -73,16 +74,19 @@ def bench(
       shadowprice bench small.parquet --learn-from large.parquet
       shadowprice bench mine.parquet --beside llama.parquet --beside qwen.parquet --encoder smollm2
       shadowprice bench traces.parquet --features vectors.npz
+      shadowprice bench mine.parquet --past llama.parquet --past qwen.parquet
     """
     from shadowprice._atomic import write_whole
     from shadowprice.bench import AS_RECORDED, write_report
     from shadowprice.cli._bench_job import accountings, bench_traces, forced_said, print_tables
     from shadowprice.cli._replay_job import print_days
+    from shadowprice.jobs.given import past_places
     from shadowprice.traces import ESTIMATED, SweepTraces, read_recorded
 
     kept = None if json_file is None or str(json_file) == "-" else json_file
     read: dict[str, Place] = {f"--beside ({number})": other for number, other in enumerate(beside or (), 1)}
     read |= {"TRACES": traces, "--tale": tale, "--learn-from": learn_from, "--features": features}
+    read |= past_places(past or ())
     check_places({"--json": kept, "--report": report}, read)
     for path in (kept, report):
         require_writable(path)
@@ -112,6 +116,7 @@ def bench(
         others=[read_recorded(other) for other in beside or ()],
         encoder=encoder,
         features=features,
+        past=past or (),
         jobs=jobs,
     )
     days = _days(recorded) if online else None

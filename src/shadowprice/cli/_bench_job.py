@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shadowprice._errors import InputError, no_such
-from shadowprice.beliefs import check_folds
+from shadowprice.beliefs import Past, check_folds
 from shadowprice.bench import (
     STREAM_SIZE,
     BenchResult,
@@ -20,16 +20,20 @@ from shadowprice.cli._options import out, say
 from shadowprice.cli._progress import bars, progress_bar
 from shadowprice.jobs.given import (
     GivenFeatures,
+    GivenPast,
     check_encoder,
     choose_encoder,
     match_features,
     named_questions,
     questions_of,
     read_once,
+    read_pasts,
 )
-from shadowprice.policies import POLICIES, Knowledge, get_policy
+from shadowprice.policies import POLICIES, ClearLambert, Knowledge, get_policy
 from shadowprice.traces import BUNDLED, BUNDLED_TALE, Accounting, SweepTraces, Traces, read_traces
 
+WITHOUT_PAST = f"{ClearLambert.name}, no past"
+"""The row of the paper's method that does not know the past which the others know."""
 _LEARNERS = 2
 """Questions that beliefs about replies on the way are learnt from, at least."""
 
@@ -49,6 +53,7 @@ def bench_traces(
     others: Sequence[Traces] = (),
     encoder: str | None = None,
     features: GivenFeatures | None = None,
+    past: Sequence[GivenPast] = (),
     jobs: int = 0,
 ) -> tuple[list[BenchResult], Forecasts]:
     """Cross-fit beliefs once and bench them under each accounting; empty lists mean all."""
@@ -62,14 +67,23 @@ def bench_traces(
     check_encoder(encoder, features)
     known = [traces, *others] if source is None else [traces, source, *others]
     matched = None if features is None else match_features(features, named_questions(known), say)
+    before = read_pasts(past, zip(traces.query_ids, traces.questions, strict=True), say, scored=traces)
     read_once(choose_encoder(encoder), questions_of([traces, *others]), bars())
     steps = len(accountings) * seeds * len(samplers)
     with progress_bar("bench", None, note="fitting beliefs") as bar:
 
-        def fit(recipe: Recipe) -> Forecasts:
+        def fit(recipe: Recipe, past: Past | None = before) -> Forecasts:
             recipe = recipe._replace(folds=folds, encoder=encoder)
             bar.expect(recipe.steps)
-            return kept_forecast(traces, recipe, source=source, others=others, features=matched, advance=bar.advance)
+            return kept_forecast(
+                traces,
+                recipe,
+                source=source,
+                others=others,
+                features=matched,
+                past=past,
+                advance=bar.advance,
+            )
 
         if ablate is not None:
             entrants = ablation(ablate, traces, fit)
@@ -82,6 +96,9 @@ def bench_traces(
                 _require_learners(traces, folds)
             forecasts = fit(Recipe(needed, reads=looks))
             entrants = [Entrant(policy.name, policy, forecasts) for policy in asked]
+            if before is not None and ClearLambert.name in [policy.name for policy in asked]:
+                plain = fit(Recipe((Knowledge.THRESHOLDS,), reads=False), None)
+                entrants.insert(0, Entrant(WITHOUT_PAST, get_policy(ClearLambert.name), plain))
         bar.restart(steps, note="replaying")
         results = [
             compare(
@@ -117,6 +134,19 @@ def forced_said(sweep: SweepTraces, *, online: bool, tale: str | None) -> str:
     )
 
 
+def _both_said(result: BenchResult) -> list[str]:
+    """What the best of ours closes, of the distance from the paper's method with the same past and without one."""
+    told = []
+    for policy in ("index", "expected"):
+        same, less = result.closed(policy), result.closed(policy, WITHOUT_PAST)
+        if same is not None and less is not None:
+            told.append(
+                f"{policy} closes {same:.0%} of the distance to the oracle from {ClearLambert.name} with the same "
+                f"past, {less:.0%} from {ClearLambert.name} without one."
+            )
+    return told
+
+
 def _require_learners(traces: Traces, folds: int) -> None:
     """Refuse traces of which a fold leaves fewer questions than policies that look at replies learn from."""
     different = len(set(traces.questions))
@@ -134,6 +164,9 @@ def print_tables(results: list[BenchResult]) -> None:
         if number:
             console.print()
         print_bench(result, console)
+        if WITHOUT_PAST in result.measured:
+            for said in _both_said(result):
+                console.print(said, highlight=False)
     if caution := results[0].caution:
         say(caution)
     elif min(results[0].stream_sizes) < STREAM_SIZE:

@@ -7,7 +7,7 @@ import typer
 
 from shadowprice._errors import InputError
 from shadowprice.cli._options import MOST_SEED, command_line, print_json, say, split_list
-from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption
+from shadowprice.cli._parameters import BesideOption, EncoderOption, FeaturesOption, PastOption
 
 _DRIFTED = 1
 """Exit code of a check that found drift; errors are 2 and more."""
@@ -22,6 +22,7 @@ def fit(
     ] = None,
     encoder: EncoderOption = None,
     features: FeaturesOption = None,
+    past: PastOption = None,
     beside: BesideOption = None,
     running: Annotated[
         bool | None,
@@ -60,6 +61,7 @@ def fit(
       shadowprice fit bundled --exclude questions.jsonl -o p.shadow
       shadowprice fit few.parquet --beside llama.parquet --beside qwen.parquet -o p.shadow
       shadowprice fit traces.parquet --features vectors.npz -o p.shadow
+      shadowprice fit mine.parquet --past llama.parquet --past qwen.parquet -o p.shadow
       shadowprice fit new-traces.parquet --check p.shadow
     """
     from shadowprice.cli._fit_tables import print_drift, print_fit
@@ -75,6 +77,7 @@ def fit(
         report,
         beside=others,
         features=features,
+        past=past or (),
         exclude=exclude,
         reading=reading,
         budgets=priced,
@@ -108,6 +111,7 @@ def fit(
         settings=FitSettings(predictor or "outcome", encoder, running, folds, seed),
         beside=others,
         features=features,
+        past=past or (),
         exclude=exclude,
         reading=reading,
         budgets=priced,

@@ -73,6 +73,13 @@ FeaturesOption = Annotated[
         "embeddings; `shadowprice embed` makes some."
     ),
 ]
+PastOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Earlier replies to the same questions, by other models or by this one before: traces, matched by text or "
+        "id. May be given several times."
+    ),
+]
 BesideOption = Annotated[
     list[str] | None,
     typer.Option(

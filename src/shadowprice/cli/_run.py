@@ -19,6 +19,7 @@ from shadowprice.cli._parameters import (
     Grader,
     Minimum,
     Model,
+    PastOption,
     PricePerMillion,
     Questions,
     Stall,
@@ -43,6 +44,7 @@ def run(
         typer.Option(help="Predictor file from `shadowprice fit`. Without one, a tenth of the budget explores."),
     ] = None,
     features: FeaturesOption = None,
+    past: PastOption = None,
     learn: Annotated[
         float,
         typer.Option(
@@ -137,7 +139,7 @@ def run(
     from shadowprice.engines import EngineChoice
     from shadowprice.jobs import QuestionOptions, TermOptions
     from shadowprice.jobs import run as run_job
-    from shadowprice.jobs.given import check_run_files
+    from shadowprice.jobs.given import check_run_files, past_places
     from shadowprice.ledger import without_secrets
     from shadowprice.runner import Retries, RunSettings
 
@@ -152,6 +154,7 @@ def run(
         questions=questions,
         predictor=predictor,
         features=features,
+        **past_places(past or ()),
         model=source.file,
         fallback_model=None if second is None else second.file,
         system=system_file(system),
@@ -165,6 +168,7 @@ def run(
         fallback=second,
         predictor=predictor,
         features=features,
+        past=past or (),
         policy=policy,
         explore=learn,
         reading=QuestionOptions(columns, grader, allow_code),

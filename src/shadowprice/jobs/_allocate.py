@@ -13,6 +13,7 @@ from shadowprice.beliefs import Beliefs
 from shadowprice.jobs._step import Follow, Tell, log, steps, unseen
 from shadowprice.jobs.given import (
     GivenFeatures,
+    GivenPast,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
@@ -23,12 +24,14 @@ from shadowprice.jobs.given import (
     file_of,
     get_planner,
     nothing_known,
+    past_places,
     path_of,
     predictor_file,
     read_asked,
     read_budget,
     usual_planner,
     with_features,
+    with_past,
 )
 from shadowprice.jobs.told import summarise_plan
 from shadowprice.policies import (
@@ -103,6 +106,7 @@ def allocate(
     budget: int | str,
     predictor: GivenPredictor | None = None,
     features: GivenFeatures | None = None,
+    past: Sequence[GivenPast] = (),
     policy: str | AbstractPolicy | None = None,
     output: GivenPath | None = None,
     what_if: bool = False,
@@ -131,6 +135,7 @@ def allocate(
         budget: For all questions together: tokens (``4000``, ``"4k"``), tokens a question (``"300/question"``), a share
             of what all replies would cost that nobody stops (``"30%"``), or money (``"$5"``).
         predictor: A file from `fit`, or `Fitted.predictor`; only a policy that believes nothing needs none.
+        past: Earlier replies to these questions, for a predictor that has learnt what a past says.
         features: Vectors of the questions, for a predictor that was fitted with some: an npz or Parquet file, or
             `shadowprice.beliefs.encoders.Vectors`.
         policy: One that commits tokens beforehand; ``"expected"`` if left out, ``"clear-lambert"`` if the predictor is
@@ -165,7 +170,9 @@ def allocate(
         "--predictor": predicting,
         "--features": features_place(features),
     }
-    check_plan_files(target, picture, read)
+    check_plan_files(target, picture, read | past_places(past))
+    if past and predictor is None:
+        raise InputError("--past is for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
     if features is not None and predictor is None:
         raise InputError("--features are for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
     compares = what_if or picture is not None or bool(others)
@@ -185,7 +192,7 @@ def allocate(
         asking,
         tell,
         progress,
-        featured=lambda named: with_features(named, features, pairs, tell),
+        featured=lambda named: with_past(with_features(named, features, pairs, tell), past, pairs, tell),
     )
     tokens = wish.tokens(len(asked), known)
     for guaranteed in (tokens, *others):

@@ -20,6 +20,7 @@ from shadowprice.beliefs import (
     Evidence,
     FeaturePredictor,
     OutcomePredictor,
+    Past,
     PredictorCard,
     Reference,
     RunningPredictor,
@@ -47,6 +48,7 @@ from shadowprice.jobs._traces import (
 )
 from shadowprice.jobs.given import (
     GivenFeatures,
+    GivenPast,
     GivenPath,
     GivenQuestions,
     QuestionOptions,
@@ -56,9 +58,11 @@ from shadowprice.jobs.given import (
     file_of,
     match_features,
     named_questions,
+    past_places,
     path_of,
     questions_of,
     read_once,
+    read_pasts,
 )
 from shadowprice.traces import SweepTraces, Traces
 
@@ -176,6 +180,7 @@ def fit(
     settings: FitSettings | None = None,
     beside: Sequence[GivenTraces] = (),
     features: GivenFeatures | None = None,
+    past: Sequence[GivenPast] = (),
     exclude: GivenQuestions | None = None,
     reading: QuestionOptions | None = None,
     budgets: Sequence[int | str] = (),
@@ -199,6 +204,7 @@ def fit(
         output: Predictor file to write.
         settings: What to learn, how it is scored, and the seed.
         beside: Traces of other models: their replies too say which questions are hard.
+        past: Earlier replies to the same questions, by other models or by this one before: traces, or a `Past`.
         features: Vectors of the questions, for example hidden states of the model that answered: an npz or Parquet
             file, or `shadowprice.beliefs.encoders.Vectors`.
         exclude: Questions; traces of them are left out, so that they can be scored.
@@ -219,7 +225,15 @@ def fit(
     settings, reading = settings or FitSettings(), reading or QuestionOptions()
     target, page = path_of(output), path_of(report)
     prices = check_fit(
-        traces, target, page, beside=beside, features=features, exclude=exclude, reading=reading, budgets=budgets
+        traces,
+        target,
+        page,
+        beside=beside,
+        features=features,
+        past=past,
+        exclude=exclude,
+        reading=reading,
+        budgets=budgets,
     )
     check_encoder(settings.encoder, features)
     excluded = texts_of(exclude, reading, tell)
@@ -230,7 +244,8 @@ def fit(
     predictor = _with_vectors(
         _KINDS[settings.predictor](encoder=encoder, random_state=settings.seed), [recorded, *others], features, tell
     )
-    fitted = _fitted(recorded, others, predictor, settings, prices, progress)
+    before = read_pasts(past, zip(recorded.query_ids, recorded.questions, strict=True), tell, scored=recorded)
+    fitted = _fitted(recorded, others, before, predictor, settings, prices, progress)
     if target is not None:
         fitted.save(target)
         tell(f"Predictor written to {target}.")
@@ -247,6 +262,7 @@ def check_fit(
     *,
     beside: Sequence[GivenTraces] = (),
     features: GivenFeatures | None = None,
+    past: Sequence[GivenPast] = (),
     exclude: GivenQuestions | None = None,
     reading: QuestionOptions = _AS_IT_IS,
     budgets: Sequence[int | str] = (),
@@ -266,7 +282,7 @@ def check_fit(
     read: dict[str, Place] = {f"--beside ({number})": place_of(other) for number, other in enumerate(beside, 1)}
     excluded = None if exclude is None else file_of(exclude)
     read |= {"TRACES": place_of(traces), "--exclude": excluded, "--check": check}
-    read |= {"--features": features_place(features)}
+    read |= {"--features": features_place(features)} | past_places(past)
     check_places({"--output": output, "--report": report}, read)
     for path in (output, report):
         if path is not None:
@@ -290,6 +306,7 @@ def _with_vectors(
 def _fitted(
     recorded: Traces,
     others: list[Traces],
+    past: Past | None,
     predictor: AbstractPredictor,
     settings: FitSettings,
     prices: list[int],
@@ -298,7 +315,7 @@ def _fitted(
     """Fit a predictor to traces, and score it on questions that it has not seen."""
     from shadowprice.bench import FitResult, default_budgets, price_beliefs, tier_curves  # and matplotlib with it
 
-    evidence = recorded.evidence.beside([other.evidence for other in others])
+    evidence = recorded.evidence.beside([other.evidence for other in others]).after(past, recorded.model)
     settings.check(evidence, recorded.name)
     seed, folds, learns = settings.seed, settings.folds, settings.learns_running(evidence)
     part = 1.0 - 1.0 / folds

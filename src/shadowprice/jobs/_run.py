@@ -2,7 +2,7 @@
 
 import asyncio
 import functools
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ParamSpec
 
 from shadowprice._errors import InputError
@@ -15,6 +15,7 @@ from shadowprice.jobs._spend import Asked, Engines, GivenEngine, Hooks, spend
 from shadowprice.jobs._step import Follow, Tell, log, unseen
 from shadowprice.jobs.given import (
     GivenFeatures,
+    GivenPast,
     GivenPath,
     GivenPredictor,
     GivenQuestions,
@@ -24,12 +25,14 @@ from shadowprice.jobs.given import (
     features_place,
     file_of,
     get_predictor,
+    past_places,
     path_of,
     predict,
     predictor_file,
     read_budget,
     read_to_grade,
     with_features,
+    with_past,
 )
 from shadowprice.policies import AbstractPolicy
 from shadowprice.runner import MOST_EXPLORED, End, RunSettings, check_questions
@@ -46,6 +49,7 @@ async def run_async(
     output: GivenPath | None = None,
     predictor: GivenPredictor | None = None,
     features: GivenFeatures | None = None,
+    past: Sequence[GivenPast] = (),
     policy: str | AbstractPolicy | None = None,
     ledger: GivenPath | None = None,
     resume: bool = False,
@@ -90,6 +94,7 @@ async def run_async(
             with its model and patience, or an engine: it stays open, but `run` closes it with its loop.
         output: JSONL file to write, OpenAI Batch output; the ledger lies beside it.
         predictor: A file from `fit`, or `Fitted.predictor`; without one, a share of the budget explores.
+        past: Earlier replies to these questions, for a predictor that has learnt what a past says.
         features: Vectors of the questions, for a predictor that was fitted with some: an npz or Parquet file, or
             `shadowprice.beliefs.encoders.Vectors`.
         policy: How to spend: ``"index"`` (the default; ``"clear-lambert"`` for predictors of thresholds),
@@ -131,9 +136,17 @@ async def run_async(
     if not 0.0 <= explore <= MOST_EXPLORED:
         raise InputError(f"--explore is {explore}; it must be from 0 to {MOST_EXPLORED}.")
     predicting = predictor_file(predictor)
-    files.check(questions=file_of(questions), predictor=predicting, features=features_place(features), **engines.files)
+    files.check(
+        questions=file_of(questions),
+        predictor=predicting,
+        features=features_place(features),
+        **engines.files,
+        **past_places(past),
+    )
     if features is not None and predictor is None:
         raise InputError("--features are for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
+    if past and predictor is None:
+        raise InputError("--past is for a predictor: give --predictor FILE (from `shadowprice fit`) as well.")
     remarks: list[str] = []
     given = read_to_grade(questions, reading, weights=terms.column, tell=tell, remark=remarks.append)
     asked = asking.ask_all(given)
@@ -143,7 +156,8 @@ async def run_async(
     files.check_writable()
     named = None if predictor is None else get_predictor(predictor)
     if named is not None:
-        named = with_features(named, features, [(one.query_id, one.question) for one in asked], tell)
+        pairs = [(one.query_id, one.question) for one in asked]
+        named = with_past(with_features(named, features, pairs, tell), past, pairs, tell)
     saved = None if named is None else named.saved
     known = predict(saved.predictor, asked, progress) if saved is not None and wish.needs_beliefs else None
     tokens = wish.tokens(len(asked), known)

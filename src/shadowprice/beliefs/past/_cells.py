@@ -35,12 +35,12 @@ class Cells:
     @property
     def there(self) -> BoolArray:
         """``(n, C)`` which cells hold something."""
-        return self.source != NOBODY
+        return np.asarray(self.source != NOBODY, dtype=np.bool_)
 
     @property
     def any(self) -> BoolArray:
         """``(n,)`` which questions have a past."""
-        return np.asarray(self.there.any(axis=1), dtype=np.bool_)
+        return np.asarray(np.any(self.there, axis=1), dtype=np.bool_)
 
     def take(self, rows: Any) -> "Cells":
         """The pasts of some of the questions."""

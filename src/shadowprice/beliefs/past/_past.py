@@ -105,6 +105,12 @@ class Past:
         """Who replied, each once, sorted."""
         return tuple(sorted(set(self.source)))
 
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """Tells it from other pasts, by all that it holds."""
+        columns = (self.query, self.right, self.tokens, self.weight, self.age)
+        return (self.questions, self.source, *(column.tobytes() for column in columns))
+
     def known(self, questions: Sequence[str]) -> int:
         """How many of some questions have a past."""
         there = {self.questions[int(number)] for number in np.unique(self.query)}

@@ -21,6 +21,7 @@ from shadowprice.jobs.given._features import (
     without_features,
 )
 from shadowprice.jobs.given._files import GivenPath, check_run_files, ledger_place, path_of
+from shadowprice.jobs.given._past import GivenPast, past_places, read_pasts, with_past
 from shadowprice.jobs.given._policies import LEARNT, choose_live_policy, get_live_policy, get_planner, usual_planner
 from shadowprice.jobs.given._predictors import (
     GivenPredictor,
@@ -46,6 +47,7 @@ from shadowprice.jobs.given._window import read_window
 __all__ = [
     "LEARNT",
     "GivenFeatures",
+    "GivenPast",
     "GivenPath",
     "GivenPredictor",
     "GivenQuestions",
@@ -74,6 +76,7 @@ __all__ = [
     "nothing_known",
     "open_encoder",
     "parse_columns",
+    "past_places",
     "path_of",
     "predict",
     "predictor_file",
@@ -81,6 +84,7 @@ __all__ = [
     "read_asked",
     "read_budget",
     "read_once",
+    "read_pasts",
     "read_serving",
     "read_to_grade",
     "read_window",
@@ -88,5 +92,6 @@ __all__ = [
     "shown_place",
     "usual_planner",
     "with_features",
+    "with_past",
     "without_features",
 ]

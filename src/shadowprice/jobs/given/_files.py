@@ -47,4 +47,6 @@ def check_run_files(output: Path | None, ledger: Path | None, report: Path | Non
 
 
 def _option(parameter: str) -> str:
+    if parameter.startswith("--"):
+        return parameter
     return "QUESTIONS" if parameter == "questions" else f"--{parameter.replace('_', '-')}"
