@@ -29,9 +29,7 @@ COMMANDS: Final = {
     "questions": Place("_questions", "questions", "Make graded questions from reasoning-gym task families."),
     "record": Place("_record", "record", "Run a model over questions and keep graded traces."),
     "import": Place("_import", "import_", "Make traces from logs that you already have."),
-    "embed": Place(
-        "_embed", "embed", "Let a model read questions, and keep what it makes of each: vectors for --features."
-    ),
+    "embed": Place("_embed", "embed", "Let a model read questions, and keep vectors of them for --features."),
     "fit": Place("_fit", "fit", "Learn from traces what to believe of questions."),
     "allocate": Place("_allocate", "allocate", "Plan the tokens of every question before any is asked, and say why."),
     "run": Place("_run", "run", "Answer questions inside a shared token budget."),

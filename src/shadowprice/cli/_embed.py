@@ -36,7 +36,7 @@ def embed(
     ] = "",
     columns: Columns = None,
 ) -> None:
-    """Let a model read questions, and keep what it makes of each: vectors for --features.
+    """Let a model read questions, and keep vectors of them for --features.
 
     Vectors of the model that answers say most. They are matched with questions by text or id.
 
